@@ -1,0 +1,36 @@
+const { readdirSync, existsSync } = require('node:fs');
+const path = require('node:path');
+
+/** One jest project per workspace folder: `jest --selectProjects protocol`. Sources run as they are, compiled by swc. */
+const folders = [
+  ...['libs', 'apps'].flatMap((parent) => readdirSync(path.join(__dirname, parent)).map((name) => `${parent}/${name}`)),
+  'bench',
+].filter((folder) => existsSync(path.join(__dirname, folder, 'package.json')));
+
+module.exports = {
+  projects: folders.map((folder) => ({
+    displayName: path.basename(folder),
+    rootDir: __dirname,
+    roots: [`<rootDir>/${folder}/src`],
+    testEnvironment: 'node',
+    testRegex: '\\.spec\\.ts$',
+    moduleNameMapper: {
+      '^@switchboard/(simulator|standalone)$': '<rootDir>/apps/$1/src/index.ts',
+      '^@switchboard/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
+      '^@switchboard/([^/]+)/client$': '<rootDir>/libs/$1/src/client.ts',
+    },
+    transform: {
+      '\\.ts$': [
+        '@swc/jest',
+        {
+          jsc: {
+            target: 'es2023',
+            parser: { syntax: 'typescript', decorators: true },
+            transform: { legacyDecorator: true, decoratorMetadata: true },
+          },
+          module: { type: 'commonjs' },
+        },
+      ],
+    },
+  })),
+};

@@ -1,0 +1,77 @@
+import type { Prices } from './money';
+
+export type ProviderKind =
+  | 'anthropic'
+  | 'openai'
+  | 'openrouter'
+  | 'azure-openai'
+  | 'anthropic-compatible'
+  | 'openai-compatible'
+  | 'responses-compatible';
+
+/** An account at a provider. The credential is here in the clear: this record never leaves the process that dispatches. */
+export interface Provider {
+  id: string;
+  kind: ProviderKind;
+  /** Anthropic kinds: without `/v1`; OpenAI kinds: with `/v1`. No trailing slash. */
+  baseUrl: string;
+  apiKey?: string;
+  headers: Record<string, string>;
+  /** `auto` prefers the lower tier. */
+  tier: number;
+  timeouts: { connectMs: number; firstTokenMs: number; idleMs: number; totalMs: number };
+  limits: { concurrency?: number; rpm?: number; tpm?: number };
+  probe?: { path: string; intervalMs: number };
+  trustedNetwork: boolean;
+}
+
+export interface Capabilities {
+  streaming: boolean;
+  tools: 'native' | 'emulated' | 'none';
+  vision: boolean;
+  documents: boolean;
+  reasoning: boolean;
+  structuredOutputs: boolean;
+}
+
+export interface ModelUpstream {
+  provider: string;
+  /** The model's name at that provider. */
+  model: string;
+  weight: number;
+  /** What we pay. */
+  cost: Prices;
+}
+
+export interface Model {
+  id: string;
+  displayName: string;
+  description: string;
+  category: 'llm' | 'embedding';
+  /** RFC 3339. */
+  createdAt: string;
+  aliases: string[];
+  contextWindow: number;
+  maxOutputTokens: number;
+  capabilities: Capabilities;
+  /** What the tenant pays. */
+  pricing: Prices;
+  onDisconnect: 'cancel' | 'drain';
+  /** In the order they are tried. */
+  upstreams: ModelUpstream[];
+}
+
+export type PolicyOrder = 'tier' | 'health' | 'price';
+
+/** Everything an edge needs to route, as one immutable value; a change is a new value. */
+export interface Catalog {
+  providers: ReadonlyMap<string, Provider>;
+  /** By id, in listing order. */
+  models: ReadonlyMap<string, Model>;
+  auto: { order: PolicyOrder[]; models: string[] };
+}
+
+/** Port: the catalog as it stands now, without a hop. */
+export interface CatalogSource {
+  current(): Catalog;
+}

@@ -1,0 +1,50 @@
+import type { NanoUsd } from './money';
+
+export type Permission = 'llm' | 'embeddings' | 'stt' | 'tts' | 'image' | 'search' | '*';
+
+export interface Limits {
+  rpm?: number;
+  itpm?: number;
+  otpm?: number;
+  concurrency?: number;
+}
+
+export interface Budget {
+  nanoUsd: NanoUsd;
+  period: 'total' | 'day' | 'week' | 'month';
+}
+
+export interface Tenant {
+  id: string;
+  name: string;
+  active: boolean;
+  limits: Limits;
+  budget?: Budget;
+}
+
+/** What the edge knows of a key: everything but the key. */
+export interface KeyRecord {
+  id: string;
+  /** SHA-256 of the plaintext, lower-case hex. */
+  hash: string;
+  name: string;
+  kind: 'service' | 'user' | 'team';
+  tenant: Tenant;
+  permissions: Permission[];
+  /** Globs over resolved model ids (`anthropic/*`) and `auto`; empty: all. */
+  models: string[];
+  /** Allowed values of the `Origin` header; empty: all. */
+  origins: string[];
+  /** CIDR ranges; empty: all. */
+  ips: string[];
+  expiresAtMs?: number;
+  revoked: boolean;
+  limits: Limits;
+  budget?: Budget;
+  logging: { requests: boolean; prompts: boolean };
+}
+
+/** Port: key records by hash, from memory. */
+export interface KeyDirectory {
+  find(hash: string): KeyRecord | undefined;
+}
