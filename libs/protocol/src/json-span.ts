@@ -1,0 +1,45 @@
+import type { JsonSpan } from './json-scan';
+import type { JsonValue } from './json';
+
+export interface ByteEdit extends JsonSpan {
+  replacement: string | Buffer;
+}
+
+/** The body with some spans replaced; `edits` in order, not overlapping. No edits: the same Buffer object. */
+export function spliceBytes(body: Buffer, edits: readonly ByteEdit[]): Buffer {
+  if (edits.length === 0) return body;
+  const pieces: Buffer[] = [];
+  let position = 0;
+  for (const { start, end, replacement } of edits) {
+    if (start < position || end < start || end > body.length) throw new RangeError('edits overlap or are out of order');
+    pieces.push(body.subarray(position, start));
+    pieces.push(typeof replacement === 'string' ? Buffer.from(replacement) : replacement);
+    position = end;
+  }
+  pieces.push(body.subarray(position));
+  return Buffer.concat(pieces);
+}
+
+const QUOTE = 34;
+
+/** The string at a span, or undefined where the value is no string or its escapes are bad. */
+export function readJsonString(body: Buffer, { start, end }: JsonSpan): string | undefined {
+  if (body[start] !== QUOTE) return undefined;
+  const text = body.toString('utf8', start, end);
+  if (!text.includes('\\') && !CONTROL_CHARACTER.test(text)) return text.slice(1, -1);
+  const value = readJsonValue(body, { start, end });
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The value at a span, or undefined where JSON.parse refuses it. */
+export function readJsonValue(body: Buffer, { start, end }: JsonSpan): JsonValue | undefined {
+  try {
+    return JSON.parse(body.toString('utf8', start, end)) as JsonValue;
+  } catch {
+    // The only error here is a SyntaxError, and "no value" says all of it.
+    return undefined;
+  }
+}
+
+// Built from codes: control characters in a literal are unreadable.
+const CONTROL_CHARACTER = new RegExp(`[${String.fromCharCode(0)}-${String.fromCharCode(31)}]`);
