@@ -1,0 +1,100 @@
+/**
+ * `npm test`: set-up, build, then types of the tests, lint and formatting side by side, then every test in one jest run.
+ * Every step runs even if an earlier one failed. The last line is `N passed, N failed, N skipped`; a step that fails
+ * counts as one failed, so that a red run never ends in "0 failed".
+ *
+ * `npm test -- <arguments of jest>` (`npm test -- --selectProjects protocol sse`): set-up, build and those tests only.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setup } from './setup.mjs';
+import { build, command, environment, runNode } from './workspace.mjs';
+
+/** How long jest may take to leave after its last test: a socket or timer left open is a failure, not a hang. */
+const leaveWithinMs = 15_000;
+
+const checks = {
+  types: ['typescript/bin/tsc', '-p', 'tsconfig.specs.json'],
+  lint: ['eslint/bin/eslint.js', '.', '--max-warnings', '0'],
+  format: ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
+};
+
+/** Says how a step went, and what it printed if it failed. Resolves to whether it passed. */
+async function step(name, work) {
+  const startedAt = performance.now();
+  const { code, output = '' } = await work();
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+  if (code !== 0 && output !== '') console.log(output);
+  return code === 0;
+}
+
+async function check([name, [script, ...args]]) {
+  return (await step(name, () => runNode(command(script), args, { capture: true }))) ? [] : [name];
+}
+
+/** Runs jest to its end. `summary` is absent where it never got as far as having one. */
+async function jest(args) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'switchboard-test-'));
+  const summaryFile = path.join(folder, 'summary.json');
+  const reporters = ['--reporters=default', '--reporters=./deploy/local/test-summary.cjs'];
+  // Many tests wait on real servers: even two cores keep two workers busy.
+  const workers = `--maxWorkers=${Math.max(2, Math.floor(os.availableParallelism() / 2))}`;
+  const defaults = args.some((argument) => /^(--maxWorkers|-w|--runInBand|-i)\b/.test(argument)) ? [] : [workers];
+  let left = true;
+  const { code } = await runNode(command('jest/bin/jest.js'), [...reporters, ...defaults, ...args], {
+    env: { ...environment, TEST_SUMMARY_FILE: summaryFile },
+    onStart: (child) => {
+      const watch = setInterval(() => {
+        if (readSummary(summaryFile) === undefined) return;
+        clearInterval(watch);
+        const timer = setTimeout(() => {
+          left = false;
+          child.kill('SIGKILL');
+        }, leaveWithinMs);
+        child.on('close', () => clearTimeout(timer));
+      }, 500);
+      child.on('close', () => clearInterval(watch));
+    },
+  });
+  const summary = readSummary(summaryFile);
+  rmSync(folder, { recursive: true });
+  return { code, summary, left };
+}
+
+function readSummary(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    // Not there yet, or half written.
+    if (error.code === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function main(jestArgs) {
+  await step('set-up', async () => ({ code: await setup().then(() => 0) }));
+  const failedSteps = (await step('build', build)) ? [] : ['build'];
+  if (jestArgs.length === 0) failedSteps.push(...(await Promise.all(Object.entries(checks).map(check))).flat());
+
+  const { code, summary, left } = await jest(jestArgs);
+  if (summary === undefined) failedSteps.push('jest (it stopped before the end)');
+  else if (!left) failedSteps.push('jest (a test left something open: it did not exit)');
+  else if (code !== 0 && summary.failed === 0) failedSteps.push('jest');
+  const { passed, failed, skipped } = summary ?? { passed: 0, failed: 0, skipped: [] };
+
+  console.log('');
+  for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
+  for (const name of failedSteps) console.log(`failed: ${name}`);
+  console.log(`${passed} passed, ${failed + failedSteps.length} failed, ${skipped.length} skipped`);
+  process.exitCode = failed + failedSteps.length === 0 ? 0 : 1;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error.message);
+  console.log('0 passed, 1 failed, 0 skipped');
+  process.exitCode = 1;
+}
