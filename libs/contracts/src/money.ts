@@ -9,7 +9,7 @@ export type NanoUsd = number;
  */
 export type PicoUsdPerToken = number;
 
-export interface Prices {
+export interface TokenPrices {
   input: PicoUsdPerToken;
   output: PicoUsdPerToken;
   cacheRead: PicoUsdPerToken;
@@ -17,14 +17,30 @@ export interface Prices {
   cacheWrite1h: PicoUsdPerToken;
 }
 
+export interface Prices extends TokenPrices {
+  /**
+   * What the whole call costs, output included, once its prompt (cached tokens included) is longer than this; several
+   * providers bill so. Absent: one price at any length.
+   */
+  longPrompt?: { aboveInputTokens: number; prices: TokenPrices };
+}
+
+/** The prices that apply to a call with this many input tokens, cached ones included. */
+export function pricesFor(inputTokens: number, prices: Prices): TokenPrices {
+  const { longPrompt } = prices;
+  return longPrompt !== undefined && inputTokens > longPrompt.aboveInputTokens ? longPrompt.prices : prices;
+}
+
 /** Cost of a call, rounded half up to the nano-USD once, over the whole call. */
 export function costNanoUsd(usage: Usage, prices: Prices): NanoUsd {
+  const inputTokens = usage.inputTokens + usage.cacheReadTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
+  const applied = pricesFor(inputTokens, prices);
   const picoUsd =
-    usage.inputTokens * prices.input +
-    usage.cacheReadTokens * prices.cacheRead +
-    usage.cacheWrite5mTokens * prices.cacheWrite5m +
-    usage.cacheWrite1hTokens * prices.cacheWrite1h +
-    usage.outputTokens * prices.output;
+    usage.inputTokens * applied.input +
+    usage.cacheReadTokens * applied.cacheRead +
+    usage.cacheWrite5mTokens * applied.cacheWrite5m +
+    usage.cacheWrite1hTokens * applied.cacheWrite1h +
+    usage.outputTokens * applied.output;
   return Math.round(picoUsd / 1000);
 }
 
