@@ -18,7 +18,8 @@ if (process.env.NX_TASK_TARGET_PROJECT === undefined) {
   await createProjectGraphAsync();
 }
 
-const specs = ['**/*.spec.ts'];
+/** Tests, and the fast-check generators they draw from. */
+const specs = ['**/*.spec.ts', '**/*.arbitrary.ts'];
 const sourcesOf = (folders) => folders.map((folder) => `${folder}/src/**/*.ts`);
 const pureFolders = foldersTagged('layer:pure');
 const featureFolders = foldersTagged('layer:feature');
@@ -181,6 +182,20 @@ const folderRules = [
   { files: ['libs/edge-api/src/**/adapters/**/*.ts'], rules: restrictedImports(hotPath) },
 ].map((entry) => ({ ...entry, ignores: specs }));
 
+const nodeGlobals = Object.fromEntries(
+  [
+    'Buffer',
+    'URL',
+    'clearInterval',
+    'clearTimeout',
+    'console',
+    'performance',
+    'process',
+    'setInterval',
+    'setTimeout',
+  ].map((name) => [name, 'readonly']),
+);
+
 // ------------------------------------------------------------------------------------------------------ the whole of it
 
 export default tseslint.config(
@@ -191,7 +206,7 @@ export default tseslint.config(
     files: ['**/*.mjs', '**/*.cjs'],
     extends: [eslint.configs.recommended],
     languageOptions: {
-      globals: { console: 'readonly', process: 'readonly', Buffer: 'readonly', setTimeout: 'readonly' },
+      globals: nodeGlobals,
     },
   },
   {
@@ -206,7 +221,7 @@ export default tseslint.config(
     extends: [eslint.configs.recommended, tseslint.configs.strict],
     plugins: { '@nx': nx },
     // One program for the whole repository, resolved to sources: half the time of a program per package, and no build.
-    languageOptions: { parserOptions: { project: './tsconfig.eslint.json', tsconfigRootDir: root } },
+    languageOptions: { parserOptions: { project: './tsconfig.specs.json', tsconfigRootDir: root } },
     rules: { ...writing, ...boundaries() },
   },
   { files: ['libs/**/*.ts'], rules: { 'no-console': 'error' } },

@@ -5,7 +5,7 @@ const path = require('node:path');
 const folders = [
   ...['libs', 'apps'].flatMap((parent) => readdirSync(path.join(__dirname, parent)).map((name) => `${parent}/${name}`)),
   'bench',
-].filter((folder) => existsSync(path.join(__dirname, folder, 'package.json')));
+].filter((folder) => existsSync(path.join(__dirname, folder, 'src')));
 
 module.exports = {
   projects: folders.map((folder) => ({
