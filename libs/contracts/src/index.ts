@@ -3,3 +3,4 @@ export * from './errors';
 export * from './keys';
 export * from './money';
 export * from './usage-event';
+export * from './ports';

@@ -134,6 +134,8 @@ export interface TappedReply {
   body: Buffer;
   usage: Usage | undefined;
   finish: string | undefined;
+  /** Set where the body is not a reply of this dialect (garbage, cut off, another shape): it must not be sent on. */
+  failure: StreamFailure | undefined;
 }
 
 /** An upstream's refusal, its words kept. */

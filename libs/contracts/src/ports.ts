@@ -1,0 +1,75 @@
+import type { UsageRecordedV1 } from './usage-event';
+
+/** Tokens under which a process binds its adapters: features meet here and never import each other. */
+export const USAGE_SINK = Symbol('USAGE_SINK');
+export const USAGE_QUERIES = Symbol('USAGE_QUERIES');
+export const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
+export const CATALOG_SOURCE = Symbol('CATALOG_SOURCE');
+export const KEY_DIRECTORY = Symbol('KEY_DIRECTORY');
+
+/** Every given field must match. */
+export interface UsageFilter {
+  tenantId?: string;
+  keyId?: string;
+  /** Catalog id. */
+  model?: string;
+  /** Calls that started at this time or later, milliseconds since the epoch. */
+  fromMs?: number;
+  /** Calls that started before this time. */
+  toMs?: number;
+}
+
+export interface UsagePage {
+  /** The latest recorded first. */
+  records: UsageRecordedV1[];
+  /** Opaque; absent on the last page. */
+  nextCursor?: string;
+}
+
+/** `hour` and `day` are those of UTC, by the start of the call. */
+export type UsageGrouping = 'key' | 'model' | 'upstream' | 'hour' | 'day';
+
+export interface UsageTotal {
+  /** A key id, a model id, a provider id, or the start of the hour or day in RFC 3339. */
+  group: string;
+  requests: bigint;
+  inputTokens: bigint;
+  cacheReadTokens: bigint;
+  cacheWrite5mTokens: bigint;
+  cacheWrite1hTokens: bigint;
+  outputTokens: bigint;
+  reasoningTokens: bigint;
+  costNanoUsd: bigint;
+}
+
+export interface UsageTotals {
+  /** Times: the latest first; others: the most expensive first. */
+  totals: UsageTotal[];
+  /** Whether there are more groups than the limit let through. */
+  truncated: boolean;
+}
+
+/** Port: reads what was recorded. Fails with the store's error when the store is away. */
+export interface UsageQueries {
+  /** @throws InvalidCursorError when `cursor` did not come from an earlier page. */
+  list(filter: UsageFilter, page: { limit: number; cursor?: string }): Promise<UsagePage>;
+  totals(filter: UsageFilter, groupBy: UsageGrouping, limit: number): Promise<UsageTotals>;
+}
+
+export class InvalidCursorError extends Error {
+  override readonly name = 'InvalidCursorError';
+
+  constructor() {
+    super('the cursor is not one that an earlier page returned');
+  }
+}
+
+/** One dependency of the process. */
+export interface HealthCheck {
+  /** Short and lower case: `postgres`. */
+  name: string;
+  /** Whether the process can do its work without it: then its absence is shown, but takes no traffic away. */
+  required: boolean;
+  /** Rejects, with a reason fit for an operator, when the dependency is away. */
+  check(): Promise<void>;
+}

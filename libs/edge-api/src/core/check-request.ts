@@ -1,0 +1,37 @@
+import { GatewayError } from '@switchboard/contracts';
+import type { DialectId, SniffedRequest } from '@switchboard/protocol';
+
+/**
+ * The faults that can be told from a sniffed body alone, in each API's own words. What same-dialect traffic holds beyond
+ * these is the upstream's to judge: an open pass-through must not know more fields than its upstream.
+ */
+export function checkRequest(sniffed: SniffedRequest, dialect: DialectId): GatewayError | undefined {
+  const anthropic = dialect === 'anthropic-messages';
+  if (sniffed.model === undefined || sniffed.model === '') {
+    return missing('model', anthropic ? 'model: Field required' : 'you must provide a model parameter');
+  }
+  if (sniffed.thread) {
+    return new GatewayError(
+      'thread_unsupported',
+      'This gateway keeps no server-side threads: send the whole conversation with every request.',
+      { param: 'thread' },
+    );
+  }
+  if (anthropic && sniffed.maxTokens === undefined) return missing('max_tokens', 'max_tokens: Field required');
+  if (sniffed.messages === 'absent') {
+    return missing('messages', anthropic ? 'messages: Field required' : "Missing required parameter: 'messages'.");
+  }
+  if (sniffed.messages === 'empty') {
+    return missing(
+      'messages',
+      anthropic
+        ? 'messages: at least one message is required'
+        : "Invalid 'messages': empty array. Expected an array with minimum length 1.",
+    );
+  }
+  return undefined;
+}
+
+function missing(param: string, message: string): GatewayError {
+  return new GatewayError('invalid_parameter', message, { param });
+}

@@ -1,0 +1,141 @@
+import type { Catalog, KeyRecord, Model, ModelUpstream, PolicyOrder, Provider } from '@switchboard/contracts';
+import { GatewayError } from '@switchboard/contracts';
+import { DIALECTS, type Dialect, type DialectId } from '@switchboard/protocol';
+import { closestModels, resolveModel } from '@switchboard/platform';
+import { globMatcher, mayUseModel } from './access';
+
+/** One way to serve a request. */
+export interface Candidate {
+  model: Model;
+  upstream: ModelUpstream;
+  provider: Provider;
+  dialect: Dialect;
+}
+
+/** What a request asks of a model, where `auto` has to choose. */
+export interface Needs {
+  vision: boolean;
+  tools: boolean;
+  /** Lower bound, in tokens. */
+  inputTokens: number;
+}
+
+export function upstreamDialect(provider: Provider): DialectId {
+  return provider.kind === 'anthropic' || provider.kind === 'anthropic-compatible'
+    ? 'anthropic-messages'
+    : 'openai-chat';
+}
+
+export function isAuto(name: string): boolean {
+  return name === 'auto' || name.startsWith('auto:');
+}
+
+/** The pinned model's upstreams in listed order, or why there are none. */
+export function planPinned(
+  catalog: Catalog,
+  key: KeyRecord,
+  requested: string,
+  client: DialectId,
+): Candidate[] | GatewayError {
+  const model = resolveModel(catalog, requested, client);
+  if (model === undefined) return modelNotFound(catalog, requested);
+  if (!mayUseModel(key, model.id)) {
+    return new GatewayError('model_not_allowed', `This API key may not use the model ${model.id}.`, { param: 'model' });
+  }
+  if (model.category !== 'llm') {
+    return new GatewayError('invalid_parameter', `${model.id} is an ${model.category} model and cannot converse.`, {
+      param: 'model',
+    });
+  }
+  const candidates = candidatesOf(catalog, model);
+  return candidates.length > 0
+    ? candidates
+    : new GatewayError('upstream_error', `No upstream is configured for the model ${model.id}.`);
+}
+
+/** `auto`, `auto:cheapest`, `auto:fastest`: every model that can serve the request, best first. */
+export function planAuto(
+  catalog: Catalog,
+  key: KeyRecord,
+  requested: string,
+  needs: Needs,
+): Candidate[] | GatewayError {
+  const order = policyOrder(catalog, requested);
+  if (order === undefined) return modelNotFound(catalog, requested);
+  const offered = globMatcher(catalog.auto.models);
+  const candidates: Candidate[] = [];
+  let permitted = 0;
+  for (const model of catalog.models.values()) {
+    if (model.category !== 'llm' || !offered(model.id) || !mayUseModel(key, model.id, requested, 'auto')) continue;
+    permitted++;
+    if (canServe(model, needs)) candidates.push(...candidatesOf(catalog, model));
+  }
+  if (permitted === 0) {
+    return new GatewayError('model_not_allowed', `This API key may not use "${requested}".`, { param: 'model' });
+  }
+  if (candidates.length === 0) {
+    return new GatewayError('unsupported_capability', `No model that "${requested}" may choose can serve this request.`);
+  }
+  return candidates.sort((left, right) => compareBy(order, left, right));
+}
+
+export function modelNotFound(catalog: Catalog, requested: string): GatewayError {
+  const closest = closestModels(catalog, requested, 3);
+  const suggestion = closest.length > 0 ? ` The closest are: ${closest.join(', ')}.` : '';
+  return new GatewayError('model_not_found', `The model "${requested}" does not exist.${suggestion}`, {
+    param: 'model',
+  });
+}
+
+function candidatesOf(catalog: Catalog, model: Model): Candidate[] {
+  const candidates: Candidate[] = [];
+  for (const upstream of model.upstreams) {
+    const provider = catalog.providers.get(upstream.provider);
+    if (provider !== undefined) {
+      candidates.push({ model, upstream, provider, dialect: DIALECTS[upstreamDialect(provider)] });
+    }
+  }
+  return candidates;
+}
+
+function policyOrder(catalog: Catalog, requested: string): readonly PolicyOrder[] | undefined {
+  switch (requested) {
+    case 'auto':
+      return catalog.auto.order;
+    case 'auto:cheapest':
+      return ['price', 'tier'];
+    // Until latencies are measured, the tier says which upstreams are near.
+    case 'auto:fastest':
+      return ['tier', 'price'];
+    default:
+      return undefined;
+  }
+}
+
+function canServe(model: Model, needs: Needs): boolean {
+  return (
+    (!needs.vision || model.capabilities.vision) &&
+    (!needs.tools || model.capabilities.tools === 'native') &&
+    needs.inputTokens <= model.contextWindow
+  );
+}
+
+function compareBy(order: readonly PolicyOrder[], left: Candidate, right: Candidate): number {
+  for (const criterion of order) {
+    const difference = rank(criterion, left) - rank(criterion, right);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function rank(criterion: PolicyOrder, { provider, model }: Candidate): number {
+  switch (criterion) {
+    case 'tier':
+      return provider.tier;
+    case 'price':
+      return model.pricing.input + model.pricing.output;
+    // Every upstream counts as healthy until the router publishes health.
+    case 'health':
+      return 0;
+  }
+}

@@ -1,0 +1,53 @@
+import type { DialectId } from '@switchboard/protocol';
+
+/** Header names that carry the brand, spelled out once per process. */
+export interface HeaderNames {
+  requestId: string;
+  clientRequestId: string;
+  upstream: string;
+  attempts: string;
+  translation: string;
+  translationLoss: string;
+  tokenCount: string;
+}
+
+export type ReplyHeaders = Record<string, string | number>;
+
+export function headerNames(slug: string): HeaderNames {
+  return {
+    requestId: `x-${slug}-request-id`,
+    clientRequestId: `x-${slug}-client-request-id`,
+    upstream: `x-${slug}-upstream`,
+    attempts: `x-${slug}-attempts`,
+    translation: `x-${slug}-translation`,
+    translationLoss: `x-${slug}-translation-loss`,
+    tokenCount: `x-${slug}-token-count`,
+  };
+}
+
+/** What one request is known by; the client's own id is echoed, never taken over. */
+export interface RequestIdentity {
+  requestId: string;
+  clientRequestId: string | undefined;
+  /** The `Origin` header of a browser. */
+  origin: string | undefined;
+}
+
+/** Headers on every reply: ids in our name and in the one the client's SDK reads, and CORS where a browser asks. */
+export function identityHeaders(names: HeaderNames, dialect: DialectId, identity: RequestIdentity): ReplyHeaders {
+  const headers: ReplyHeaders = { [names.requestId]: identity.requestId };
+  headers[dialect === 'anthropic-messages' ? 'request-id' : 'x-request-id'] = identity.requestId;
+  if (identity.clientRequestId !== undefined) headers[names.clientRequestId] = identity.clientRequestId;
+  if (identity.origin !== undefined) {
+    headers['access-control-allow-origin'] = identity.origin;
+    headers['access-control-expose-headers'] = '*';
+    headers['vary'] = 'origin';
+  }
+  return headers;
+}
+
+/** A client's id is echoed in a header: anything that could not have been one is left out. */
+export function readClientRequestId(header: string | string[] | undefined): string | undefined {
+  const value = Array.isArray(header) ? header[0] : header;
+  return value !== undefined && /^[\x21-\x7e]{1,128}$/.test(value) ? value : undefined;
+}

@@ -1,0 +1,77 @@
+import { GatewayError } from '@switchboard/contracts';
+import type { UpstreamError } from '@switchboard/protocol';
+
+/** Why one attempt gave nothing that could be sent on. */
+export interface UpstreamFailure {
+  provider: string;
+  kind: 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken';
+  /** HTTP status, where one came. */
+  status?: number;
+  error?: UpstreamError;
+  /** Whole seconds, as the upstream asked. */
+  retryAfterSeconds?: number;
+  /** For the log only. */
+  cause?: unknown;
+}
+
+/**
+ * Statuses that another upstream may well answer differently: our account there (401, 402, 403), its copy of the model
+ * (404), its load and its faults. Any other 4xx is about the request itself and would be refused everywhere.
+ */
+export function isRetryableElsewhere(status: number): boolean {
+  return status >= 500 || status === 401 || status === 402 || status === 403 || status === 404 || status === 408 || status === 429;
+}
+
+/** The one error told after every candidate failed; `failures` in order, never empty. */
+export function finalError(failures: readonly UpstreamFailure[]): GatewayError {
+  const last = failures.at(-1);
+  const retryAfterSeconds = Math.min(...failures.map((failure) => failure.retryAfterSeconds ?? Infinity));
+  const extra = Number.isFinite(retryAfterSeconds) ? { retryAfterSeconds } : {};
+  if (failures.every((failure) => failure.status === 429)) return rateLimited(last, extra);
+  if (failures.every(isOverloaded)) {
+    return new GatewayError('upstream_overloaded', 'Every upstream for this model is overloaded. Try again shortly.', extra);
+  }
+  if (last?.kind === 'timeout') {
+    return new GatewayError('upstream_timeout', 'The upstream did not begin to answer in time.', { cause: last.cause });
+  }
+  if (last?.status === 404 && last.error !== undefined) return upstreamRejection(last.error);
+  return new GatewayError('upstream_error', upstreamErrorMessage(last), { cause: last?.cause });
+}
+
+/** The upstream's own refusal of the request: its status and its words, in the client's shape. */
+export function upstreamRejection(error: UpstreamError): GatewayError {
+  return new GatewayError('upstream_rejected', error.message, {
+    status: error.status,
+    type: error.type,
+    ...(error.param !== undefined && { param: error.param }),
+    ...(error.code !== undefined && { openaiCode: error.code }),
+  });
+}
+
+function rateLimited(last: UpstreamFailure | undefined, extra: { retryAfterSeconds?: number }): GatewayError {
+  return new GatewayError('rate_limited_requests', last?.error?.message ?? 'The upstream is limiting requests.', extra);
+}
+
+function isOverloaded(failure: UpstreamFailure): boolean {
+  return (
+    failure.status === 429 ||
+    failure.status === 529 ||
+    failure.status === 503 ||
+    failure.error?.type === 'overloaded_error'
+  );
+}
+
+function upstreamErrorMessage(last: UpstreamFailure | undefined): string {
+  switch (last?.kind) {
+    case 'rejected':
+      return last.status === 401 || last.status === 402 || last.status === 403
+        ? 'The upstream refused the credentials or the account this gateway holds for it. Its operator has to act.'
+        : `The upstream failed with HTTP status ${last.status}.`;
+    case 'connect':
+      return 'The upstream could not be reached.';
+    case 'malformed':
+      return 'The upstream sent a reply that could not be understood.';
+    default:
+      return 'The connection to the upstream broke before it answered.';
+  }
+}

@@ -1,0 +1,67 @@
+import { costNanoUsd, type KeyRecord, type UsageRecordedV1 } from '@switchboard/contracts';
+import { emptyUsage, type DialectId, type Loss, type Usage } from '@switchboard/protocol';
+import type { Candidate } from './plan';
+
+/** Bytes per token where the upstream's own figure never came; the record says `estimated`. */
+const BYTES_PER_TOKEN = 4;
+
+export interface CallOutcome {
+  requestId: string;
+  clientRequestId: string | undefined;
+  key: KeyRecord;
+  requestedModel: string;
+  candidate: Candidate;
+  clientDialect: DialectId;
+  stream: boolean;
+  startedAtMs: number;
+  firstTokenMs: number | undefined;
+  latencyMs: number;
+  attempts: number;
+  status: number;
+  finish: string;
+  losses: readonly Loss[];
+  /** The upstream's own figures, as far as they came. */
+  usage: Usage | undefined;
+  /** The reply ended as its dialect ends, so that `usage` is the whole of it. */
+  complete: boolean;
+  /** The upstream took the request: something may have been spent. */
+  accepted: boolean;
+  requestBytes: number;
+  outputBytes: number;
+}
+
+export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
+  const exact = !outcome.accepted || (outcome.complete && outcome.usage !== undefined);
+  const usage = exact ? (outcome.usage ?? emptyUsage()) : estimatedUsage(outcome);
+  return {
+    requestId: outcome.requestId,
+    tenantId: outcome.key.tenant.id,
+    keyId: outcome.key.id,
+    requestedModel: outcome.requestedModel,
+    model: outcome.candidate.model.id,
+    upstream: outcome.candidate.provider.id,
+    clientDialect: outcome.clientDialect,
+    upstreamDialect: outcome.candidate.dialect.id,
+    stream: outcome.stream,
+    usage,
+    costNanoUsd: costNanoUsd(usage, outcome.candidate.model.pricing),
+    accuracy: exact ? 'exact' : 'estimated',
+    startedAtMs: outcome.startedAtMs,
+    ...(outcome.firstTokenMs !== undefined && { firstTokenMs: outcome.firstTokenMs }),
+    latencyMs: outcome.latencyMs,
+    attempts: outcome.attempts,
+    finish: outcome.finish,
+    status: outcome.status,
+    losses: outcome.losses,
+    ...(outcome.clientRequestId !== undefined && { clientRequestId: outcome.clientRequestId }),
+  };
+}
+
+/** The upstream's figures where they came, else counted from bytes; output is never less than what was seen. */
+function estimatedUsage({ usage, requestBytes, outputBytes }: CallOutcome): Usage {
+  const counted = Math.ceil(outputBytes / BYTES_PER_TOKEN);
+  if (usage === undefined) {
+    return { ...emptyUsage(), inputTokens: Math.ceil(requestBytes / BYTES_PER_TOKEN), outputTokens: counted };
+  }
+  return { ...usage, outputTokens: Math.max(usage.outputTokens, counted) };
+}

@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError, type KeyRecord } from '@switchboard/contracts';
+import { sniffRequest, type SniffedRequest } from '@switchboard/protocol';
+import { countNatively } from './adapters/native-count';
+import { readBody } from './adapters/request-body';
+import { mayUse } from './core/access';
+import { checkRequest } from './core/check-request';
+import { isAuto, planPinned, type Candidate } from './core/plan';
+import type { EdgeContext } from './inference/edge-context';
+import { faultError } from './inference/inference-request';
+
+export interface TokenCount {
+  tokens: number;
+  source: 'native' | 'estimate';
+}
+
+/** `POST …/count_tokens`: the upstream's own count where its provider counts, else BPE in the worker. */
+export class CountTokensHandler {
+  constructor(private readonly edge: EdgeContext) {}
+
+  handle(incoming: IncomingMessage, key: KeyRecord, requestId: string): Promise<TokenCount> {
+    const denied = mayUse(key, 'llm');
+    if (denied !== undefined) return Promise.reject(denied);
+    return new Promise((resolve, reject) => {
+      readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
+        if (body instanceof GatewayError) return reject(body);
+        this.count(incoming, key, requestId, body).then(resolve, reject);
+      });
+    });
+  }
+
+  private async count(incoming: IncomingMessage, key: KeyRecord, requestId: string, body: Buffer): Promise<TokenCount> {
+    const sniffed = sniffRequest(body);
+    if (!sniffed.ok) throw faultError(sniffed.fault);
+    const fault = checkRequest({ ...sniffed, maxTokens: 1 }, 'anthropic-messages');
+    if (fault !== undefined) throw fault;
+    const candidate = this.nativeCandidate(key, sniffed);
+    const { model: modelSpan } = sniffed.spans;
+    if (candidate !== undefined && modelSpan !== undefined) {
+      try {
+        const call = { body, modelSpan, headers: incoming.headers, requestId };
+        return { tokens: await countNatively(this.edge.pools, candidate, call), source: 'native' };
+      } catch (error) {
+        this.edge.log.warn({ err: error, requestId }, 'native token count failed; counting here');
+      }
+    }
+    return { tokens: await this.edge.tokens.count('anthropic-messages', body), source: 'estimate' };
+  }
+
+  /** Only Anthropic itself is known to count; compatible servers mostly do not have the endpoint. */
+  private nativeCandidate(key: KeyRecord, sniffed: SniffedRequest): Candidate | undefined {
+    const requested = sniffed.model ?? '';
+    if (isAuto(requested)) return undefined;
+    const candidates = planPinned(this.edge.catalog.current(), key, requested, 'anthropic-messages');
+    if (candidates instanceof GatewayError) throw candidates;
+    return candidates.find(({ provider }) => provider.kind === 'anthropic');
+  }
+}

@@ -1,0 +1,85 @@
+import type { Metrics } from '@switchboard/platform';
+import type { DialectId, Loss, Usage } from '@switchboard/protocol';
+
+const LATENCY_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+/** What the public port counts. No label ever holds a key, a tenant or free text. */
+export class EdgeMetrics {
+  private readonly requests;
+  private readonly attempts;
+  private readonly latency;
+  private readonly firstToken;
+  private readonly tokens;
+  private readonly losses;
+  private readonly open;
+
+  constructor(metrics: Metrics) {
+    this.requests = metrics.counter({
+      name: 'requests_total',
+      help: 'Inference requests answered, by client dialect and status',
+      labelNames: ['dialect', 'status'],
+    });
+    this.attempts = metrics.counter({
+      name: 'upstream_attempts_total',
+      help: 'Calls to upstreams, by provider and what came of them',
+      labelNames: ['provider', 'outcome'],
+    });
+    this.latency = metrics.histogram({
+      name: 'request_duration_seconds',
+      help: 'From the last byte of the request to the last byte of the reply',
+      labelNames: ['dialect'],
+      buckets: LATENCY_SECONDS,
+    });
+    this.firstToken = metrics.histogram({
+      name: 'first_token_seconds',
+      help: 'From the last byte of the request to the first byte of a streamed reply',
+      labelNames: ['dialect'],
+      buckets: LATENCY_SECONDS,
+    });
+    this.tokens = metrics.counter({ name: 'tokens_total', help: 'Tokens billed, by kind', labelNames: ['kind'] });
+    this.losses = metrics.counter({
+      name: 'translation_losses_total',
+      help: 'Pieces of requests and replies that the other dialect could not carry',
+      labelNames: ['dialect'],
+    });
+    this.open = metrics.gauge({ name: 'open_requests', help: 'Inference requests under way' });
+  }
+
+  opened(): void {
+    this.open.inc();
+  }
+
+  attempted(provider: string, outcome: 'ok' | 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken'): void {
+    this.attempts.inc({ provider, outcome });
+  }
+
+  refused(dialect: DialectId, status: number): void {
+    this.requests.inc({ dialect, status: String(status) });
+  }
+
+  /** Opened, but no candidate could even be asked. */
+  refusedAfterOpening(dialect: DialectId, status: number): void {
+    this.open.dec();
+    this.refused(dialect, status);
+  }
+
+  closed(
+    dialect: DialectId,
+    reply: { status: number; latencyMs: number; firstTokenMs: number | undefined; losses: readonly Loss[]; usage: Usage },
+  ): void {
+    this.open.dec();
+    this.requests.inc({ dialect, status: String(reply.status) });
+    this.latency.observe({ dialect }, reply.latencyMs / 1000);
+    if (reply.firstTokenMs !== undefined) this.firstToken.observe({ dialect }, reply.firstTokenMs / 1000);
+    if (reply.losses.length > 0) this.losses.inc({ dialect }, reply.losses.length);
+    this.countTokens(reply.usage);
+  }
+
+  private countTokens(usage: Usage): void {
+    this.tokens.inc({ kind: 'input' }, usage.inputTokens);
+    this.tokens.inc({ kind: 'output' }, usage.outputTokens);
+    if (usage.cacheReadTokens > 0) this.tokens.inc({ kind: 'cache_read' }, usage.cacheReadTokens);
+    const cacheWrite = usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
+    if (cacheWrite > 0) this.tokens.inc({ kind: 'cache_write' }, cacheWrite);
+  }
+}

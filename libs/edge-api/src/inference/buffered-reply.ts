@@ -1,0 +1,100 @@
+import type { GatewayError } from '@switchboard/contracts';
+import type { Loss, Usage } from '@switchboard/protocol';
+import { isJsonObject, type JsonObject } from '@switchboard/protocol';
+import { isRetryableElsewhere, upstreamRejection, type UpstreamFailure } from '../core/upstream-failure';
+import type { InferenceRequest } from './inference-request';
+import { encodeContext, tapContext } from './prepare-call';
+import type { UpstreamAttempt } from './upstream-attempt';
+
+/** What a whole (not streamed) upstream answer turned out to be. */
+export type BufferedReply =
+  | { kind: 'reply'; body: Buffer; usage: Usage | undefined; finish: string | undefined; losses: readonly Loss[] }
+  /** About the request itself: told to the client. `body` is the upstream's own where the dialect is the same. */
+  | { kind: 'rejected'; status: number; error: GatewayError; body: Buffer | undefined; headers: Record<string, string> }
+  /** About the upstream: another candidate may do better. */
+  | { kind: 'failure'; failure: UpstreamFailure };
+
+/** Headers of an upstream's refusal that its client acts on. */
+const FORWARDED_ERROR_HEADERS = ['retry-after', 'retry-after-ms', 'x-should-retry'];
+
+export function readReply(
+  request: InferenceRequest,
+  attempt: UpstreamAttempt,
+  body: Buffer,
+  requestId: string,
+  nowMs: number,
+): BufferedReply {
+  if (attempt.status >= 300) return readRefusal(attempt, body);
+  // A stream was asked for and something else came.
+  if (request.stream) return malformed(attempt, 'no event stream');
+  const { call } = attempt;
+  if (call.passThrough) {
+    const tapped = request.dialect.tapReply(body, tapContext(request, call));
+    if (tapped.failure !== undefined) return malformed(attempt, tapped.failure.message);
+    return { kind: 'reply', body: tapped.body, usage: tapped.usage, finish: tapped.finish, losses: [] };
+  }
+  const wire = parseObject(body);
+  if (wire === undefined) return malformed(attempt, 'no JSON object');
+  const decoded = call.candidate.dialect.decodeReply(wire, call.reply);
+  if (!decoded.ok) return malformed(attempt, decoded.fault.message);
+  const encoded = request.dialect.encodeReply(decoded.value, encodeContext(request, call, requestId, nowMs));
+  return {
+    kind: 'reply',
+    body: Buffer.from(JSON.stringify(encoded.body)),
+    usage: decoded.value.usage,
+    finish: decoded.value.finish,
+    losses: encoded.losses,
+  };
+}
+
+function readRefusal(attempt: UpstreamAttempt, body: Buffer): BufferedReply {
+  const { status, headers, call } = attempt;
+  const provider = call.candidate.provider.id;
+  // A redirect of an inference call is a wrong base URL.
+  if (status < 400) return malformed(attempt, `redirected with status ${status}`);
+  const error = call.candidate.dialect.decodeError(status, body.toString('utf8'));
+  if (isRetryableElsewhere(status)) {
+    const retryAfterSeconds = Number(headers['retry-after']);
+    return {
+      kind: 'failure',
+      failure: {
+        provider,
+        kind: 'rejected',
+        status,
+        error,
+        ...(retryAfterSeconds > 0 && { retryAfterSeconds: Math.ceil(retryAfterSeconds) }),
+      },
+    };
+  }
+  const forwarded: Record<string, string> = {};
+  for (const name of FORWARDED_ERROR_HEADERS) {
+    const value = headers[name];
+    if (typeof value === 'string') forwarded[name] = value;
+  }
+  const sameShape = call.passThrough && parseObject(body) !== undefined;
+  return {
+    kind: 'rejected',
+    status,
+    error: upstreamRejection(error),
+    body: sameShape ? body : undefined,
+    headers: forwarded,
+  };
+}
+
+function malformed(attempt: UpstreamAttempt, reason: string): BufferedReply {
+  const provider = attempt.call.candidate.provider.id;
+  return {
+    kind: 'failure',
+    failure: { provider, kind: 'malformed', status: attempt.status, cause: new Error(`malformed reply: ${reason}`) },
+  };
+}
+
+function parseObject(body: Buffer): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    // Not JSON at all; what that means is the caller's business.
+    return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError, type KeyRecord } from '@switchboard/contracts';
+import { DIALECTS, sniffRequest, type Dialect } from '@switchboard/protocol';
+import { mayUse } from '../core/access';
+import { checkCapabilities, contextExceeded, needsOf, servesAnything } from '../core/capability-gate';
+import { checkRequest } from '../core/check-request';
+import { isAuto, planAuto, planPinned, type Candidate } from '../core/plan';
+import type { Route } from '../core/routes';
+import type { RequestIdentity } from '../core/reply-headers';
+import { readBody } from '../adapters/request-body';
+import type { EdgeContext } from './edge-context';
+import { Exchange } from './exchange';
+import { faultError, InferenceRequest } from './inference-request';
+
+/**
+ * A prompt of fewer bytes than this per token of the window is not counted: real text has about four bytes to a token, so
+ * only what is clearly large is worth the counter's time.
+ */
+const BYTES_PER_TOKEN_SURELY_FITTING = 3;
+
+export type Refuse = (error: GatewayError) => void;
+
+/** `POST` of a conversation: from an authenticated key to an exchange, or to the reason why not. */
+export class InferenceHandler {
+  constructor(private readonly edge: EdgeContext) {}
+
+  handle(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    key: KeyRecord,
+    identity: RequestIdentity,
+    refuse: Refuse,
+  ): void {
+    const denied = mayUse(key, 'llm');
+    if (denied !== undefined) return refuse(denied);
+    const dialect = DIALECTS[route.dialect];
+    readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
+      if (body instanceof GatewayError) return refuse(body);
+      const request = this.read(incoming, dialect, body);
+      if (request instanceof GatewayError) return refuse(request);
+      const candidates = this.plan(request, key);
+      if (candidates instanceof GatewayError) return refuse(candidates);
+      const exchange = new Exchange(this.edge, request, key, identity, incoming, response, candidates);
+      const largest = largestWindow(candidates);
+      if (largest === undefined || body.length <= largest.contextWindow * BYTES_PER_TOKEN_SURELY_FITTING) {
+        return exchange.start();
+      }
+      this.startIfItFits(request, largest, exchange, refuse);
+    });
+  }
+
+  private read(incoming: IncomingMessage, dialect: Dialect, body: Buffer): InferenceRequest | GatewayError {
+    const sniffed = sniffRequest(body);
+    if (!sniffed.ok) return faultError(sniffed.fault);
+    const fault = checkRequest(sniffed, dialect.id);
+    if (fault !== undefined) return fault;
+    const url = incoming.url ?? '';
+    const queryStart = url.indexOf('?');
+    return new InferenceRequest(
+      dialect,
+      body,
+      sniffed,
+      incoming.headers,
+      queryStart === -1 ? '' : url.slice(queryStart),
+      incoming.headers[this.edge.names.translation] === 'strict',
+    );
+  }
+
+  /** Candidates that can serve the request, best first. */
+  private plan(request: InferenceRequest, key: KeyRecord): Candidate[] | GatewayError {
+    const catalog = this.edge.catalog.current();
+    if (isAuto(request.model)) {
+      const decoded = request.conversation();
+      if (!decoded.ok) return faultError(decoded.fault);
+      return planAuto(catalog, key, request.model, needsOf(decoded.value, 0));
+    }
+    const candidates = planPinned(catalog, key, request.model, request.dialect.id);
+    if (candidates instanceof GatewayError) return candidates;
+    const model = candidates[0]?.model;
+    if (model === undefined || servesAnything(model)) return candidates;
+    const decoded = request.conversation();
+    if (!decoded.ok) return faultError(decoded.fault);
+    return checkCapabilities(model, needsOf(decoded.value, 0)) ?? candidates;
+  }
+
+  private startIfItFits(request: InferenceRequest, model: Candidate['model'], exchange: Exchange, refuse: Refuse): void {
+    this.edge.tokens.count(request.dialect.id, request.body).then(
+      (tokens) => {
+        if (tokens > model.contextWindow) refuse(contextExceeded(tokens, model));
+        else exchange.start();
+      },
+      (error: unknown) => {
+        // What cannot be counted is not refused for its length: the upstream knows its own window.
+        this.edge.log.warn({ err: error }, 'the token counter failed; the request goes on uncounted');
+        exchange.start();
+      },
+    );
+  }
+}
+
+function largestWindow(candidates: readonly Candidate[]): Candidate['model'] | undefined {
+  let largest: Candidate['model'] | undefined;
+  for (const { model } of candidates) {
+    if (largest === undefined || model.contextWindow > largest.contextWindow) largest = model;
+  }
+  return largest;
+}

@@ -1,0 +1,50 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { GatewayError } from '@switchboard/contracts';
+import type { Conversation, Decoded, Dialect, Fault, JsonObject, SniffedRequest } from '@switchboard/protocol';
+
+/** A client's inference request once its body is in: sniffed always, parsed only if somebody asks. */
+export class InferenceRequest {
+  private decoded: Decoded<Conversation> | undefined;
+
+  constructor(
+    readonly dialect: Dialect,
+    readonly body: Buffer,
+    readonly sniffed: SniffedRequest,
+    readonly headers: IncomingHttpHeaders,
+    /** With its question mark, or empty. */
+    readonly query: string,
+    /** Refuse rather than lose anything in translation. */
+    readonly strict: boolean,
+  ) {}
+
+  /** As the client named it; checked to be there before anything else is. */
+  get model(): string {
+    return this.sniffed.model ?? '';
+  }
+
+  get stream(): boolean {
+    return this.sniffed.stream;
+  }
+
+  /** The canonical form; parsed at most once. */
+  conversation(): Decoded<Conversation> {
+    return (this.decoded ??= this.decode());
+  }
+
+  private decode(): Decoded<Conversation> {
+    let parsed: JsonObject;
+    try {
+      parsed = JSON.parse(this.body.toString('utf8')) as JsonObject;
+    } catch (error) {
+      return { ok: false, fault: { message: `The request body is not valid JSON: ${(error as Error).message}` } };
+    }
+    return this.dialect.decodeRequest(parsed);
+  }
+}
+
+export function faultError(fault: Fault): GatewayError {
+  return new GatewayError(fault.param === undefined ? 'malformed_body' : 'invalid_parameter', fault.message, {
+    ...(fault.param !== undefined && { param: fault.param }),
+    ...(fault.code !== undefined && { openaiCode: fault.code }),
+  });
+}

@@ -1,0 +1,147 @@
+import type {
+  EncodeContext,
+  Loss,
+  ReplyContext,
+  SseDecoder,
+  StreamDecoder,
+  StreamEncoder,
+  StreamEnd,
+  StreamEvent,
+  StreamFailure,
+  StreamTap,
+  Usage,
+  Dialect,
+  TapContext,
+} from '@switchboard/protocol';
+import { SseDecoder as SseDecoderClass } from '@switchboard/protocol';
+
+/** Turns the bytes of one upstream stream into the bytes of one client stream. Created per attempt. */
+export interface Relay {
+  push(bytes: Buffer): Buffer | string;
+  /** What is left to send; an error event where the stream did not end as it should. */
+  end(how: StreamEnd, failure?: StreamFailure): Buffer | string;
+  readonly usage: Usage | undefined;
+  readonly finish: string | undefined;
+  readonly failure: StreamFailure | undefined;
+  readonly losses: readonly Loss[];
+  /** UTF-8 bytes of generated text so far, for an estimate when usage never comes. */
+  readonly outputBytes: number;
+}
+
+const NO_LOSSES: readonly Loss[] = [];
+
+/** Same dialect on both sides: the bytes pass through, watched. */
+export class PassThroughRelay implements Relay {
+  readonly losses = NO_LOSSES;
+  private readonly tap: StreamTap;
+
+  constructor(dialect: Dialect, context: TapContext) {
+    this.tap = dialect.streamTap(context);
+  }
+
+  push(bytes: Buffer): Buffer {
+    return this.tap.push(bytes);
+  }
+
+  end(how: StreamEnd, failure?: StreamFailure): Buffer {
+    return this.tap.end(how, failure);
+  }
+
+  get usage(): Usage | undefined {
+    return this.tap.usage;
+  }
+
+  get finish(): string | undefined {
+    return this.tap.finish;
+  }
+
+  get failure(): StreamFailure | undefined {
+    return this.tap.failure;
+  }
+
+  get outputBytes(): number {
+    return this.tap.outputBytes;
+  }
+}
+
+/** Two dialects: bytes → upstream events → canonical events → client text. */
+export class TranslatingRelay implements Relay {
+  usage: Usage | undefined;
+  finish: string | undefined;
+  failure: StreamFailure | undefined;
+  outputBytes = 0;
+
+  private readonly sse: SseDecoder = new SseDecoderClass();
+  private readonly decoder: StreamDecoder;
+  private readonly encoder: StreamEncoder;
+  private readonly decoderLosses: Loss[] = [];
+
+  constructor(upstream: Dialect, client: Dialect, reply: ReplyContext, encode: EncodeContext) {
+    this.decoder = upstream.streamDecoder(reply);
+    this.encoder = client.streamEncoder(encode);
+  }
+
+  push(bytes: Buffer): string {
+    let text = '';
+    try {
+      for (const event of this.sse.push(bytes)) text += this.encode(this.decoder.push(event));
+    } catch (error) {
+      // The decoders are total but for their memory bound: an event that never ends is a malformed stream.
+      text += this.fail({ kind: 'malformed', message: error instanceof Error ? error.message : 'malformed stream' });
+    }
+    return text;
+  }
+
+  end(how: StreamEnd, failure?: StreamFailure): string {
+    if (failure !== undefined) return this.fail(failure);
+    // Bytes of an event that was cut off are no event; the decoder then sees that its terminal event never came.
+    return this.encode(this.decoder.end(how));
+  }
+
+  get losses(): readonly Loss[] {
+    return this.decoderLosses.length === 0 ? this.encoder.losses : [...this.decoderLosses, ...this.encoder.losses];
+  }
+
+  private fail(failure: StreamFailure): string {
+    if (this.failure !== undefined || this.finish !== undefined) return '';
+    this.failure = failure;
+    return this.encoder.push({ type: 'error', error: failure });
+  }
+
+  private encode(events: StreamEvent[]): string {
+    let text = '';
+    for (const event of events) {
+      this.observe(event);
+      text += this.encoder.push(event);
+    }
+    return text;
+  }
+
+  private observe(event: StreamEvent): void {
+    switch (event.type) {
+      case 'text-delta':
+      case 'thinking-delta':
+      case 'refusal-delta':
+        this.outputBytes += event.text.length;
+        break;
+      case 'arguments-delta':
+        this.outputBytes += event.json.length;
+        break;
+      case 'start':
+        this.usage = event.usage;
+        break;
+      case 'finish':
+        this.finish = event.reason;
+        this.usage = event.usage ?? this.usage;
+        break;
+      case 'error':
+        this.failure = event.error;
+        break;
+      case 'loss':
+        this.decoderLosses.push(event.loss);
+        break;
+      default:
+        break;
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { ServerResponse } from 'node:http';
+import type { GatewayError } from '@switchboard/contracts';
+import { formatLosses, type Dialect, type Loss } from '@switchboard/protocol';
+import { errorReply, wireError } from '../core/error-reply';
+import { identityHeaders, type ReplyHeaders, type RequestIdentity } from '../core/reply-headers';
+import type { BufferedReply } from './buffered-reply';
+import type { EdgeContext } from './edge-context';
+import type { PreparedCall } from './prepare-call';
+
+/** The client's side of an exchange: the only place that writes heads, bytes and keepalives. */
+export class ReplyWriter {
+  headWritten = false;
+  private lastWriteMs = 0;
+
+  constructor(
+    private readonly edge: Pick<EdgeContext, 'names' | 'sweeper'>,
+    private readonly dialect: Dialect,
+    private readonly identity: RequestIdentity,
+    private readonly response: ServerResponse,
+  ) {}
+
+  beginStream(call: PreparedCall, attempts: number, replyLosses: readonly Loss[]): void {
+    const headers = this.servedHeaders(call, attempts, replyLosses);
+    headers['content-type'] = 'text/event-stream; charset=utf-8';
+    headers['cache-control'] = 'no-cache';
+    // Reverse proxies that buffer by default read this one.
+    headers['x-accel-buffering'] = 'no';
+    this.headWritten = true;
+    this.response.writeHead(200, headers);
+  }
+
+  /** False where the client is slower than the upstream: wait for `whenDrained`. */
+  write(bytes: Buffer | string): boolean {
+    this.lastWriteMs = this.edge.sweeper.nowMs;
+    return this.response.write(bytes);
+  }
+
+  whenDrained(resume: () => void): void {
+    this.response.once('drain', resume);
+  }
+
+  end(bytes: Buffer | string): void {
+    if (bytes.length === 0) this.response.end();
+    else this.response.end(bytes);
+  }
+
+  keepalive(nowMs: number, afterMs: number): void {
+    if (nowMs - this.lastWriteMs < afterMs) return;
+    this.lastWriteMs = nowMs;
+    this.response.write(this.dialect.keepalive);
+  }
+
+  sendReply(reply: BufferedReply & { kind: 'reply' }, call: PreparedCall, attempts: number): void {
+    this.send(200, this.servedHeaders(call, attempts, reply.losses), reply.body);
+  }
+
+  /** The upstream's own refusal: its bytes where the client speaks its dialect, else its words in the client's shape. */
+  reject(reply: BufferedReply & { kind: 'rejected' }, call: PreparedCall, attempts: number): void {
+    const headers = { ...this.servedHeaders(call, attempts, []), ...reply.headers };
+    if (reply.body !== undefined) return this.send(reply.status, headers, reply.body);
+    const shaped = errorReply(reply.error, this.dialect.id, this.identity.requestId);
+    this.send(shaped.status, { ...headers, ...shaped.headers }, Buffer.from(JSON.stringify(shaped.body)));
+  }
+
+  /** The gateway's own refusal; returns the status it was told with. */
+  sendError(error: GatewayError, attempts: number): number {
+    if (this.headWritten) {
+      this.response.end(this.dialect.encodeStreamError(wireError(error, this.identity.requestId)));
+      return 200;
+    }
+    const reply = errorReply(error, this.dialect.id, this.identity.requestId);
+    const headers = { ...identityHeaders(this.edge.names, this.dialect.id, this.identity), ...reply.headers };
+    headers[this.edge.names.attempts] = attempts;
+    this.send(reply.status, headers, Buffer.from(JSON.stringify(reply.body)));
+    return reply.status;
+  }
+
+  destroy(): void {
+    this.response.destroy();
+  }
+
+  private send(status: number, headers: ReplyHeaders, body: Buffer): void {
+    headers['content-type'] = 'application/json';
+    headers['content-length'] = body.length;
+    this.headWritten = true;
+    this.response.writeHead(status, headers);
+    this.response.end(body);
+  }
+
+  private servedHeaders(call: PreparedCall, attempts: number, replyLosses: readonly Loss[]): ReplyHeaders {
+    const { names } = this.edge;
+    const headers = identityHeaders(names, this.dialect.id, this.identity);
+    headers[names.upstream] = call.candidate.provider.id;
+    headers[names.attempts] = attempts;
+    if (call.requestLosses.length + replyLosses.length > 0) {
+      headers[names.translationLoss] = formatLosses([...call.requestLosses, ...replyLosses]);
+    }
+    return headers;
+  }
+}

@@ -1,0 +1,86 @@
+import type { KeyRecord } from '@switchboard/contracts';
+import type { Loss, Usage } from '@switchboard/protocol';
+import type { RequestIdentity } from '../core/reply-headers';
+import { usageRecord } from '../core/usage-record';
+import type { EdgeContext } from './edge-context';
+import type { InferenceRequest } from './inference-request';
+import type { PreparedCall } from './prepare-call';
+
+/** How a call that reached an upstream ended. */
+export interface Settlement {
+  status: number;
+  finish: string;
+  /** The upstream took the request, so something may have been spent there. */
+  accepted: boolean;
+  /** The reply ended as its dialect ends; absent: it did not. */
+  complete?: boolean;
+  usage?: Usage | undefined;
+  losses?: readonly Loss[];
+  outputBytes?: number;
+}
+
+export interface CallFacts {
+  identity: RequestIdentity;
+  key: KeyRecord;
+  startedAtMs: number;
+  firstTokenMs: number | undefined;
+  latencyMs: number;
+  attempts: number;
+}
+
+/** Emits the one usage record of a call, and counts it. The reply never waits for this. */
+export function settle(
+  edge: EdgeContext,
+  request: InferenceRequest,
+  call: PreparedCall,
+  settlement: Settlement,
+  facts: CallFacts,
+): void {
+  const replyLosses = settlement.losses ?? [];
+  const losses = replyLosses.length === 0 ? call.requestLosses : [...call.requestLosses, ...replyLosses];
+  const record = usageRecord({
+    requestId: facts.identity.requestId,
+    clientRequestId: facts.identity.clientRequestId,
+    key: facts.key,
+    requestedModel: request.model,
+    candidate: call.candidate,
+    clientDialect: request.dialect.id,
+    stream: request.stream,
+    startedAtMs: facts.startedAtMs,
+    firstTokenMs: facts.firstTokenMs,
+    latencyMs: facts.latencyMs,
+    attempts: facts.attempts,
+    status: settlement.status,
+    finish: settlement.finish,
+    losses,
+    usage: settlement.usage,
+    complete: settlement.complete ?? false,
+    accepted: settlement.accepted,
+    requestBytes: call.body.length,
+    outputBytes: settlement.outputBytes ?? 0,
+  });
+  edge.usage.record(record);
+  edge.metrics.closed(request.dialect.id, {
+    status: settlement.status,
+    latencyMs: facts.latencyMs,
+    firstTokenMs: facts.firstTokenMs,
+    losses,
+    usage: record.usage,
+  });
+  if (facts.key.logging.requests) {
+    edge.log.info(
+      {
+        requestId: record.requestId,
+        tenantId: record.tenantId,
+        keyId: record.keyId,
+        model: record.model,
+        upstream: record.upstream,
+        status: record.status,
+        finish: record.finish,
+        attempts: record.attempts,
+        latencyMs: Math.round(record.latencyMs),
+      },
+      'request served',
+    );
+  }
+}

@@ -1,0 +1,160 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { UpstreamFailure } from '../core/upstream-failure';
+import type { PreparedCall } from './prepare-call';
+import type { Relay } from './relay';
+
+/** A whole upstream reply held in memory is bounded: a client could not use more, and we could not bear it. */
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+
+/** What an attempt tells the exchange it belongs to. Exactly one of the last three ends it. */
+export interface AttemptOwner {
+  /** A streaming reply begins; gives the machine that turns its bytes into the client's. */
+  openRelay(attempt: UpstreamAttempt): Relay;
+  /** Bytes for the client; false asks the attempt to pause. */
+  relayBytes(attempt: UpstreamAttempt, relay: Relay, bytes: Buffer): boolean;
+  relayEnded(attempt: UpstreamAttempt, relay: Relay): void;
+  replyBuffered(attempt: UpstreamAttempt, body: Buffer): void;
+  attemptFailed(attempt: UpstreamAttempt, failure: UpstreamFailure): void;
+}
+
+/** One upstream call, as undici drives it. Bytes of one socket read reach the owner in one piece. */
+export class UpstreamAttempt implements Dispatcher.DispatchHandler {
+  status = 0;
+  headers: IncomingHttpHeaders = {};
+  /** Monotonic; of the last byte from the upstream, or of the start. */
+  lastByteMs: number;
+  paused = false;
+
+  private controller: Dispatcher.DispatchController | undefined;
+  private relay: Relay | undefined;
+  private chunks: Buffer[] = [];
+  private bufferedBytes = 0;
+  private flushQueued = false;
+  private over = false;
+
+  constructor(
+    private readonly owner: AttemptOwner,
+    readonly call: PreparedCall,
+    private readonly wantsStream: boolean,
+    private readonly clock: { readonly nowMs: number },
+    readonly startedMs: number,
+  ) {
+    this.lastByteMs = startedMs;
+  }
+
+  /** True once any reply byte has come. */
+  get answered(): boolean {
+    return this.status !== 0 && (this.bufferedBytes > 0 || this.relay !== undefined);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.over) controller.abort(new Error('attempt is over'));
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+    _statusMessage?: string,
+  ): void {
+    this.status = status;
+    this.headers = headers;
+    const contentType = headers['content-type'];
+    if (this.wantsStream && status < 300 && contentType?.startsWith('text/event-stream') === true) {
+      this.relay = this.owner.openRelay(this);
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.over) return;
+    this.lastByteMs = this.clock.nowMs;
+    this.chunks.push(chunk);
+    this.bufferedBytes += chunk.length;
+    if (this.relay === undefined) {
+      if (this.bufferedBytes > MAX_BUFFERED_BYTES) this.fail('malformed', new Error('reply too large'));
+      return;
+    }
+    if (this.flushQueued) return;
+    // The parser hands over every chunk of one socket read in the same tick: one relay step and one write for all.
+    this.flushQueued = true;
+    process.nextTick(flushAttempt, this);
+  }
+
+  onResponseEnd(): void {
+    if (this.over) return;
+    if (this.relay === undefined) {
+      this.over = true;
+      this.owner.replyBuffered(this, this.takeChunks());
+      return;
+    }
+    this.flush();
+    if (this.over) return;
+    this.over = true;
+    this.owner.relayEnded(this, this.relay);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.over) return;
+    if (this.relay !== undefined) this.flush();
+    this.fail(failureKind(error), error);
+  }
+
+  /** Ends the attempt from our side; nothing is reported for it any more. */
+  cancel(reason: string): void {
+    this.over = true;
+    this.chunks = [];
+    this.controller?.abort(new Error(reason));
+  }
+
+  /** Ends the attempt from our side as a failure of the upstream's. */
+  fail(kind: UpstreamFailure['kind'], cause: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.controller?.abort(cause instanceof Error ? cause : new Error(kind));
+    this.owner.attemptFailed(this, { provider: this.call.candidate.provider.id, kind, cause });
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.lastByteMs = this.clock.nowMs;
+    this.controller?.resume();
+  }
+
+  flush(): void {
+    this.flushQueued = false;
+    if (this.over || this.relay === undefined || this.chunks.length === 0) return;
+    if (!this.owner.relayBytes(this, this.relay, this.takeChunks()) && !this.paused) {
+      this.paused = true;
+      this.controller?.pause();
+    }
+  }
+
+  private takeChunks(): Buffer {
+    const { chunks } = this;
+    this.chunks = [];
+    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  }
+}
+
+function flushAttempt(attempt: UpstreamAttempt): void {
+  attempt.flush();
+}
+
+function failureKind(error: Error & { code?: string }): UpstreamFailure['kind'] {
+  switch (error.code) {
+    case 'UND_ERR_CONNECT_TIMEOUT':
+    case 'ECONNREFUSED':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'ETIMEDOUT':
+      return 'connect';
+    case 'HPE_INVALID_CONSTANT':
+      return 'malformed';
+    default:
+      return error.code?.startsWith('HPE_') === true ? 'malformed' : 'broken';
+  }
+}

@@ -1,0 +1,206 @@
+import { hash } from 'node:crypto';
+import type { BlockList } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError, type KeyRecord } from '@switchboard/contracts';
+import type { DialectId, JsonObject } from '@switchboard/protocol';
+import { v7 as uuidv7 } from 'uuid';
+import { addressList, callerAddress, mayCallFrom } from './core/access';
+import { authenticate, readCredentials } from './core/authenticate';
+import { errorReply } from './core/error-reply';
+import { identityHeaders, readClientRequestId, type RequestIdentity } from './core/reply-headers';
+import { matchRoute, type Route, type RouteMatch } from './core/routes';
+import { CountTokensHandler } from './count-tokens-handler';
+import type { EdgeContext } from './inference/edge-context';
+import { InferenceHandler } from './inference/inference-handler';
+import { ModelsHandler } from './models-handler';
+
+/** Bytes of a refused body that are read and thrown away, so that the client gets to read why it was refused. */
+const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+
+/** Every request of the public port: route, authenticate, hand over. Errors are told in the path's own dialect. */
+export class PublicHandler {
+  private readonly inference: InferenceHandler;
+  private readonly counting: CountTokensHandler;
+  private readonly models: ModelsHandler;
+  private readonly trustedProxies: BlockList | undefined;
+
+  constructor(private readonly edge: EdgeContext) {
+    this.inference = new InferenceHandler(edge);
+    this.counting = new CountTokensHandler(edge);
+    this.models = new ModelsHandler(edge);
+    const { trustedProxies } = edge.settings;
+    this.trustedProxies = trustedProxies.length === 0 ? undefined : addressList(trustedProxies);
+  }
+
+  readonly handle = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const { headers } = incoming;
+    const identity: RequestIdentity = {
+      requestId: `req_${uuidv7().replaceAll('-', '')}`,
+      clientRequestId: readClientRequestId(headers['x-request-id']),
+      origin: headers.origin,
+    };
+    const match = matchRoute(incoming.url ?? '/', headers);
+    const dialect = match.found ? match.route.dialect : match.dialect;
+    const refuse = (error: GatewayError): void => this.refuse(incoming, response, dialect, identity, error);
+    try {
+      this.dispatch(incoming, response, match, identity, refuse);
+    } catch (error) {
+      this.edge.log.error({ err: error, requestId: identity.requestId }, 'a request failed inside the gateway');
+      refuse(new GatewayError('internal', 'The gateway failed. The request id names the log entry.', { cause: error }));
+    }
+  };
+
+  private dispatch(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    match: RouteMatch,
+    identity: RequestIdentity,
+    refuse: (error: GatewayError) => void,
+  ): void {
+    const method = incoming.method ?? 'GET';
+    if (method === 'OPTIONS') return preflight(response, identity);
+    if (!match.found) return refuse(routeNotFound(method, incoming.url ?? '/', match.hint));
+    const { route } = match;
+    if (!route.methods.includes(method)) {
+      response.setHeader('allow', route.methods.join(', '));
+      return refuse(
+        new GatewayError('method_not_allowed', `${method} is not allowed here; use ${route.methods.join(' or ')}.`),
+      );
+    }
+    if (route.name === 'hello') return this.send(incoming, response, route.dialect, identity, { ok: true });
+    if (route.name === 'not-yet') return refuse(notServedYet(incoming.url ?? '/'));
+    const key = this.admit(incoming, identity);
+    if (key instanceof GatewayError) return refuse(key);
+    this.serve(incoming, response, route, key, identity, refuse);
+  }
+
+  private admit(incoming: IncomingMessage, identity: RequestIdentity): KeyRecord | GatewayError {
+    const { headers, socket } = incoming;
+    const credentials = readCredentials(headers['x-api-key'], headers.authorization);
+    const key = authenticate(credentials, this.edge.keys, sha256Hex, Date.now());
+    if (key instanceof GatewayError) return key;
+    if (key.ips.length === 0 && key.origins.length === 0) return key;
+    const forwardedFor = headers['x-forwarded-for'];
+    const address = callerAddress(
+      socket.remoteAddress,
+      Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor,
+      this.trustedProxies,
+    );
+    return mayCallFrom(key, identity.origin, address) ?? key;
+  }
+
+  private serve(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    key: KeyRecord,
+    identity: RequestIdentity,
+    refuse: (error: GatewayError) => void,
+  ): void {
+    switch (route.name) {
+      case 'messages':
+      case 'chat-completions':
+        return this.inference.handle(incoming, response, route, key, identity, refuse);
+      case 'count-tokens':
+        this.counting.handle(incoming, key, identity.requestId).then(
+          ({ tokens, source }) => {
+            response.setHeader(this.edge.names.tokenCount, source);
+            this.send(incoming, response, route.dialect, identity, { input_tokens: tokens });
+          },
+          (error: unknown) => refuse(this.asGatewayError(error, identity)),
+        );
+        return;
+      default: {
+        const url = incoming.url ?? '';
+        const query = url.indexOf('?');
+        const answer = this.models.answer(route, key, new URLSearchParams(query === -1 ? '' : url.slice(query)));
+        if (answer instanceof GatewayError) return refuse(answer);
+        return this.send(incoming, response, route.dialect, identity, answer);
+      }
+    }
+  }
+
+  private asGatewayError(error: unknown, { requestId }: RequestIdentity): GatewayError {
+    if (error instanceof GatewayError) return error;
+    this.edge.log.error({ err: error, requestId }, 'a request failed inside the gateway');
+    return new GatewayError('internal', 'The gateway failed. The request id names the log entry.', { cause: error });
+  }
+
+  private send(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    dialect: DialectId,
+    identity: RequestIdentity,
+    body: JsonObject,
+  ): void {
+    const bytes = Buffer.from(JSON.stringify(body));
+    response.writeHead(200, {
+      ...identityHeaders(this.edge.names, dialect, identity),
+      'content-type': 'application/json',
+      'content-length': bytes.length,
+    });
+    response.end(incoming.method === 'HEAD' ? undefined : bytes);
+  }
+
+  private refuse(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    dialect: DialectId,
+    identity: RequestIdentity,
+    error: GatewayError,
+  ): void {
+    if (response.headersSent || response.destroyed) return;
+    const reply = errorReply(error, dialect, identity.requestId);
+    this.edge.metrics.refused(dialect, reply.status);
+    const bytes = Buffer.from(JSON.stringify(reply.body));
+    // A body still on its way is not worth a kept connection.
+    if (!incoming.complete) response.setHeader('connection', 'close');
+    response.writeHead(reply.status, {
+      ...identityHeaders(this.edge.names, dialect, identity),
+      ...reply.headers,
+      'content-type': 'application/json',
+      'content-length': bytes.length,
+    });
+    response.end(incoming.method === 'HEAD' ? undefined : bytes);
+    if (!incoming.complete) discardBody(incoming);
+  }
+}
+
+function sha256Hex(plaintext: string): string {
+  return hash('sha256', plaintext, 'hex');
+}
+
+function routeNotFound(method: string, url: string, hint: string | undefined): GatewayError {
+  const path = url.split('?')[0]?.slice(0, 200) ?? '/';
+  const meant = hint === undefined ? '' : ` Did you mean ${hint}?`;
+  return new GatewayError('route_not_found', `There is nothing at ${method} ${path}.${meant}`);
+}
+
+function notServedYet(url: string): GatewayError {
+  const path = url.split('?')[0]?.slice(0, 200) ?? '/';
+  return new GatewayError(
+    'route_not_found',
+    `${path} is not served by this version. Conversations are served at /v1/messages and /v1/chat/completions.`,
+  );
+}
+
+function preflight(response: ServerResponse, { origin }: RequestIdentity): void {
+  response.writeHead(204, {
+    'access-control-allow-origin': origin ?? '*',
+    'access-control-allow-methods': 'GET, POST, OPTIONS',
+    'access-control-allow-headers': '*, authorization',
+    'access-control-max-age': '600',
+    vary: 'origin',
+  });
+  response.end();
+}
+
+/** Reads on for a while: a socket closed while the client still writes would lose it the answer. */
+function discardBody(incoming: IncomingMessage): void {
+  let discarded = 0;
+  incoming.on('data', (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > MAX_DISCARDED_BYTES) incoming.socket.destroy();
+  });
+  incoming.resume();
+}
