@@ -1,0 +1,3 @@
+export { startSimulator, type RunningSimulator, type SimulatorOptions } from './simulator';
+export type { Served, ServedRequest, ServedTotals } from './served';
+export type { ReceivedRequest } from './received';
