@@ -1,0 +1,94 @@
+import type { Conversation, OutputFormat } from '../../conversation';
+import type { JsonObject } from '../../json';
+import type { Encoding } from './encoding';
+import { encodeReasoningEffort } from './map-reasoning-effort';
+import { END_USER_LENGTH_MAX, STOP_SEQUENCES_MAX } from './wire';
+
+/** The API demands a name for the schema. */
+const SCHEMA_NAME = 'response';
+
+/** Chat's tiers; Anthropic's `standard_only` is what Chat calls `default`. */
+const SERVICE_TIERS: ReadonlyMap<string, string> = new Map([
+  ['standard_only', 'default'],
+  ...['auto', 'default', 'flex', 'scale', 'priority', 'fast'].map((tier) => [tier, tier] as const),
+]);
+
+export function encodeParams(conversation: Conversation, encoding: Encoding): JsonObject {
+  const { outputFormat, verbosity, promptCacheKey, replyCount, reasoning, stream } = conversation;
+  const body: JsonObject = {
+    ...encodeMaxOutputTokens(conversation, encoding),
+    ...encodeSampling(conversation, encoding),
+    ...encodeIdentity(conversation, encoding),
+  };
+  const stop = encodeStop(conversation.stopSequences ?? [], encoding);
+  if (stop.length > 0) body.stop = stop;
+  const effort = reasoning && encodeReasoningEffort(reasoning, encoding);
+  if (effort !== undefined) body.reasoning_effort = effort;
+  if (outputFormat) body.response_format = encodeResponseFormat(outputFormat);
+  if (verbosity !== undefined) body.verbosity = verbosity;
+  if (promptCacheKey !== undefined) body.prompt_cache_key = promptCacheKey;
+  if (replyCount !== undefined) body.n = replyCount;
+  if (stream) {
+    body.stream = true;
+    // Without it the stream says nothing of tokens, and the call could not be billed exactly.
+    body.stream_options = { include_usage: true };
+  }
+  return body;
+}
+
+/**
+ * OpenAI's reasoning models refuse `max_tokens`; compatible servers may not know `max_completion_tokens`. More than the
+ * model can give is asked for by clients that do not know it, and refused by servers that do.
+ */
+function encodeMaxOutputTokens({ maxOutputTokens }: Conversation, { target }: Encoding): JsonObject {
+  if (maxOutputTokens === undefined) return {};
+  const name = target.reasoning ? 'max_completion_tokens' : 'max_tokens';
+  return { [name]: Math.min(maxOutputTokens, target.maxOutputTokens) };
+}
+
+function encodeSampling({ sampling }: Conversation, encoding: Encoding): JsonObject {
+  const body: JsonObject = {};
+  if (sampling.temperature !== undefined) body.temperature = sampling.temperature;
+  if (sampling.topP !== undefined) body.top_p = sampling.topP;
+  if (sampling.topK !== undefined) encoding.lose('top_k', 'top_k');
+  if (sampling.presencePenalty !== undefined) body.presence_penalty = sampling.presencePenalty;
+  if (sampling.frequencyPenalty !== undefined) body.frequency_penalty = sampling.frequencyPenalty;
+  if (sampling.seed !== undefined) body.seed = sampling.seed;
+  if (sampling.logitBias !== undefined) body.logit_bias = sampling.logitBias;
+  if (sampling.logprobs !== undefined) body.logprobs = sampling.logprobs;
+  if (sampling.topLogprobs !== undefined) body.top_logprobs = sampling.topLogprobs;
+  return body;
+}
+
+function encodeIdentity({ endUser, metadata, serviceTier }: Conversation, encoding: Encoding): JsonObject {
+  const body: JsonObject = {};
+  if (endUser !== undefined) {
+    // Claude Code names its user by a JSON text far longer than OpenAI takes.
+    if (endUser.length <= END_USER_LENGTH_MAX) body.user = endUser;
+    else encoding.lose('user', 'metadata.user_id');
+  }
+  // OpenAI refuses `metadata` unless the reply is stored, which a gateway must not ask for on its own.
+  if (metadata && Object.keys(metadata).length > 0) encoding.lose('metadata', 'metadata');
+  if (serviceTier !== undefined) {
+    const tier = SERVICE_TIERS.get(serviceTier);
+    if (tier !== undefined) body.service_tier = tier;
+    else encoding.lose('service_tier', 'service_tier');
+  }
+  return body;
+}
+
+function encodeStop(stopSequences: readonly string[], encoding: Encoding): string[] {
+  stopSequences.slice(STOP_SEQUENCES_MAX).forEach((_, index) => {
+    encoding.lose('stop_sequences', `stop_sequences[${STOP_SEQUENCES_MAX + index}]`);
+  });
+  return stopSequences.slice(0, STOP_SEQUENCES_MAX);
+}
+
+function encodeResponseFormat(format: OutputFormat): JsonObject {
+  if (format.type === 'json-object') return { type: 'json_object' };
+  const { schema, name, description, strict } = format;
+  const declared: JsonObject = { name: name ?? SCHEMA_NAME, schema };
+  if (description !== undefined) declared.description = description;
+  if (strict !== undefined) declared.strict = strict;
+  return { type: 'json_schema', json_schema: declared };
+}

@@ -1,0 +1,126 @@
+import type { UpstreamError, WireError } from '../../dialect';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { formatSseEvent } from '../../sse/encoder';
+import type { StreamFailure } from '../../stream-event';
+import { textMember } from './wire';
+
+/** Longer texts are pages, not messages. */
+const MESSAGE_LENGTH_MAX = 4_000;
+
+/** An error as the upstream worded it; `type` absent where it gave none. */
+export interface WordedError {
+  message: string;
+  type?: string;
+  param?: string;
+  code?: string;
+}
+
+/** Reads an upstream's error body: OpenAI's shape and those of its imitators; anything else is told by its status. */
+export function decodeError(status: number, body: string): UpstreamError {
+  const worded = decodeErrorBody(body);
+  return {
+    status,
+    type: worded?.type ?? typeOfStatus(status),
+    message: worded?.message ?? `The upstream answered with status ${status} and no readable error.`,
+    ...(worded?.param !== undefined && { param: worded.param }),
+    ...(worded?.code !== undefined && { code: worded.code }),
+  };
+}
+
+function decodeErrorBody(body: string): WordedError | undefined {
+  let value: JsonValue;
+  try {
+    value = JSON.parse(body) as JsonValue;
+  } catch {
+    // HTML of a proxy, a bare word, nothing: a short plain text is the message, the rest says nothing to a client.
+    const text = body.trim();
+    return text !== '' && text.length <= 500 && !text.startsWith('<') ? { message: text } : undefined;
+  }
+  // Gemini wraps the object in an array.
+  const root = Array.isArray(value) ? value[0] : value;
+  if (typeof root === 'string' && root !== '') return { message: root };
+  return isJsonObject(root) ? (decodeErrorValue(root) ?? decodeBareMessage(root)) : undefined;
+}
+
+/**
+ * The error in an object that says it is one: `{error: {…}}` (OpenAI, Anthropic), `{error: "text"}` (Ollama),
+ * `{object: "error", message}` (vLLM). Undefined for anything else, such as a reply.
+ */
+export function decodeErrorValue(value: JsonObject): WordedError | undefined {
+  const { error } = value;
+  if (typeof error === 'string') return worded(error, value);
+  if (isJsonObject(error)) return worded(textMember(error, 'message') ?? JSON.stringify(error), error);
+  const saysSo = value.object === 'error' || value.type === 'error';
+  return saysSo ? worded(textMember(value, 'message') ?? JSON.stringify(value), value) : undefined;
+}
+
+/** `{message}` of gateways, `{detail}` of FastAPI. */
+function decodeBareMessage(value: JsonObject): WordedError | undefined {
+  const message = textMember(value, 'message') ?? textMember(value, 'detail');
+  if (message !== undefined) return worded(message, value);
+  return Array.isArray(value.detail) ? worded(JSON.stringify(value.detail), value) : undefined;
+}
+
+function worded(message: string, record: JsonObject): WordedError {
+  const type = textMember(record, 'type');
+  const param = textMember(record, 'param');
+  const code = typeof record.code === 'number' ? String(record.code) : textMember(record, 'code');
+  return {
+    message: message.slice(0, MESSAGE_LENGTH_MAX),
+    ...(type !== undefined && type !== 'error' && { type }),
+    ...(param !== undefined && { param }),
+    ...(code !== undefined && { code }),
+  };
+}
+
+function typeOfStatus(status: number): string {
+  switch (status) {
+    case 401:
+      return 'authentication_error';
+    case 403:
+      return 'permission_error';
+    case 404:
+      return 'not_found_error';
+    case 429:
+      return 'rate_limit_exceeded';
+    default:
+      return status >= 500 ? 'server_error' : 'invalid_request_error';
+  }
+}
+
+export function encodeError(error: WireError): JsonObject {
+  const { message, openaiType, param, openaiCode } = error;
+  return { error: { message, type: openaiType, param: param ?? null, code: openaiCode ?? null } };
+}
+
+/** The SDKs raise on an event that has `error`; without `[DONE]` after it no client takes the stream for complete. */
+export function encodeStreamError(error: WireError): string {
+  return formatSseEvent(undefined, JSON.stringify(encodeError(error)));
+}
+
+/** A failure inside a stream, in OpenAI's words. */
+export function encodeStreamFailure({ kind, type, message }: StreamFailure): string {
+  const { openaiType, openaiCode } = wordsOfFailure(kind, type);
+  return encodeStreamError({ message, openaiType, openaiCode, anthropicType: 'api_error', requestId: '' });
+}
+
+function wordsOfFailure(
+  kind: StreamFailure['kind'],
+  type: string | undefined,
+): { openaiType: string; openaiCode: string } {
+  switch (kind) {
+    case 'timeout':
+      return { openaiType: 'server_error', openaiCode: 'upstream_timeout' };
+    case 'gateway':
+      return { openaiType: 'server_error', openaiCode: 'internal_error' };
+    case 'malformed':
+    case 'truncated':
+      return { openaiType: 'server_error', openaiCode: 'upstream_error' };
+    case 'upstream':
+      if (type === 'overloaded_error') return { openaiType: 'server_error', openaiCode: 'overloaded' };
+      if (type === 'rate_limit_error') return { openaiType: 'rate_limit_exceeded', openaiCode: 'upstream_error' };
+      if (type === undefined || type === 'api_error')
+        return { openaiType: 'server_error', openaiCode: 'upstream_error' };
+      return { openaiType: type, openaiCode: 'upstream_error' };
+  }
+}

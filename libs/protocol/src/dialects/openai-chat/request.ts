@@ -1,0 +1,43 @@
+import type { Conversation } from '../../conversation';
+import type { Decoded, EncodedRequest, RequestTarget } from '../../dialect';
+import type { JsonObject } from '../../json';
+import { decodeMessages } from './convert-from-messages';
+import { decodeParams, READ_OF_BODY } from './convert-from-params';
+import { encodeMessages } from './convert-to-messages';
+import { encodeParams } from './convert-to-params';
+import { decodeToolChoice, decodeTools, encodeTools } from './convert-tools';
+import { Encoding } from './encoding';
+import { Findings } from './findings';
+import { invert, shortenToolNames } from './map-tool-names';
+import { isAbsent } from './wire';
+
+/** Client request → canonical. Faults carry OpenAI's own words, codes and `param` paths. */
+export function decodeRequest(body: JsonObject): Decoded<Conversation> {
+  const findings = new Findings();
+  if (isAbsent(body.model)) findings.fail('you must provide a model parameter', 'model', 'missing_required_parameter');
+  const model = findings.scalar(body, 'model', 'string') ?? '';
+  const tools = decodeTools(body, findings);
+  const toolChoice = decodeToolChoice(body, findings);
+  const toolNames = new Set(tools.map((tool) => tool.name));
+  const messages = decodeMessages(body.messages, toolNames, findings);
+  const params = decodeParams(body, findings);
+  findings.leaveRest(body, READ_OF_BODY, '');
+  if (findings.fault) return { ok: false, fault: findings.fault };
+  const { unmapped } = findings;
+  return { ok: true, value: { ...params, model, messages, tools, ...(toolChoice && { toolChoice }), unmapped } };
+}
+
+/** Canonical → request for an OpenAI-compatible upstream. */
+export function encodeRequest(conversation: Conversation, target: RequestTarget): EncodedRequest {
+  const shortNames = shortenToolNames(conversation);
+  const encoding = new Encoding(target, shortNames);
+  const body: JsonObject = {
+    model: target.model,
+    messages: encodeMessages(conversation.messages, encoding),
+    ...encodeTools(conversation, encoding),
+    ...encodeParams(conversation, encoding),
+  };
+  encoding.loseUnmapped(conversation.unmapped);
+  if (encoding.fault) return { ok: false, fault: encoding.fault };
+  return { ok: true, body, losses: encoding.losses, toolNames: invert(shortNames) };
+}

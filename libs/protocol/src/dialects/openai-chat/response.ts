@@ -1,0 +1,175 @@
+import type { Part, ToolCallPart } from '../../conversation';
+import type { Decoded, EncodeContext, ReplyContext } from '../../dialect';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { fieldFeature, type Loss } from '../../loss';
+import type { Reply } from '../../reply';
+import { emptyUsage } from '../../usage';
+import { decodeErrorValue } from './errors';
+import { decodeToolCalls, fallbackCallId } from './convert-tool-calls';
+import { Findings } from './findings';
+import { decodeFinishReason, encodeFinishReason } from './map-finish-reason';
+import { decodeUsage, encodeUsage } from './usage';
+import { COMPLETION_OBJECT, isAbsent, textMember } from './wire';
+
+const READ_OF_MESSAGE: ReadonlySet<string> = new Set([
+  ...['role', 'content', 'refusal', 'tool_calls', 'function_call', 'reasoning_content', 'reasoning'],
+]);
+
+/**
+ * Upstream reply → canonical. Of several choices the first is read, the rest are unmapped. A 200 that holds an error
+ * object (OpenRouter) is a fault with the error's own text.
+ */
+export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Reply> {
+  const failure = decodeErrorValue(body);
+  if (failure) return { ok: false, fault: { message: failure.message, code: failure.code ?? failure.type } };
+  const [choice, ...others] = Array.isArray(body.choices) ? body.choices : [];
+  if (!isJsonObject(choice) || !isJsonObject(choice.message)) {
+    return {
+      ok: false,
+      fault: { message: 'The upstream sent a reply without a message.', param: 'choices[0].message' },
+    };
+  }
+  const findings = new Findings();
+  others.forEach((other, index) => findings.leave(`choices[${index + 1}]`, other));
+  const id = textMember(body, 'id') ?? '';
+  const parts = decodeMessage(withCallIds(choice.message, id), context, findings);
+  const finish = decodeFinishReason(textMember(choice, 'finish_reason') || 'stop', {
+    hasToolCalls: parts.some(({ type }) => type === 'tool-call'),
+    hasRefusal: parts.some(({ type }) => type === 'refusal'),
+    stopReason: choice.stop_reason,
+    stopSequences: context.stopSequences,
+  });
+  if (finish.unknown) findings.leave('choices[0].finish_reason', choice.finish_reason ?? null);
+  if (findings.fault) return { ok: false, fault: findings.fault };
+  const serviceTier = textMember(body, 'service_tier');
+  return {
+    ok: true,
+    value: {
+      id,
+      model: textMember(body, 'model') ?? '',
+      parts,
+      finish: finish.reason,
+      ...(finish.stopSequence !== undefined && { stopSequence: finish.stopSequence }),
+      usage: decodeUsage(body.usage) ?? emptyUsage(),
+      ...(serviceTier !== undefined && { serviceTier }),
+      ...(!isAbsent(choice.logprobs) && { logprobs: choice.logprobs }),
+      unmapped: findings.unmapped,
+    },
+  };
+}
+
+function decodeMessage(message: JsonObject, { toolNames }: ReplyContext, findings: Findings): Part[] {
+  const path = 'choices[0].message';
+  const parts: Part[] = [];
+  const thinking = textMember(message, 'reasoning_content') ?? textMember(message, 'reasoning');
+  if (thinking) parts.push({ type: 'thinking', text: thinking });
+  const content = findings.scalar(message, 'content', 'string', path);
+  if (content) parts.push({ type: 'text', text: content });
+  const refusal = findings.scalar(message, 'refusal', 'string', path);
+  if (refusal) parts.push({ type: 'refusal', text: refusal });
+  decodeToolCalls(message, path, findings).forEach((call) => {
+    parts.push({ ...call, name: toolNames.get(call.name) ?? call.name });
+  });
+  for (const [name, value] of Object.entries(message)) {
+    const empty = isAbsent(value) || (Array.isArray(value) && value.length === 0);
+    if (!READ_OF_MESSAGE.has(name) && !empty) findings.leave(`${path}.${name}`, value);
+  }
+  return parts;
+}
+
+function withCallIds(message: JsonObject, replyId: string): JsonObject {
+  if (!Array.isArray(message.tool_calls)) return message;
+  const calls = message.tool_calls.map((call, index): JsonValue =>
+    isJsonObject(call) && !textMember(call, 'id') ? { ...call, id: fallbackCallId(replyId, index) } : call,
+  );
+  return { ...message, tool_calls: calls };
+}
+
+/** What the parts of a reply become in Chat's one message. */
+interface Message {
+  thinking: string;
+  content: string;
+  refusal: string;
+  calls: JsonObject[];
+  losses: Loss[];
+}
+
+/** Canonical → client reply. Thinking goes out as `reasoning_content`, as compatible servers send it. */
+export function encodeReply(reply: Reply, context: EncodeContext): { body: JsonObject; losses: Loss[] } {
+  const message: Message = { thinking: '', content: '', refusal: '', calls: [], losses: [] };
+  reply.parts.forEach((part, index) => addPart(message, part, `content[${index}]`));
+  const { losses } = message;
+  if (reply.finish === 'pause') losses.push({ feature: 'stop_reason.pause_turn', path: 'stop_reason' });
+  for (const { path } of reply.unmapped) losses.push({ feature: fieldFeature(path), path });
+  const hasRefusal = message.refusal !== '';
+  const onlyOther = message.content === '' && (hasRefusal || message.calls.length > 0);
+  const choice: JsonObject = {
+    index: 0,
+    message: {
+      role: 'assistant',
+      content: onlyOther ? null : message.content,
+      refusal: hasRefusal ? message.refusal : null,
+      ...(message.thinking !== '' && { reasoning_content: message.thinking }),
+      ...(message.calls.length > 0 && { tool_calls: message.calls }),
+    },
+    logprobs: reply.logprobs ?? null,
+    finish_reason: encodeFinishReason(reply.finish, hasRefusal),
+    // vLLM's member, for want of one of OpenAI's.
+    ...(reply.stopSequence !== undefined && { stop_reason: reply.stopSequence }),
+  };
+  const body: JsonObject = {
+    id: reply.id || context.id,
+    object: COMPLETION_OBJECT,
+    created: context.createdAtSeconds,
+    model: context.model,
+    choices: [choice],
+    usage: encodeUsage(reply.usage, context.costUsd),
+    ...(reply.serviceTier !== undefined && { service_tier: encodeServedTier(reply.serviceTier) }),
+  };
+  return { body, losses };
+}
+
+/** Anthropic's `standard` is what Chat calls `default`. */
+export function encodeServedTier(serviceTier: string): string {
+  return serviceTier === 'standard' ? 'default' : serviceTier;
+}
+
+function addPart(message: Message, part: Part, path: string): void {
+  const lose = (feature: string, at = path): void => void message.losses.push({ feature, path: at });
+  for (const unmapped of part.unmapped ?? []) lose(fieldFeature(unmapped.path), unmapped.path);
+  switch (part.type) {
+    case 'text':
+      if (part.citations?.length) lose('citations', `${path}.citations`);
+      message.content += part.text;
+      return;
+    case 'refusal':
+      message.refusal += part.text;
+      return;
+    case 'thinking':
+      if (part.signature) lose('thinking.signature', `${path}.signature`);
+      message.thinking += part.text;
+      return;
+    case 'redacted-thinking':
+      lose('redacted_thinking');
+      return;
+    case 'tool-call':
+      message.calls.push(encodeReplyCall(part));
+      return;
+    case 'opaque':
+      lose(`block.${typeof part.wire.type === 'string' ? part.wire.type : 'unknown'}`);
+      return;
+    case 'image':
+    case 'document':
+    case 'audio':
+    case 'tool-result':
+    case 'tool-reference':
+      lose(`block.${part.type}`);
+      return;
+  }
+}
+
+/** Arguments cut off at the token limit stay cut off, as OpenAI sends them; only "none" must still be JSON. */
+function encodeReplyCall({ id, name, arguments: text, custom }: ToolCallPart): JsonObject {
+  if (custom) return { id, type: 'custom', custom: { name, input: text } };
+  return { id, type: 'function', function: { name, arguments: text.trim() === '' ? '{}' : text } };
+}

@@ -1,0 +1,203 @@
+import type { StreamTap, TapContext, TappedReply } from '../../dialect';
+import { isJsonObject } from '../../json';
+import type { JsonSpan } from '../../json-scan';
+import { readJsonValue, spliceBytes, type ByteEdit } from '../../json-span';
+import { SseDecoder, SseOverflowError } from '../../sse/decoder';
+import { formatSseEvent } from '../../sse/encoder';
+import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
+import type { StreamEnd, StreamFailure } from '../../stream-event';
+import type { Usage } from '../../usage';
+import { decodeErrorValue, encodeStreamFailure } from './errors';
+import { countGenerated, findFinishReason, FRAME_SCANNER, isNull, soleDataLine, startsWith } from './frame-scan';
+import { decodeFinishReason } from './map-finish-reason';
+import { decodeUsage } from './usage';
+import { DONE } from './wire';
+
+const EMPTY = Buffer.alloc(0);
+const DONE_BYTES = Buffer.from(DONE);
+const EMPTY_ARRAY_LENGTH = 2;
+
+/** What is to become of one payload: it goes on with these edits, it is kept from the client, or it ends the stream. */
+type Verdict = { kind: 'keep'; edits: ByteEdit[] } | { kind: 'drop' } | { kind: 'fail'; failure: StreamFailure };
+
+/**
+ * Chat bytes → the same bytes, but for the model's name, `usage.cost_usd` and the usage chunk nobody asked for. A chunk
+ * is scanned, not parsed; only a `usage` that is not null is. All choices of `n` pass.
+ *
+ * Nothing follows an error: what comes after one is dropped, `[DONE]` too, so that no client takes it for an end.
+ * Created per reply.
+ */
+export class ChatStreamTap implements StreamTap {
+  usage: Usage | undefined;
+  finish: string | undefined;
+  failure: StreamFailure | undefined;
+  outputBytes = 0;
+  private readonly frames = new SseFrameScanner();
+  private readonly modelName: Buffer;
+  private done = false;
+
+  constructor(private readonly context: TapContext) {
+    this.modelName = Buffer.from(JSON.stringify(context.model));
+  }
+
+  get atEventBoundary(): boolean {
+    return this.frames.atFrameBoundary;
+  }
+
+  push(bytes: Buffer): Buffer {
+    if (this.failure) return EMPTY;
+    let batch: SseFrameBatch;
+    try {
+      batch = this.frames.push(bytes);
+    } catch (error) {
+      if (!(error instanceof SseOverflowError)) throw error;
+      return this.failWith({ kind: 'malformed', message: 'The upstream sent an event that is too large.' });
+    }
+    return this.passBatch(batch);
+  }
+
+  end(how: StreamEnd, failure?: StreamFailure): Buffer {
+    const rest = this.frames.end();
+    if (this.failure) return EMPTY;
+    // Servers that close right after `data: [DONE]` without the blank line.
+    const last = how === 'completed' && rest.length > 0 ? this.passLast(rest) : EMPTY;
+    if (this.failure || (!failure && (this.done || (how === 'completed' && this.finish !== undefined)))) return last;
+    const closing = this.failWith(failure ?? failureOf(how));
+    return Buffer.concat([last, closing]);
+  }
+
+  private passLast(rest: Buffer): Buffer {
+    const bytes = Buffer.concat([rest, Buffer.from('\n\n')]);
+    return this.passBatch({ bytes, ends: [bytes.length] });
+  }
+
+  private passBatch({ bytes, ends }: SseFrameBatch): Buffer {
+    const edits: ByteEdit[] = [];
+    let start = 0;
+    for (const end of ends) {
+      const failure = this.takeFrame(bytes, start, end, edits);
+      if (failure) {
+        const before = spliceBytes(bytes.subarray(0, start), edits);
+        return Buffer.concat([before, this.failWith(failure)]);
+      }
+      start = end;
+    }
+    return spliceBytes(bytes, edits);
+  }
+
+  /** Adds the edits that one frame needs. A failure means that the frame and all after it must not go on. */
+  private takeFrame(bytes: Buffer, start: number, end: number, edits: ByteEdit[]): StreamFailure | undefined {
+    const line = soleDataLine(bytes, start, end);
+    if (line) {
+      const verdict = this.judge(bytes, line);
+      if (verdict.kind === 'fail') return verdict.failure;
+      if (verdict.kind === 'drop') edits.push({ start, end, replacement: '' });
+      else edits.push(...verdict.edits);
+      return undefined;
+    }
+    // Comments, several data lines, an event name, a byte order mark.
+    for (const { event, data } of new SseDecoder().push(bytes.subarray(start, end))) {
+      const payload = Buffer.from(data);
+      const verdict = this.judge(payload, { start: 0, end: payload.length });
+      if (verdict.kind === 'fail') return verdict.failure;
+      if (verdict.kind === 'drop') edits.push({ start, end, replacement: '' });
+      else if (verdict.edits.length > 0) {
+        const replacement = formatSseEvent(event, spliceBytes(payload, verdict.edits).toString());
+        edits.push({ start, end, replacement });
+      }
+    }
+    return undefined;
+  }
+
+  private judge(bytes: Buffer, { start, end }: JsonSpan): Verdict {
+    if (end - start === DONE_BYTES.length && startsWith(bytes, start, end, DONE_BYTES)) {
+      this.done = true;
+      this.finish ??= 'stop';
+      return { kind: 'keep', edits: [] };
+    }
+    const scan = FRAME_SCANNER.scan(bytes, start, end);
+    if (!scan.ok) {
+      return { kind: 'fail', failure: { kind: 'malformed', message: 'The upstream sent a malformed chunk.' } };
+    }
+    const { model, usage, choices, error } = scan.spans;
+    if ((error && !isNull(bytes, error)) || !choices) {
+      const failure = readFailure(bytes, { start, end });
+      if (failure) return { kind: 'fail', failure };
+    }
+    if (choices) {
+      this.outputBytes += countGenerated(bytes, choices);
+      this.finish = readFinish(bytes, choices) ?? this.finish;
+    }
+    const edits: ByteEdit[] = [];
+    const isUsageOnly = !choices || choices.end - choices.start === EMPTY_ARRAY_LENGTH;
+    if (usage && !isNull(bytes, usage)) {
+      const cost = this.readUsage(bytes, usage);
+      if (isUsageOnly && !this.context.includeUsage) return { kind: 'drop' };
+      if (cost) edits.push(cost);
+    }
+    if (model && !isSame(bytes, model, this.modelName)) edits.push({ ...model, replacement: this.modelName });
+    return { kind: 'keep', edits: edits.sort((left, right) => left.start - right.start) };
+  }
+
+  private readUsage(bytes: Buffer, span: JsonSpan): ByteEdit | undefined {
+    const value = readJsonValue(bytes, span);
+    const usage = decodeUsage(value);
+    if (!usage) return undefined;
+    this.usage = usage;
+    return costEdit(value, usage, span, this.context);
+  }
+
+  private failWith(failure: StreamFailure): Buffer {
+    this.failure = failure;
+    return Buffer.from(encodeStreamFailure(failure));
+  }
+}
+
+/** The same for a whole reply. A body that is none, or holds an error, comes back as it is, with a failure. */
+export function tapReply(body: Buffer, context: TapContext): TappedReply {
+  const scan = FRAME_SCANNER.scan(body);
+  const choices = scan.ok ? scan.spans.choices : undefined;
+  if (!scan.ok || !choices || isNull(body, choices)) {
+    const reported = scan.ok ? readFailure(body, { start: 0, end: body.length }) : undefined;
+    const failure = reported ?? { kind: 'malformed', message: 'The upstream sent something that is not a reply.' };
+    return { body, usage: undefined, finish: undefined, failure };
+  }
+  const { model, usage: usageSpan } = scan.spans;
+  const edits: ByteEdit[] = [];
+  const modelName = Buffer.from(JSON.stringify(context.model));
+  if (model && !isSame(body, model, modelName)) edits.push({ ...model, replacement: modelName });
+  const value = usageSpan && readJsonValue(body, usageSpan);
+  const usage = decodeUsage(value);
+  const cost = usageSpan && usage && costEdit(value, usage, usageSpan, context);
+  if (cost) edits.push(cost);
+  edits.sort((left, right) => left.start - right.start);
+  return { body: spliceBytes(body, edits), usage, finish: readFinish(body, choices), failure: undefined };
+}
+
+function costEdit(value: unknown, usage: Usage, span: JsonSpan, { costUsd }: TapContext): ByteEdit | undefined {
+  if (!costUsd || !isJsonObject(value)) return undefined;
+  return { ...span, replacement: JSON.stringify({ ...value, cost_usd: costUsd(usage) }) };
+}
+
+function readFinish(bytes: Buffer, choices: JsonSpan): string | undefined {
+  const word = findFinishReason(bytes, choices);
+  if (word === undefined) return undefined;
+  const hasToolCalls = word === 'tool_calls' || word === 'function_call';
+  return decodeFinishReason(word, { hasToolCalls, hasRefusal: false }).reason;
+}
+
+function readFailure(bytes: Buffer, span: JsonSpan): StreamFailure | undefined {
+  const value = readJsonValue(bytes, span);
+  const error = isJsonObject(value) ? decodeErrorValue(value) : undefined;
+  return error && { kind: 'upstream', ...(error.type !== undefined && { type: error.type }), message: error.message };
+}
+
+function failureOf(how: StreamEnd): StreamFailure {
+  return how === 'aborted'
+    ? { kind: 'gateway', message: 'The reply was cut off by the gateway.' }
+    : { kind: 'truncated', message: 'The upstream closed the stream before the reply was complete.' };
+}
+
+function isSame(bytes: Buffer, { start, end }: JsonSpan, expected: Buffer): boolean {
+  return end - start === expected.length && startsWith(bytes, start, end, expected);
+}

@@ -1,0 +1,34 @@
+import type { JsonObject, JsonValue } from '../../json';
+
+/**
+ * The words of OpenAI Chat Completions, after `resources/chat/completions/completions.d.ts` of `openai` 7.55. Members
+ * that only compatible servers send are read as well and marked where they are read.
+ */
+export const ROLES = ['system', 'assistant', 'user', 'function', 'tool', 'developer'] as const;
+export type WireRole = (typeof ROLES)[number];
+
+export const CONTENT_PART_TYPES = ['text', 'image_url', 'input_audio', 'refusal', 'file'] as const;
+
+export type WireFinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+
+export const COMPLETION_OBJECT = 'chat.completion';
+export const CHUNK_OBJECT = 'chat.completion.chunk';
+
+/** Data of the event that ends a stream. */
+export const DONE = '[DONE]';
+
+/** The most stop sequences the API takes. */
+export const STOP_SEQUENCES_MAX = 4;
+
+/** The longest `user` the API takes, in UTF-16 units. */
+export const END_USER_LENGTH_MAX = 64;
+
+export function textMember(record: JsonObject, name: string): string | undefined {
+  const value = record[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Absent and `null` mean the same everywhere in this dialect. */
+export function isAbsent(value: JsonValue | undefined): value is null | undefined {
+  return value === undefined || value === null;
+}
