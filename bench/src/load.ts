@@ -1,0 +1,108 @@
+import { connect, type Socket } from 'node:net';
+import { HttpReader } from './wire/http-reader';
+
+/** The first reply of a subject is looked at in full; those after it must be alike. */
+export interface ExpectedReply {
+  status: 200;
+  /** Ids and timestamps vary by a few bytes between replies. */
+  bodyBytes: number;
+}
+
+const slackBytes = 64;
+const answerWithinMs = 20_000;
+
+/** Sends one request and resolves to the whole body of the reply. Rejects on a status other than 200, or no reply. */
+export function probe(port: number, request: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const reader = new HttpReader((startLine, _bodyBytes, body = Buffer.alloc(0)) => {
+      socket.destroy();
+      if (startLine.split(' ', 2)[1] === '200') resolve(body.toString());
+      else reject(new Error(`${startLine}: ${body.toString().slice(0, 500)}`));
+    });
+    reader.keepBodies();
+    socket.setTimeout(answerWithinMs, () => socket.destroy(new Error(`no answer within ${answerWithinMs} ms`)));
+    socket.on('data', (bytes: Buffer) => reader.push(bytes));
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the connection closed before the reply was whole')));
+    socket.write(request);
+  });
+}
+
+/**
+ * A closed loop: `concurrency` keep-alive connections, each sending its next request when it has the reply to the last.
+ * Every reply is checked, so that a proxy that drops, cuts or refuses does not look quick.
+ */
+export class Load {
+  private readonly sockets = new Set<Socket>();
+  private readonly waiting = new Set<Socket>();
+  private completed = 0;
+  private sending = false;
+  private onIdle: (() => void) | undefined;
+  private onFailure: (error: Error) => void = () => undefined;
+
+  constructor(
+    private readonly port: number,
+    private readonly request: Buffer,
+    private readonly expected: ExpectedReply,
+    private readonly concurrency: number,
+  ) {}
+
+  /** Sends for `durationMs`, waits for the last replies, and resolves to the number of replies. */
+  async run(durationMs: number): Promise<number> {
+    this.completed = 0;
+    this.sending = true;
+    const failed = new Promise<never>((_resolve, reject) => {
+      this.onFailure = reject;
+    });
+    while (this.sockets.size < this.concurrency) this.open();
+    for (const socket of this.sockets) this.send(socket);
+    await Promise.race([failed, delay(durationMs)]);
+    this.sending = false;
+    const idle = new Promise<void>((resolve) => {
+      this.onIdle = resolve;
+      if (this.waiting.size === 0) resolve();
+    });
+    const late = delay(answerWithinMs).then(() => Promise.reject(new Error(`${this.waiting.size} replies never came`)));
+    await Promise.race([failed, idle, late]);
+    return this.completed;
+  }
+
+  close(): void {
+    for (const socket of this.sockets) socket.removeAllListeners('close').destroy();
+  }
+
+  private open(): void {
+    const socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true });
+    const reader = new HttpReader((startLine, bodyBytes) => this.receive(socket, startLine, bodyBytes));
+    socket.on('data', (bytes: Buffer) => reader.push(bytes));
+    socket.on('error', (error) => this.onFailure(error));
+    socket.on('close', () => {
+      // Between rounds a server may close what is idle; in the middle of a reply it may not.
+      this.sockets.delete(socket);
+      if (this.waiting.has(socket)) this.onFailure(new Error('the subject closed a connection before its reply'));
+    });
+    this.sockets.add(socket);
+  }
+
+  private send(socket: Socket): void {
+    this.waiting.add(socket);
+    socket.write(this.request);
+  }
+
+  private receive(socket: Socket, startLine: string, bodyBytes: number): void {
+    this.waiting.delete(socket);
+    if (!startLine.startsWith(`HTTP/1.1 ${this.expected.status}`)) {
+      this.onFailure(new Error(`reply ${this.completed + 1}: ${startLine}`));
+    } else if (Math.abs(bodyBytes - this.expected.bodyBytes) > slackBytes) {
+      this.onFailure(new Error(`a reply of ${bodyBytes} bytes where the first had ${this.expected.bodyBytes}`));
+    }
+    this.completed += 1;
+    if (this.sending) this.send(socket);
+    else if (this.waiting.size === 0) this.onIdle?.();
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

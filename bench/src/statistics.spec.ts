@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { median, ratioByRound } from './statistics';
+
+describe('median', () => {
+  it('is the middle of an odd count, whatever the order', () => {
+    expect(median([9, 1, 5])).toBe(5);
+  });
+
+  it('is the mean of the middle two of an even count', () => {
+    expect(median([10, 1, 3, 4])).toBe(3.5);
+  });
+
+  it('does not sort as text', () => {
+    expect(median([9, 10, 100])).toBe(10);
+  });
+
+  it('refuses to speak of nothing', () => {
+    expect(() => median([])).toThrow(RangeError);
+  });
+
+  it('leaves as many values above it as below', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer(), { minLength: 1 }), (values) => {
+        const middle = median(values);
+        const below = values.filter((value) => value < middle).length;
+        const above = values.filter((value) => value > middle).length;
+        expect(Math.max(below, above)).toBeLessThanOrEqual(values.length / 2);
+      }),
+    );
+  });
+});
+
+describe('ratioByRound', () => {
+  it('is the median of the ratios, with the extremes beside it', () => {
+    expect(ratioByRound([120, 300, 150], [100, 100, 100])).toEqual({ median: 1.5, low: 1.2, high: 3 });
+  });
+
+  it('does not change when the machine slows down half way', () => {
+    expect(ratioByRound([150, 150, 300, 300], [100, 100, 200, 200])).toEqual({ median: 1.5, low: 1.5, high: 1.5 });
+  });
+
+  it('refuses rounds without a baseline', () => {
+    expect(() => ratioByRound([1, 2], [1])).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,88 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+
+export interface SubjectContext {
+  /** Where the canned upstream listens, on 127.0.0.1. */
+  upstreamPort: number;
+  /** Command words that pin what follows them to a core; may be empty. */
+  pinPrefix: readonly string[];
+  /** An empty folder of the subject's own. */
+  folder: string;
+  /** Where to put a CPU profile; absent: take none. */
+  profileFolder?: string;
+}
+
+/** Something between a client and an upstream, in a Node process of its own. */
+export interface Subject {
+  name: string;
+  start(context: SubjectContext): Promise<RunningSubject>;
+}
+
+export interface RunningSubject {
+  port: number;
+  /** CPU time of the process so far, user and system, in microseconds. */
+  cpuMicros(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const stopWithinMs = 10_000;
+
+/** Starts `script` in Node, pinned and able to tell its CPU time. Its stderr is ours; its stdout is dropped. */
+export function startNode(script: string, env: Record<string, string>, context: SubjectContext): SubjectProcess {
+  const profiling =
+    context.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${context.profileFolder}`];
+  const reporter = path.join(__dirname, '..', 'cpu-reporter.js');
+  const words = [...context.pinPrefix, process.execPath, '-r', reporter, ...profiling, script];
+  const child = spawn(words[0] ?? process.execPath, words.slice(1), {
+    cwd: context.folder,
+    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  return new SubjectProcess(child, path.basename(script));
+}
+
+export class SubjectProcess {
+  constructor(
+    private readonly child: ChildProcess,
+    private readonly name: string,
+  ) {}
+
+  cpuMicros(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const onExit = () => reject(new Error(`${this.name} is gone`));
+      this.child.once('exit', onExit);
+      this.child.once('message', (micros) => {
+        this.child.off('exit', onExit);
+        resolve(Number(micros));
+      });
+      this.child.send('cpu', (error) => {
+        if (error) reject(error);
+      });
+    });
+  }
+
+  /** Calls `attempt` until it resolves. Rejects when the process ends, or after `withinMs`. */
+  async ready(attempt: () => Promise<void>, withinMs: number): Promise<void> {
+    const deadline = Date.now() + withinMs;
+    for (;;) {
+      if (this.child.exitCode !== null) throw new Error(`${this.name} ended with code ${this.child.exitCode}`);
+      const fault = await attempt().then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (fault === undefined) return;
+      if (Date.now() > deadline) throw new Error(`${this.name} was not ready within ${withinMs} ms`, { cause: fault });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** SIGTERM, so that a profile is written; SIGKILL where that does not help. */
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = new Promise((resolve) => this.child.once('exit', resolve));
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), stopWithinMs);
+    this.child.kill('SIGTERM');
+    await exited;
+    clearTimeout(timer);
+  }
+}

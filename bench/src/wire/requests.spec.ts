@@ -1,0 +1,27 @@
+import { requestBody, wireRequest } from './requests';
+
+const dialects = ['anthropic', 'chat'] as const;
+
+describe('a request', () => {
+  it.each(dialects.flatMap((client) => [1024, 20_480, 204_800].map((bodyBytes) => ({ client, bodyBytes }))))(
+    'has the size it is said to have: $client, $bodyBytes bytes',
+    ({ client, bodyBytes }) => {
+      const body = requestBody({ client, upstream: 'anthropic', bodyBytes, streaming: false });
+      expect(body.length).toBeGreaterThan(bodyBytes - 100);
+      expect(body.length).toBeLessThanOrEqual(bodyBytes);
+    },
+  );
+
+  it.each(dialects)('ends with the user’s turn in %s', (client) => {
+    const body = requestBody({ client, upstream: 'chat', bodyBytes: 20_480, streaming: true });
+    const { messages, stream } = JSON.parse(body.toString()) as { messages: { role: string }[]; stream: boolean };
+    expect(messages.at(-1)?.role).toBe('user');
+    expect(stream).toBe(true);
+  });
+
+  it('says the length of its body', () => {
+    const wire = wireRequest({ client: 'chat', upstream: 'chat', bodyBytes: 1024, streaming: false }, 1).toString();
+    const [head, body] = wire.split('\r\n\r\n');
+    expect(head).toContain(`content-length: ${Buffer.byteLength(body!)}`);
+  });
+});
