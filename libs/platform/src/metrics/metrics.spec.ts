@@ -1,0 +1,24 @@
+import { createMetrics } from './metrics';
+
+test('a feature metric carries the prefix and is in the exposition', async () => {
+  const metrics = createMetrics();
+  metrics.counter<'result'>({ name: 'calls_total', help: 'Calls.', labelNames: ['result'] }).inc({ result: 'ok' }, 2);
+  expect(await metrics.registry.metrics()).toContain('switchboard_calls_total{result="ok"} 2');
+});
+
+test('the process metrics, event-loop delay among them, are there from the start', async () => {
+  const exposition = await createMetrics().registry.metrics();
+  expect(exposition).toContain('nodejs_eventloop_lag_p99_seconds');
+  expect(exposition).toContain('process_cpu_user_seconds_total');
+});
+
+test('a name declared twice is refused', () => {
+  const metrics = createMetrics();
+  metrics.gauge({ name: 'depth', help: 'Depth.' });
+  expect(() => metrics.gauge({ name: 'depth', help: 'Depth.' })).toThrow('already been registered');
+});
+
+test('two registries do not share metrics', () => {
+  createMetrics().gauge({ name: 'depth', help: 'Depth.' });
+  expect(() => createMetrics().gauge({ name: 'depth', help: 'Depth.' })).not.toThrow();
+});
