@@ -1,0 +1,49 @@
+import type { Catalog, KeyRecord, Model, NanoUsd, PolicyOrder, Provider, Tenant } from '@switchboard/contracts';
+
+export interface Brand {
+  /** Names the `x-<slug>-…` headers. */
+  slug: string;
+  /** Starts every key: `<keyPrefix>_live_…`. */
+  keyPrefix: string;
+}
+
+export interface Policies {
+  auto: { order: PolicyOrder[]; models: string[] };
+  /** What keys with only rate limits meet while the limiter is away; budgets always close. */
+  limiterUnavailable: 'open' | 'closed';
+}
+
+export interface ConfiguredTenant {
+  tenant: Tenant;
+  /** Prepaid, for the ledger to open with. */
+  creditsNanoUsd?: NanoUsd;
+  keys: KeyRecord[];
+}
+
+/** The whole configuration, checked: secrets looked up, keys hashed, money in integers. */
+export interface GatewayConfig {
+  brand: Brand;
+  providers: Provider[];
+  /** In listing order. */
+  models: Model[];
+  policies: Policies;
+  tenants: ConfiguredTenant[];
+}
+
+export const DEFAULT_BRAND: Brand = { slug: 'callmissed', keyPrefix: 'cm' };
+
+export function defaultPolicies(): Policies {
+  return { auto: { order: ['tier', 'health', 'price'], models: ['*'] }, limiterUnavailable: 'open' };
+}
+
+export function buildCatalog(config: GatewayConfig): Catalog {
+  return {
+    providers: new Map(config.providers.map((provider) => [provider.id, provider])),
+    models: new Map(config.models.map((model) => [model.id, model])),
+    auto: config.policies.auto,
+  };
+}
+
+export function buildKeyRecords(config: GatewayConfig): KeyRecord[] {
+  return config.tenants.flatMap((entry) => entry.keys);
+}

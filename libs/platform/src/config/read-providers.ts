@@ -1,0 +1,90 @@
+import type { Provider, ProviderKind } from '@switchboard/contracts';
+import { asText, readEntries, refuseRepeated, type Entry, type Reading } from './entries';
+import type { ConfigPath } from './faults';
+import { refusePrivateBaseUrl } from './network-rule';
+import { providerSchema, type ProviderEntry } from './provider-schema';
+import { resolveSecret, secretSchema } from './secret';
+
+export const DEFAULT_BASE_URLS: Readonly<Partial<Record<ProviderKind, string>>> = {
+  anthropic: 'https://api.anthropic.com',
+  openai: 'https://api.openai.com/v1',
+  openrouter: 'https://openrouter.ai/api/v1',
+};
+
+/** The providers without faults, and the ids of all, so that what points at a faulty one is not called unknown too. */
+export interface ReadProviders {
+  providers: Provider[];
+  ids: ReadonlySet<string>;
+  complete: boolean;
+}
+
+export function readProviders(list: unknown, reading: Reading): ReadProviders {
+  const entries = readEntries(providerSchema, list, ['providers'], reading.faults);
+  refuseRepeated(entries, 'id', reading.faults);
+  const providers = entries.flatMap((entry) => readProvider(entry, reading) ?? []);
+  const ids = entries.flatMap((entry) => asText(entry.raw.id) ?? []);
+  return { providers, ids: new Set(ids), complete: providers.length === entries.length };
+}
+
+function readProvider(entry: Entry<ProviderEntry>, reading: Reading): Provider | undefined {
+  const baseUrl = readBaseUrl(entry, reading);
+  const apiKey = readApiKey(entry, reading);
+  if (entry.value === undefined || baseUrl === undefined) return undefined;
+  const { id, kind, headers, tier, timeouts, limits, probe, trustedNetwork } = entry.value;
+  const provider: Provider = { id, kind, baseUrl, headers, tier, timeouts, limits, trustedNetwork };
+  if (apiKey !== undefined) provider.apiKey = apiKey;
+  if (typeof probe === 'object') provider.probe = probe;
+  return provider;
+}
+
+function readApiKey(entry: Entry<ProviderEntry>, reading: Reading): string | undefined {
+  const reference = secretSchema.safeParse(entry.raw.apiKey);
+  if (!reference.success) return undefined;
+  const path = [...entry.path, 'apiKey'];
+  const resolved = resolveSecret(reference.data, reading.secrets);
+  if (!resolved.ok) {
+    reading.faults.add(path, resolved.fault);
+    return undefined;
+  }
+  if (resolved.warning !== undefined)
+    reading.warnings.push(`${asText(entry.raw.id) ?? 'provider'}: ${resolved.warning}`);
+  return resolved.secret;
+}
+
+function readBaseUrl(entry: Entry<ProviderEntry>, reading: Reading): string | undefined {
+  const kind = providerSchema.shape.kind.safeParse(entry.raw.kind);
+  if (!kind.success) return undefined;
+  const written = asText(entry.raw.baseUrl);
+  const path = [...entry.path, 'baseUrl'];
+  if (written === undefined) {
+    const standard = DEFAULT_BASE_URLS[kind.data];
+    if (standard === undefined && entry.raw.baseUrl === undefined) {
+      reading.faults.add(path, `required for ${kind.data}`);
+    }
+    return standard;
+  }
+  return checkBaseUrl(written, { kind: kind.data, trustedNetwork: entry.raw.trustedNetwork === true, path }, reading);
+}
+
+/** The URL without its trailing slash, or undefined after naming its faults. The URL is not repeated: it may hold a secret. */
+export function checkBaseUrl(
+  written: string,
+  provider: { kind: ProviderKind; trustedNetwork: boolean; path: ConfigPath },
+  reading: Pick<Reading, 'faults' | 'standalone'>,
+): string | undefined {
+  const refuse = (message: string): undefined => {
+    reading.faults.add(provider.path, message);
+  };
+  if (!URL.canParse(written)) return refuse('must be a URL');
+  const url = new URL(written);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return refuse('must start with https:// or http://');
+  if (url.username !== '' || url.password !== '') return refuse('must not hold credentials: use apiKey');
+  if (url.search !== '' || url.hash !== '') return refuse('must not have a query or a fragment');
+  const baseUrl = written.replace(/\/+$/, '');
+  if (provider.kind.startsWith('anthropic') && /\/v1$/.test(baseUrl)) return refuse('must not end in /v1');
+  if ((provider.kind === 'openai' || provider.kind === 'openrouter') && !/\/v1$/.test(baseUrl)) {
+    return refuse('must end in /v1');
+  }
+  const refusal = refusePrivateBaseUrl(url, { ...provider, standalone: reading.standalone });
+  return refusal === undefined ? baseUrl : refuse(refusal);
+}
