@@ -49,7 +49,7 @@ const writing = {
   '@typescript-eslint/prefer-promise-reject-errors': 'error',
   '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
   '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
-  eqeqeq: 'error',
+  eqeqeq: ['error', 'always', { null: 'ignore' }],
   'id-denylist': ['error', 'msg', 'req', 'cfg', 'data2'],
   'max-lines': ['error', { max: 300 }],
   'max-lines-per-function': ['error', { max: 50, skipComments: true }],

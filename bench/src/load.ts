@@ -55,8 +55,7 @@ export class Load {
     const failed = new Promise<never>((_resolve, reject) => {
       this.onFailure = reject;
     });
-    while (this.sockets.size < this.concurrency) this.open();
-    for (const socket of this.sockets) this.send(socket);
+    for (let count = 0; count < this.concurrency; count += 1) this.send(this.open());
     await Promise.race([failed, delay(durationMs)]);
     this.sending = false;
     const idle = new Promise<void>((resolve) => {
@@ -65,24 +64,28 @@ export class Load {
     });
     const late = delay(answerWithinMs).then(() => Promise.reject(new Error(`${this.waiting.size} replies never came`)));
     await Promise.race([failed, idle, late]);
+    // How a connection's buffers grew decides how a large body is cut into reads, by tens of per cent, for as long as the
+    // connection lives: every round draws anew.
+    this.close();
     return this.completed;
   }
 
   close(): void {
     for (const socket of this.sockets) socket.removeAllListeners('close').destroy();
+    this.sockets.clear();
+    this.waiting.clear();
   }
 
-  private open(): void {
+  private open(): Socket {
     const socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true });
     const reader = new HttpReader((startLine, bodyBytes) => this.receive(socket, startLine, bodyBytes));
     socket.on('data', (bytes: Buffer) => reader.push(bytes));
     socket.on('error', (error) => this.onFailure(error));
     socket.on('close', () => {
-      // Between rounds a server may close what is idle; in the middle of a reply it may not.
-      this.sockets.delete(socket);
       if (this.waiting.has(socket)) this.onFailure(new Error('the subject closed a connection before its reply'));
     });
     this.sockets.add(socket);
+    return socket;
   }
 
   private send(socket: Socket): void {
