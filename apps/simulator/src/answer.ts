@@ -20,7 +20,9 @@ export interface Answer {
 /** With more tools than this the client is an agent, and gets text unless it asks for a call: its `say hi` ends at once. */
 const AGENT_TOOLS = 8;
 const QUOTE_BYTES_MAX = 200;
-const PADDING_BYTES_MAX = 1 << 18;
+/** Where only a token count was asked for: enough to stream, while a bill of a million tokens stays cheap to make. */
+const FILL_BYTES_MAX = 1 << 18;
+const SIZED_BYTES_MAX = 1 << 24;
 const FILLER = 'The quick brown fox jumps over the lazy dog. ';
 
 /** The whole reply: a pure function of the prompt, the scenario and `seed` (any text; makes the ids). */
@@ -127,13 +129,15 @@ function thinkingPart(prompt: Prompt, scenario: Scenario): Part {
 /** Brings the default text to the size that was asked for; a text the scenario gives is never touched. */
 function fill(text: string, scenario: Scenario): string {
   const { chunks, chunkBytes, outputTokens } = scenario;
-  if (chunks !== undefined && chunkBytes !== undefined)
-    return cutToBytes(padded(text, chunks * chunkBytes), chunks * chunkBytes);
-  return padded(text, Math.max(bytesOfTokens(outputTokens ?? 0), chunks ?? 0));
+  if (chunks !== undefined && chunkBytes !== undefined) {
+    const bytes = Math.min(chunks * chunkBytes, SIZED_BYTES_MAX);
+    return cutToBytes(padded(text, bytes), bytes);
+  }
+  return padded(text, Math.min(Math.max(bytesOfTokens(outputTokens ?? 0), chunks ?? 0), FILL_BYTES_MAX));
 }
 
 function padded(text: string, bytes: number): string {
-  const wanted = Math.min(bytes, PADDING_BYTES_MAX) - Buffer.byteLength(text);
+  const wanted = bytes - Buffer.byteLength(text);
   return wanted > 0 ? text + FILLER.repeat(Math.ceil(wanted / FILLER.length)).slice(0, wanted) : text;
 }
 

@@ -10,7 +10,7 @@ export interface Incoming {
   headers: IncomingHttpHeaders;
   body: JsonObject;
   scenario: Scenario;
-  /** Same request, same seed: all ids come from it. */
+  /** All ids come from it: the same conversation gets the same ones, streamed or not. */
   seed: string;
 }
 

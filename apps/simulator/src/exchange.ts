@@ -54,7 +54,9 @@ export class Exchange {
     if (known) return known;
     const json = parseBody(body, endpoint.dialect);
     const scenario = readScenario(textOf(json['model']), request.headers);
-    const seed = createHash('sha256').update(body).digest('hex');
+    const seed = createHash('sha256')
+      .update(JSON.stringify([json['model'], json['messages']]))
+      .digest('hex');
     const plan = endpoint.plan({ headers: request.headers, body: json, scenario, seed });
     this.plans.set(key, plan);
     return plan;

@@ -4,6 +4,7 @@ import { simHeaders } from './scenario';
 
 const ENTRIES_MAX = 64;
 const BODY_BYTES_MAX = 1 << 18;
+const REPLY_BYTES_MAX = 1 << 20;
 
 /**
  * Keeps the serialised replies of the last different requests. A reply depends on nothing but the request, and a
@@ -24,11 +25,16 @@ export class PlanCache {
   }
 
   set(key: string | undefined, plan: Plan): void {
-    if (key === undefined) return;
+    if (key === undefined || replyBytes(plan) > REPLY_BYTES_MAX) return;
     if (this.plans.size >= ENTRIES_MAX) {
       const oldest = this.plans.keys().next();
       if (!oldest.done) this.plans.delete(oldest.value);
     }
     this.plans.set(key, plan);
   }
+}
+
+function replyBytes({ reply }: Plan): number {
+  if (reply.kind === 'body') return reply.body.length;
+  return reply.frames.reduce((sum, frame) => sum + frame.bytes.length, 0);
 }
