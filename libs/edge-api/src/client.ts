@@ -11,4 +11,5 @@ export interface EdgeSettings {
   trustedProxies: string[];
 }
 
-export const EDGE_SETTINGS = Symbol('EdgeSettings');
+/** Unready while the public port drains; its other ports are in the contracts. */
+export const EDGE_HEALTH = Symbol('EDGE_HEALTH');

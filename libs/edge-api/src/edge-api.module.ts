@@ -1,38 +1,54 @@
-import { type DynamicModule, Inject, Module, type BeforeApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, type DynamicModule, Inject, Module } from '@nestjs/common';
 import {
   CATALOG_SOURCE,
   KEY_DIRECTORY,
   USAGE_SINK,
   type CatalogSource,
+  type HealthCheck,
   type KeyDirectory,
   type UsageSink,
 } from '@switchboard/contracts';
-import { LOGGER, METRICS, type Logger, type Metrics } from '@switchboard/platform';
+import type { Logger, Metrics } from '@switchboard/platform';
 import { TokenCounter } from './adapters/token-counter';
 import { UpstreamPools } from './adapters/upstream-pools';
-import { EDGE_SETTINGS, type EdgeSettings } from './client';
+import { EDGE_HEALTH, type EdgeSettings } from './client';
 import { headerNames } from './core/reply-headers';
 import { EdgeMetrics } from './edge-metrics';
 import { Sweeper } from './inference/sweeper';
 import { PublicServer } from './public-server';
 
-/** The public port as a Nest module; its host binds the ports it needs and calls `PublicServer.listen`. */
+export interface EdgeApiOptions {
+  settings: EdgeSettings;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * The public port as a Nest module. Needs CATALOG_SOURCE, KEY_DIRECTORY and USAGE_SINK from its host, which calls
+ * `PublicServer.listen`; at shutdown open replies end first.
+ */
 @Module({})
 export class EdgeApiModule implements BeforeApplicationShutdown {
   constructor(@Inject(PublicServer) private readonly server: PublicServer) {}
 
-  static forRoot(settings: EdgeSettings): DynamicModule {
+  static forRoot(options: EdgeApiOptions): DynamicModule {
     return {
       module: EdgeApiModule,
+      global: true,
       providers: [
-        { provide: EDGE_SETTINGS, useValue: settings },
         {
           provide: PublicServer,
-          inject: [EDGE_SETTINGS, CATALOG_SOURCE, KEY_DIRECTORY, USAGE_SINK, LOGGER, METRICS],
-          useFactory: createPublicServer,
+          inject: [CATALOG_SOURCE, KEY_DIRECTORY, USAGE_SINK],
+          useFactory: (catalog: CatalogSource, keys: KeyDirectory, usage: UsageSink) =>
+            createPublicServer(options, catalog, keys, usage),
+        },
+        {
+          provide: EDGE_HEALTH,
+          useFactory: (server: PublicServer): HealthCheck => server.health,
+          inject: [PublicServer],
         },
       ],
-      exports: [PublicServer],
+      exports: [PublicServer, EDGE_HEALTH],
     };
   }
 
@@ -42,13 +58,11 @@ export class EdgeApiModule implements BeforeApplicationShutdown {
   }
 }
 
-export function createPublicServer(
-  settings: EdgeSettings,
+function createPublicServer(
+  { settings, logger, metrics }: EdgeApiOptions,
   catalog: CatalogSource,
   keys: KeyDirectory,
   usage: UsageSink,
-  log: Logger,
-  metrics: Metrics,
 ): PublicServer {
   return new PublicServer({
     settings,
@@ -56,10 +70,12 @@ export function createPublicServer(
     catalog,
     keys,
     usage,
-    pools: new UpstreamPools((error) => log.error({ err: error }, 'closing an upstream pool failed')),
-    tokens: new TokenCounter((error) => log.error({ err: error }, 'the token counter crashed and will be restarted')),
+    pools: new UpstreamPools((error) => logger.error({ err: error }, 'closing an upstream pool failed')),
+    tokens: new TokenCounter((error) =>
+      logger.error({ err: error }, 'the token counter crashed and will be restarted'),
+    ),
     sweeper: new Sweeper(),
     metrics: new EdgeMetrics(metrics),
-    log,
+    log: logger,
   });
 }

@@ -65,7 +65,13 @@ export class EdgeMetrics {
 
   closed(
     dialect: DialectId,
-    reply: { status: number; latencyMs: number; firstTokenMs: number | undefined; losses: readonly Loss[]; usage: Usage },
+    reply: {
+      status: number;
+      latencyMs: number;
+      firstTokenMs: number | undefined;
+      losses: readonly Loss[];
+      usage: Usage;
+    },
   ): void {
     this.open.dec();
     this.requests.inc({ dialect, status: String(reply.status) });

@@ -1,3 +1,2 @@
-export * from './client';
-export { createPublicServer, EdgeApiModule } from './edge-api.module';
+export { EdgeApiModule, type EdgeApiOptions } from './edge-api.module';
 export { PublicServer } from './public-server';

@@ -1,6 +1,7 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { HealthCheck } from '@switchboard/contracts';
 import type { EdgeContext } from './inference/edge-context';
 import { PublicHandler } from './public-handler';
 
@@ -40,9 +41,11 @@ export class PublicServer {
     });
   }
 
-  get isDraining(): boolean {
-    return this.draining;
-  }
+  readonly health: HealthCheck = {
+    name: 'public-port',
+    required: true,
+    check: () => (this.draining ? Promise.reject(new Error('draining for shutdown')) : Promise.resolve()),
+  };
 
   /** Takes no new connections, lets open replies finish within `drainMs`, then ends what is left in its own dialect. */
   async close(): Promise<void> {
@@ -85,7 +88,9 @@ function answerClientError(error: Error & { code?: string }, socket: Duplex): vo
   }
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const message = `The request could not be read as HTTP (${STATUS_CODES[status] ?? 'bad request'}).`;
-  socket.end(rawReply(status, JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } })));
+  socket.end(
+    rawReply(status, JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } })),
+  );
 }
 
 function rawReply(status: number, body: string): string {

@@ -15,4 +15,3 @@ export * from './postgres/embedded';
 export * from './postgres/pool';
 export * from './prisma/client';
 export * from './prisma/migrate';
-export * from './tokens';

@@ -55,7 +55,10 @@ function decode(encoding: string | undefined, body: Buffer, maxBytes: number, do
   const decompress = DECOMPRESSORS[encoding.trim().toLowerCase()];
   if (decompress === undefined) {
     return done(
-      new GatewayError('unsupported_encoding', 'Request bodies may be sent plain or with gzip, deflate or br encoding.'),
+      new GatewayError(
+        'unsupported_encoding',
+        'Request bodies may be sent plain or with gzip, deflate or br encoding.',
+      ),
     );
   }
   decompress(body, { maxOutputLength: maxBytes }, (error, plain) => {
@@ -70,5 +73,8 @@ function checkUtf8(body: Buffer): Buffer | GatewayError {
 }
 
 function tooLarge(maxBytes: number): GatewayError {
-  return new GatewayError('body_too_large', `The request body is larger than the ${maxBytes} bytes this gateway accepts.`);
+  return new GatewayError(
+    'body_too_large',
+    `The request body is larger than the ${maxBytes} bytes this gateway accepts.`,
+  );
 }

@@ -64,7 +64,11 @@ export class TokenCounter {
     if ('tokens' in reply) return waiting?.resolve(reply.tokens);
     const { fault, param } = reply;
     waiting?.reject(
-      new GatewayError(param === undefined ? 'malformed_body' : 'invalid_parameter', fault, param === undefined ? {} : { param }),
+      new GatewayError(
+        param === undefined ? 'malformed_body' : 'invalid_parameter',
+        fault,
+        param === undefined ? {} : { param },
+      ),
     );
   }
 

@@ -74,7 +74,10 @@ export function planAuto(
     return new GatewayError('model_not_allowed', `This API key may not use "${requested}".`, { param: 'model' });
   }
   if (candidates.length === 0) {
-    return new GatewayError('unsupported_capability', `No model that "${requested}" may choose can serve this request.`);
+    return new GatewayError(
+      'unsupported_capability',
+      `No model that "${requested}" may choose can serve this request.`,
+    );
   }
   return candidates.sort((left, right) => compareBy(order, left, right));
 }

@@ -19,7 +19,15 @@ export interface UpstreamFailure {
  * (404), its load and its faults. Any other 4xx is about the request itself and would be refused everywhere.
  */
 export function isRetryableElsewhere(status: number): boolean {
-  return status >= 500 || status === 401 || status === 402 || status === 403 || status === 404 || status === 408 || status === 429;
+  return (
+    status >= 500 ||
+    status === 401 ||
+    status === 402 ||
+    status === 403 ||
+    status === 404 ||
+    status === 408 ||
+    status === 429
+  );
 }
 
 /** The one error told after every candidate failed; `failures` in order, never empty. */
@@ -29,7 +37,11 @@ export function finalError(failures: readonly UpstreamFailure[]): GatewayError {
   const extra = Number.isFinite(retryAfterSeconds) ? { retryAfterSeconds } : {};
   if (failures.every((failure) => failure.status === 429)) return rateLimited(last, extra);
   if (failures.every(isOverloaded)) {
-    return new GatewayError('upstream_overloaded', 'Every upstream for this model is overloaded. Try again shortly.', extra);
+    return new GatewayError(
+      'upstream_overloaded',
+      'Every upstream for this model is overloaded. Try again shortly.',
+      extra,
+    );
   }
   if (last?.kind === 'timeout') {
     return new GatewayError('upstream_timeout', 'The upstream did not begin to answer in time.', { cause: last.cause });

@@ -110,7 +110,8 @@ export class Exchange implements AttemptOwner, Sweepable {
     const { relay } = this;
     if (relay !== undefined && (this.writer.headWritten || this.detached)) {
       // After its own end a connection may break as it likes.
-      const output = relay.finish !== undefined ? relay.end('completed') : relay.end('truncated', streamFailure(failure));
+      const output =
+        relay.finish !== undefined ? relay.end('completed') : relay.end('truncated', streamFailure(failure));
       return this.finishStream(attempt, relay, output);
     }
     this.recordFailure(failure);

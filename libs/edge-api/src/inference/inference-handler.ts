@@ -84,7 +84,12 @@ export class InferenceHandler {
     return checkCapabilities(model, needsOf(decoded.value, 0)) ?? candidates;
   }
 
-  private startIfItFits(request: InferenceRequest, model: Candidate['model'], exchange: Exchange, refuse: Refuse): void {
+  private startIfItFits(
+    request: InferenceRequest,
+    model: Candidate['model'],
+    exchange: Exchange,
+    refuse: Refuse,
+  ): void {
     this.edge.tokens.count(request.dialect.id, request.body).then(
       (tokens) => {
         if (tokens > model.contextWindow) refuse(contextExceeded(tokens, model));
