@@ -61,13 +61,25 @@ async function initialise(home: Home, binaries: Binaries, password: string): Pro
     await writeFile(secret, password, { mode: 0o600 });
     const { uid, gid } = home.identity;
     if (uid !== undefined && gid !== undefined) await chown(secret, uid, gid);
+    await runInitdb(home, binaries, draft, secret);
+    await rename(draft, home.cluster);
+  } finally {
+    await rm(secret, { force: true });
+  }
+}
+
+async function runInitdb(home: Home, binaries: Binaries, draft: string, secret: string): Promise<void> {
+  try {
     await run(
       path.join(binaries.native, 'bin', 'initdb'),
       ['-D', draft, '-U', DATABASE_USER, '-A', 'scram-sha-256', `--pwfile=${secret}`, '-E', 'UTF8', '--locale=C'],
       { ...home.identity, cwd: home.folder, env: childEnvironment(binaries.native, home.folder) },
     );
-    await rename(draft, home.cluster);
-  } finally {
-    await rm(secret, { force: true });
+  } catch (error) {
+    const words = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
+    const advice = /user does not exist/.test(words)
+      ? ' Postgres wants an entry in /etc/passwd for its user: add one, or give the gateway a database (DATABASE_URL).'
+      : '';
+    throw new Error(`Could not create a database in ${home.folder}: ${words}.${advice}`, { cause: error });
   }
 }

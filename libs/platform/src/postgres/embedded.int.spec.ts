@@ -51,7 +51,10 @@ async function startElsewhere(folder: string): Promise<{ child: ChildProcess; ur
   const script = path.join(__dirname, '__fixtures__/hold-database.cjs');
   const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
-  const [url] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the other gateway ended with ${code}`)));
+  const [url] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])) as [string];
+  // From here on, that it ends is what a test wants.
+  ended.catch(() => undefined);
   return { child, url };
 }
 

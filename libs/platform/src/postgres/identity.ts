@@ -10,7 +10,7 @@ export interface Identity {
   gid?: number;
 }
 
-/** `nobody` of every Linux and of Kubernetes images; needs no entry in /etc/passwd. */
+/** `nobody` of Linux, and what containers use for it. initdb wants an entry in /etc/passwd for whoever runs it. */
 const NOBODY = 65534;
 
 /**
