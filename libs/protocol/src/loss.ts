@@ -18,6 +18,11 @@ export interface Unmapped {
   readonly value: JsonValue;
 }
 
+/** `tools[0].input_examples` → `field.input_examples`: the feature name of an unmapped field's loss. */
+export function fieldFeature(path: string): string {
+  return `field.${/([^.[\]]+)(?:\[\d+\])*$/.exec(path)?.[1] ?? path}`;
+}
+
 /** `thinking.signature;n=2, cache_control;n=4`: the value of the translation-loss header, features in order of first appearance. */
 export function formatLosses(losses: readonly Loss[]): string {
   const counts = new Map<string, number>();

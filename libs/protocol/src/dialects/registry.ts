@@ -1,4 +1,9 @@
 import type { Dialect, DialectId } from '../dialect';
+import { anthropicMessages } from './anthropic-messages/dialect';
+import { openaiChat } from './openai-chat/dialect';
 
 /** Every dialect, client side and upstream side alike. */
-export const DIALECTS: Partial<Record<DialectId, Dialect>> = {};
+export const DIALECTS: Record<DialectId, Dialect> = {
+  'anthropic-messages': anthropicMessages,
+  'openai-chat': openaiChat,
+};

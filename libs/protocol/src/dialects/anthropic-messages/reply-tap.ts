@@ -1,0 +1,30 @@
+import type { TapContext, TappedReply } from '../../dialect';
+import { isJsonObject } from '../../json';
+import { JsonScanner } from '../../json-scan';
+import { readJsonString, readJsonValue, spliceBytes } from '../../json-span';
+import { mergeUsage } from './usage';
+
+const scanner = new JsonScanner(['model', 'content', 'usage', 'stop_reason']);
+const OPEN_BRACKET = 91;
+
+/** The upstream's message, its model name replaced, nothing else touched. */
+export function tapReply(body: Buffer, { model }: TapContext): TappedReply {
+  const scan = scanner.scan(body);
+  if (!scan.ok) return malformed(body, 'The upstream sent a reply that is not a JSON object');
+  const { spans } = scan;
+  if (spans.content === undefined || body[spans.content.start] !== OPEN_BRACKET) {
+    return malformed(body, 'The upstream sent a reply without content');
+  }
+  const usage = spans.usage && readJsonValue(body, spans.usage);
+  const same = spans.model === undefined || readJsonString(body, spans.model) === model;
+  return {
+    body: same ? body : spliceBytes(body, spans.model ? [{ ...spans.model, replacement: JSON.stringify(model) }] : []),
+    usage: isJsonObject(usage) ? mergeUsage(undefined, usage) : undefined,
+    finish: spans.stop_reason && readJsonString(body, spans.stop_reason),
+    failure: undefined,
+  };
+}
+
+function malformed(body: Buffer, message: string): TappedReply {
+  return { body, usage: undefined, finish: undefined, failure: { kind: 'malformed', message } };
+}

@@ -1,0 +1,21 @@
+import type { JsonValue } from './json';
+
+/**
+ * Whether a parsed value has more than `maxDepth` levels (a scalar has none). Walks without recursion: values this
+ * guards against are those that would exhaust the call stack of whatever recurses next, JSON.stringify included.
+ */
+export function isDeeperThan(value: JsonValue, maxDepth: number): boolean {
+  let level: JsonValue[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: JsonValue[] = [];
+    for (const item of level) {
+      if (typeof item !== 'object' || item === null) continue;
+      if (depth >= maxDepth) return true;
+      for (const member of Array.isArray(item) ? item : Object.values(item)) {
+        if (typeof member === 'object' && member !== null) next.push(member);
+      }
+    }
+    level = next;
+  }
+  return false;
+}
