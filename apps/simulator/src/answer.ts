@@ -92,7 +92,9 @@ function replyText(prompt: Prompt): string {
   if (turn.results.length === 0 && missing) return `No tool named ${missing.name} is offered.`;
   const seen = seenText(turn.attachments);
   if (turn.results.length > 0) {
-    const said = turn.results.map((result) => `Tool ${result.failed ? 'failed' : 'said'}: ${quote(result.text)}`);
+    const said = turn.results.map(
+      (result) => `Tool ${result.failed ? 'failed' : 'said'}: ${quote(result.text) || '(no text)'}`,
+    );
     return [...said, ...seen].join('\n');
   }
   const written = authoredText(turn);

@@ -110,12 +110,16 @@ function merge(schema: JsonObject, parts: JsonObject[], root: unknown): JsonObje
   const whole: JsonObject = omit(schema, ['allOf']);
   for (const part of parts.map((one) => resolve(one, root))) {
     const properties = { ...(whole['properties'] as JsonObject), ...(part['properties'] as JsonObject) };
-    const required = [whole['required'], part['required']].flatMap((list) => (Array.isArray(list) ? list : []));
+    const required = [...listed(whole['required']), ...listed(part['required'])];
     Object.assign(whole, part, { properties, required });
   }
   if (Object.keys(whole['properties'] as JsonObject).length === 0) delete whole['properties'];
   if ((whole['required'] as unknown[]).length === 0) delete whole['required'];
   return whole;
+}
+
+function listed(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function omit(schema: JsonObject, keys: string[]): JsonObject {

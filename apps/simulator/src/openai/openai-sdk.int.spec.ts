@@ -79,13 +79,17 @@ describe.each(VERSIONS)('openai %s', (version, OpenAI) => {
         function: { name: 'get_weather', arguments: json },
       })),
     };
-    const results = calls.map(({ id }, at) => ({ role: 'tool' as const, tool_call_id: id, content: `result ${at}` }));
+    const results = calls.map(({ id }, at) => ({
+      role: 'tool' as const,
+      tool_call_id: id,
+      content: at === 0 ? '21 °C' : '[error] no such city',
+    }));
     const picture = { role: 'user' as const, content: [{ type: 'image_url' as const, image_url: { url: PNG } }] };
     const second = await client().chat.completions.create({
       ...ask,
       messages: [hello, assistant, ...results, picture],
     });
-    const text = 'Tool said: result 0\nTool said: result 1\nI see 1 image (image/png, 68 bytes).';
+    const text = 'Tool said: 21 °C\nTool failed: [error] no such city\nI see 1 image (image/png, 68 bytes).';
     expect(second.choices[0]?.message.content).toBe(text);
   });
 

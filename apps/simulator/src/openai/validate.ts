@@ -24,9 +24,11 @@ function validateLimits(body: JsonObject): void {
   for (const name of ['max_tokens', 'max_completion_tokens']) {
     const value = body[name];
     if (value == null) continue;
-    if (!Number.isInteger(value)) refuse(wrongType(name, 'an integer', value), name, 'invalid_type');
-    if ((value as number) < 1) {
-      const text = `Invalid '${name}': integer below minimum value. Expected a value >= 1, but got ${String(value)} instead.`;
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
+      return refuse(wrongType(name, 'an integer', value), name, 'invalid_type');
+    }
+    if (value < 1) {
+      const text = `Invalid '${name}': integer below minimum value. Expected a value >= 1, but got ${value} instead.`;
       refuse(text, name, 'integer_below_min_value');
     }
   }
