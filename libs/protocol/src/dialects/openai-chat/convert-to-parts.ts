@@ -31,7 +31,8 @@ export function encodeUserParts(placed: readonly PlacedPart[], encoding: Encodin
 }
 
 function encodeUserPart(part: Part, path: string, encoding: Encoding): JsonObject[] {
-  encoding.loseExtras(part, path);
+  if (part.type === 'document') loseDocumentExtras(part, path, encoding);
+  else encoding.loseExtras(part, path);
   switch (part.type) {
     case 'text':
     case 'refusal':
@@ -81,15 +82,23 @@ function dataUrl({ mediaType, data }: { mediaType: string; data: string }): stri
   return `data:${mediaType};base64,${data}`;
 }
 
+/** A document made of parts, as its parts: its heading becomes one more text. Other documents have none. */
+export function unwrapDocument(document: DocumentPart, path: string): PlacedPart[] {
+  if (document.source.type !== 'parts') return [];
+  const heading = documentHeading(document).trimEnd();
+  const inner = place(document.source.parts, `${path}.source.content`);
+  return heading === '' ? inner : [{ part: { type: 'text', text: heading }, path }, ...inner];
+}
+
+export function loseDocumentExtras(document: DocumentPart, path: string, encoding: Encoding): void {
+  encoding.loseExtras(document, path);
+  if (document.citations) encoding.lose('citations', `${path}.citations`);
+}
+
 function encodeDocument(document: DocumentPart, path: string, encoding: Encoding): JsonObject[] {
   const { source, title } = document;
-  if (document.citations) encoding.lose('citations', `${path}.citations`);
   if (source.type === 'text') return [text(documentHeading(document) + source.text)];
-  if (source.type === 'parts') {
-    const heading = documentHeading(document).trimEnd();
-    const inner = encodeUserParts(place(source.parts, `${path}.source.content`), encoding);
-    return heading === '' ? inner : [text(heading), ...inner];
-  }
+  if (source.type === 'parts') return encodeUserParts(unwrapDocument(document, path), encoding);
   if (document.context !== undefined) encoding.lose('document.context', `${path}.context`);
   const name = title === undefined ? 'The document' : `The document '${title}'`;
   if (!encoding.target.documents) {

@@ -1,6 +1,14 @@
 import type { Part, ToolResultPart } from '../../conversation';
 import type { JsonObject } from '../../json';
-import { collapse, encodeUserParts, place, text, type PlacedPart } from './convert-to-parts';
+import {
+  collapse,
+  encodeUserParts,
+  loseDocumentExtras,
+  place,
+  text,
+  unwrapDocument,
+  type PlacedPart,
+} from './convert-to-parts';
 import type { Encoding } from './encoding';
 import { attachmentLabel, ATTACHMENTS_FOLLOW, TOOL_ERROR } from './labels';
 
@@ -17,28 +25,29 @@ export interface EncodedResult {
 
 export function encodeToolResult({ result, path }: PlacedResult, encoding: Encoding): EncodedResult {
   encoding.loseExtras(result, path);
-  const placed = place(result.parts, `${path}.content`);
-  const inline = placed.filter(({ part }) => !isAttachment(part));
-  const texts = encodeUserParts(inline, encoding);
+  const placed = place(result.parts, `${path}.content`).flatMap((entry) => unwrap(entry, encoding));
+  const lastText = placed.findLastIndex(({ part }) => !isAttachment(part));
+  const texts: JsonObject[] = [];
   const attachments: JsonObject[] = [];
-  placed.forEach((attachment, position) => {
-    if (isAttachment(attachment.part)) attachments.push(...encodeAttachment(attachment, position, result, encoding));
+  placed.forEach((entry, index) => {
+    const wires = encodeUserParts([entry], encoding);
+    if (!isAttachment(entry.part)) {
+      texts.push(...wires);
+      return;
+    }
+    const position = index < lastText ? texts.length + attachments.length / 2 : undefined;
+    for (const wire of wires) attachments.push(text(attachmentLabel(result.callId, position)), wire);
   });
   if (texts.length === 0 && attachments.length > 0) texts.push(text(ATTACHMENTS_FOLLOW));
   const content = collapse(result.isError ? markError(texts) : texts);
   return { message: { role: 'tool', tool_call_id: result.callId, content }, attachments };
 }
 
-function encodeAttachment(
-  attachment: PlacedPart,
-  position: number,
-  { callId, parts }: ToolResultPart,
-  encoding: Encoding,
-): JsonObject[] {
-  const wires = encodeUserParts([attachment], encoding);
-  const isLast = parts.slice(position + 1).every(isAttachment);
-  const label = text(attachmentLabel(callId, isLast ? undefined : position));
-  return wires.flatMap((wire) => [label, wire]);
+/** Documents made of parts may hold images, which must move out while the texts stay. */
+function unwrap(entry: PlacedPart, encoding: Encoding): PlacedPart[] {
+  if (entry.part.type !== 'document' || entry.part.source.type !== 'parts') return [entry];
+  loseDocumentExtras(entry.part, entry.path, encoding);
+  return unwrapDocument(entry.part, entry.path).flatMap((inner) => unwrap(inner, encoding));
 }
 
 function markError(texts: JsonObject[]): JsonObject[] {
@@ -55,7 +64,7 @@ function isAttachment(part: Part): boolean {
     case 'audio':
       return true;
     case 'document':
-      return part.source.type === 'parts' ? part.source.parts.some(isAttachment) : part.source.type !== 'text';
+      return part.source.type !== 'text';
     default:
       return false;
   }

@@ -1,3 +1,4 @@
+import type { Loss } from '../../loss';
 import type { FinishReason } from '../../reply';
 import type { WireFinishReason } from './wire';
 
@@ -67,5 +68,21 @@ export function encodeFinishReason(reason: FinishReason, hasRefusal: boolean): W
       return 'tool_calls';
     case 'refusal':
       return hasRefusal ? 'stop' : 'content_filter';
+  }
+}
+
+/** The loss of a reason that Chat has no word of its own for; undefined where it has one. */
+export function finishLoss(reason: FinishReason): Loss | undefined {
+  switch (reason) {
+    case 'pause':
+      return { feature: 'stop_reason.pause_turn', path: 'stop_reason' };
+    case 'context-window':
+      return { feature: 'stop_reason.model_context_window_exceeded', path: 'stop_reason' };
+    case 'stop':
+    case 'stop-sequence':
+    case 'length':
+    case 'tool-calls':
+    case 'refusal':
+      return undefined;
   }
 }

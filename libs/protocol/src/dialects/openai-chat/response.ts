@@ -7,7 +7,7 @@ import { emptyUsage } from '../../usage';
 import { decodeErrorValue } from './errors';
 import { decodeToolCalls, fallbackCallId } from './convert-tool-calls';
 import { Findings } from './findings';
-import { decodeFinishReason, encodeFinishReason } from './map-finish-reason';
+import { decodeFinishReason, encodeFinishReason, finishLoss } from './map-finish-reason';
 import { decodeUsage, encodeUsage } from './usage';
 import { COMPLETION_OBJECT, isAbsent, textMember } from './wire';
 
@@ -99,7 +99,8 @@ export function encodeReply(reply: Reply, context: EncodeContext): { body: JsonO
   const message: Message = { thinking: '', content: '', refusal: '', calls: [], losses: [] };
   reply.parts.forEach((part, index) => addPart(message, part, `content[${index}]`));
   const { losses } = message;
-  if (reply.finish === 'pause') losses.push({ feature: 'stop_reason.pause_turn', path: 'stop_reason' });
+  const endLoss = finishLoss(reply.finish);
+  if (endLoss) losses.push(endLoss);
   for (const { path } of reply.unmapped) losses.push({ feature: fieldFeature(path), path });
   const hasRefusal = message.refusal !== '';
   const onlyOther = message.content === '' && (hasRefusal || message.calls.length > 0);

@@ -4,7 +4,7 @@ import type { Loss } from '../../loss';
 import { formatSseComment, formatSseEvent } from '../../sse/encoder';
 import type { BlockStart, StreamEvent } from '../../stream-event';
 import { encodeStreamFailure } from './errors';
-import { encodeFinishReason } from './map-finish-reason';
+import { encodeFinishReason, finishLoss } from './map-finish-reason';
 import { encodeServedTier } from './response';
 import { encodeUsage } from './usage';
 import { CHUNK_OBJECT, DONE } from './wire';
@@ -119,7 +119,8 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   private finish({ reason, stopSequence, usage, serviceTier }: StreamEvent & { type: 'finish' }): string {
     const { context, state } = this;
-    if (reason === 'pause') this.lose('stop_reason.pause_turn');
+    const endLoss = finishLoss(reason);
+    if (endLoss) this.losses.push(endLoss);
     const word = encodeFinishReason(reason, state.hasRefusal);
     const stopReason = stopSequence === undefined ? '' : `,"stop_reason":${JSON.stringify(stopSequence)}`;
     const tier = serviceTier === undefined ? '' : `,"service_tier":${JSON.stringify(encodeServedTier(serviceTier))}`;
