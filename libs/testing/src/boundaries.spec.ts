@@ -109,6 +109,8 @@ const banned: [what: string, rule: string, filePath: string, code: string][] = [
   ['core imports NATS', imports, 'libs/metering/src/core/x.ts', "export * from 'nats';"],
   ['core imports undici', imports, 'libs/edge-api/src/core/x.ts', "export * from 'undici';"],
   ['core imports sockets', imports, 'libs/edge-api/src/core/x.ts', "export * from 'node:http';"],
+  ['core opens a socket', imports, 'libs/edge-api/src/core/x.ts', "export { connect } from 'node:net';"],
+  ['a controller opens a socket', imports, 'libs/edge-api/src/x.ts', "export { createServer } from 'node:net';"],
   ['a module beside the adapters imports Prisma', imports, 'libs/metering/src/x.ts', "export * from '@prisma/client';"],
   ['a controller opens Postgres', imports, 'libs/admin-api/src/x.ts', "export * from 'pg';"],
   ['a controller dispatches', imports, 'libs/edge-api/src/x.ts', "export * from 'undici';"],
@@ -166,6 +168,7 @@ const allowed: [what: string, filePath: string, code: string][] = [
     'libs/edge-api/src/x.ts',
     "export * from '@switchboard/platform';\nexport * from '@switchboard/protocol';",
   ],
+  ['core reads an address', 'libs/edge-api/src/core/x.ts', "export { BlockList, isIPv4 } from 'node:net';"],
   ['an adapter imports its client', 'libs/edge-api/src/adapters/x.ts', "export { Pool } from 'undici';"],
   [
     'a controller names the type of a socket',
