@@ -1,0 +1,2 @@
+/** The shapes of the admin API, for who calls it. */
+export type { UsageRecordView, UsageTotalView } from './core/usage-view';

@@ -1,0 +1,2 @@
+export { AdminApiModule } from './admin-api.module';
+export type { AdminApiOptions } from './options';
