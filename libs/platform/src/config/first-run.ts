@@ -20,7 +20,8 @@ function inBothDialects(model: string): UpstreamName[] {
 function simulatorProviders(url: string): Provider[] {
   const { headers, timeouts, limits } = providerSchema.parse({ id: SIM_OPENAI, kind: 'openai-compatible' });
   const origin = url.replace(/\/+$/, '');
-  const standard = { headers, timeouts, limits, trustedNetwork: true };
+  // The simulator takes any key, but, like those it plays, not none.
+  const standard = { apiKey: 'simulator', headers, timeouts, limits, trustedNetwork: true };
   return [
     { ...standard, id: SIM_ANTHROPIC, kind: 'anthropic-compatible', baseUrl: origin, tier: 0 },
     { ...standard, id: SIM_OPENAI, kind: 'openai-compatible', baseUrl: `${origin}/v1`, tier: 1 },
