@@ -41,11 +41,16 @@ export function run(program, args, { capture = false, env = environment, onStart
 
 export const runNode = (script, args, options) => run(process.execPath, [script, ...args], options);
 
-/** Brings every package's `dist` up to date. A failure prints what the compiler said. */
+/**
+ * Brings the database client and every package's `dist` up to date. One compiler over all project references, because
+ * `nx run-many -t build`, which does the same, takes 1.2 s instead of 0.5 s to find nothing to do, and 14 s instead of
+ * 10 s for everything. A failure prints what the compiler said.
+ */
 export async function build() {
-  const { code, output } = await withLock(() =>
-    runNode(command('nx/dist/bin/nx.js'), ['run-many', '-t', 'build', '--outputStyle=static'], { capture: true }),
-  );
+  const { code, output } = await withLock(async () => {
+    const generated = await runNode(path.join(root, 'prisma', 'generate.mjs'), [], { capture: true });
+    return generated.code === 0 ? runNode(command('typescript/bin/tsc'), ['-b'], { capture: true }) : generated;
+  });
   if (code !== 0) process.stderr.write(output);
   return { code };
 }
