@@ -15,7 +15,7 @@ import { EDGE_HEALTH, type EdgeSettings } from './client';
 import { headerNames } from './core/reply-headers';
 import { EdgeMetrics } from './edge-metrics';
 import { Sweeper } from './inference/sweeper';
-import { PublicServer } from './public-server';
+import { PublicServer } from './adapters/public-server';
 
 export interface EdgeApiOptions {
   settings: EdgeSettings;

@@ -1,2 +1,2 @@
 export { EdgeApiModule, type EdgeApiOptions } from './edge-api.module';
-export { PublicServer } from './public-server';
+export { PublicServer } from './adapters/public-server';

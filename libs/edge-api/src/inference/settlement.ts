@@ -1,4 +1,4 @@
-import type { KeyRecord } from '@switchboard/contracts';
+import type { KeyRecord, UsageRecordedV1 } from '@switchboard/contracts';
 import type { Loss, Usage } from '@switchboard/protocol';
 import type { RequestIdentity } from '../core/reply-headers';
 import { usageRecord } from '../core/usage-record';
@@ -67,20 +67,14 @@ export function settle(
     losses,
     usage: record.usage,
   });
-  if (facts.key.logging.requests) {
-    edge.log.info(
-      {
-        requestId: record.requestId,
-        tenantId: record.tenantId,
-        keyId: record.keyId,
-        model: record.model,
-        upstream: record.upstream,
-        status: record.status,
-        finish: record.finish,
-        attempts: record.attempts,
-        latencyMs: Math.round(record.latencyMs),
-      },
-      'request served',
-    );
-  }
+  if (facts.key.logging.requests) logRequest(edge, record);
+}
+
+/** Only for keys that ask for it, and never a prompt. */
+function logRequest(edge: EdgeContext, record: UsageRecordedV1): void {
+  const { requestId, tenantId, keyId, model, upstream, status, finish, attempts, latencyMs } = record;
+  edge.log.info(
+    { requestId, tenantId, keyId, model, upstream, status, finish, attempts, latencyMs: Math.round(latencyMs) },
+    'request served',
+  );
 }

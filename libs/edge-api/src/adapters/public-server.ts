@@ -2,8 +2,8 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'n
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HealthCheck } from '@switchboard/contracts';
-import type { EdgeContext } from './inference/edge-context';
-import { PublicHandler } from './public-handler';
+import type { EdgeContext } from '../inference/edge-context';
+import { PublicHandler } from '../public-handler';
 
 /**
  * The public port. A plain `node:http` server: Nest composes what stands behind it, but its pipeline is not on the path
