@@ -1,2 +1,2 @@
-/** The shapes of the admin API, for who calls it. */
-export type { UsageRecordView, UsageTotalView } from './core/usage-view';
+/** The shapes of the admin API, for who calls it or prints the same. */
+export { recordView, totalView, type UsageRecordView, type UsageTotalView } from './core/usage-view';

@@ -1,0 +1,30 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type HealthCheck, USAGE_QUERIES, USAGE_SINK } from '@switchboard/contracts';
+import { METERING_HEALTH } from './client';
+import { createMetering, type Metering, type MeteringOptions } from './metering';
+
+const METERING = Symbol('METERING');
+
+/** Provides USAGE_SINK, USAGE_QUERIES and METERING_HEALTH; at shutdown writes what waits and disconnects. */
+@Module({})
+export class MeteringModule implements OnApplicationShutdown {
+  constructor(@Inject(METERING) private readonly metering: Metering) {}
+
+  static forRoot(options: MeteringOptions): DynamicModule {
+    return {
+      module: MeteringModule,
+      global: true,
+      providers: [
+        { provide: METERING, useFactory: () => createMetering(options) },
+        { provide: USAGE_SINK, useFactory: ({ store }: Metering) => store, inject: [METERING] },
+        { provide: USAGE_QUERIES, useFactory: ({ queries }: Metering) => queries, inject: [METERING] },
+        { provide: METERING_HEALTH, useFactory: ({ health }: Metering): HealthCheck => health, inject: [METERING] },
+      ],
+      exports: [USAGE_SINK, USAGE_QUERIES, METERING_HEALTH],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.metering.close();
+  }
+}

@@ -1,0 +1,47 @@
+import type { HealthCheck, UsageQueries } from '@switchboard/contracts';
+import { createPool, createPrismaClient, type Logger, type Metrics } from '@switchboard/platform';
+import { registerUsageMetrics } from './adapters/usage-metrics';
+import { PostgresUsageQueries } from './adapters/usage-queries';
+import { UsageStore } from './adapters/usage-store';
+
+const DRAIN_TIMEOUT_MS = 10_000;
+
+export interface MeteringOptions {
+  /** A database that has this release's schema (see `migrate`). */
+  databaseUrl: string;
+  logger: Logger;
+  metrics: Metrics;
+  /** How long a shutdown may wait for the database to take the last records. */
+  drainTimeoutMs?: number;
+}
+
+/** Metering over one database, without Nest: what the module provides, and what a command-line tool uses. */
+export interface Metering {
+  store: UsageStore;
+  queries: UsageQueries;
+  health: HealthCheck;
+  /** Writes what waits, within the drain timeout, then disconnects. */
+  close(): Promise<void>;
+}
+
+/** Opens no connection yet: the first write or query does. */
+export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }: MeteringOptions): Metering {
+  // Writes are one at a time; the other connection answers health checks.
+  const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
+  const prisma = createPrismaClient(databaseUrl);
+  const store = new UsageStore({ pool, log: logger, metrics: registerUsageMetrics(metrics) });
+  const health: HealthCheck = {
+    name: 'postgres',
+    // Records wait in memory while it is away: no reason to refuse traffic.
+    required: false,
+    check: async () => {
+      await pool.query('SELECT 1');
+    },
+  };
+  const close = async (): Promise<void> => {
+    await store.drain(drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
+    await store.close();
+    await Promise.all([pool.end(), prisma.$disconnect()]);
+  };
+  return { store, queries: new PostgresUsageQueries(prisma), health, close };
+}
