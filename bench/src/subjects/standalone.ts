@@ -23,6 +23,8 @@ export const standalone: Subject = {
       DATA_DIR: path.join(context.folder, 'data'),
       GATEWAY_CONFIG: configFile,
       LOG_LEVEL: 'warn',
+      BENCH_KEY: benchKey,
+      BENCH_UPSTREAM_KEY: 'sk-bench',
     };
     const child = startNode(main, env, context);
     await child.ready(() => httpGet(adminPort, '/readyz', 200), readyWithinMs);
@@ -49,7 +51,7 @@ export function gatewayConfig(upstreamPort: number): object {
     pricing: { input: 3, output: 15, cacheRead: 0.3, cacheWrite5m: 3.75, cacheWrite1h: 6 },
     upstreams: [{ provider, model: upstreamModel }],
   });
-  const account = { apiKey: { value: 'sk-bench' }, probe: 'off', trustedNetwork: true };
+  const account = { apiKey: { env: 'BENCH_UPSTREAM_KEY' }, probe: 'off', trustedNetwork: true };
   return {
     providers: [
       { id: 'canned-anthropic', kind: 'anthropic-compatible', baseUrl: origin, ...account },
@@ -59,6 +61,6 @@ export function gatewayConfig(upstreamPort: number): object {
       model(modelServedBy.anthropic, 'canned-anthropic', 'claude-upstream'),
       model(modelServedBy.chat, 'canned-chat', 'gpt-upstream'),
     ],
-    tenants: [{ id: 'bench', name: 'Bench', keys: [{ name: 'load', key: { value: benchKey }, kind: 'service' }] }],
+    tenants: [{ id: 'bench', name: 'Bench', keys: [{ name: 'load', key: { env: 'BENCH_KEY' }, kind: 'service' }] }],
   };
 }
