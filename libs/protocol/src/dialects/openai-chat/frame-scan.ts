@@ -12,11 +12,10 @@ const COLON = 58;
 const BACKSLASH = 92;
 const LOWER_N = 110;
 const DATA_FIELD = Buffer.from('data:');
-const DELTA = Buffer.from('"delta"');
-const FINISH_REASON = Buffer.from('"finish_reason"');
+const FINISH_REASON = Buffer.from('finish_reason');
 
 /** Members of a delta that hold what the model wrote. */
-const GENERATED = ['content', 'reasoning_content', 'reasoning', 'refusal', 'arguments', 'input'].map((name) =>
+const GENERATED = ['content', 'arguments', 'reasoning_content', 'reasoning', 'refusal', 'input'].map((name) =>
   Buffer.from(name),
 );
 
@@ -25,10 +24,8 @@ export function soleDataLine(bytes: Buffer, start: number, end: number): JsonSpa
   if (!startsWith(bytes, start, end, DATA_FIELD)) return undefined;
   let lineEnd = end;
   while (lineEnd > start && (bytes[lineEnd - 1] === LF || bytes[lineEnd - 1] === CR)) lineEnd -= 1;
-  const lineFeed = bytes.indexOf(LF, start);
-  if (lineFeed !== -1 && lineFeed < lineEnd) return undefined;
-  const carriageReturn = bytes.indexOf(CR, start);
-  if (carriageReturn !== -1 && carriageReturn < lineEnd) return undefined;
+  // By a loop: a search would run past the frame to the end of the read wherever there is no CR.
+  for (let index = start; index < lineEnd; index++) if (bytes[index] === LF || bytes[index] === CR) return undefined;
   const colonEnd = start + DATA_FIELD.length;
   return { start: bytes[colonEnd] === SPACE ? colonEnd + 1 : colonEnd, end: lineEnd };
 }
@@ -43,61 +40,63 @@ export function isNull(bytes: Buffer, span: JsonSpan): boolean {
   return bytes[span.start] === LOWER_N;
 }
 
-/**
- * The last `finish_reason` in a span that is a word. A plain search is exact: inside a JSON string the same bytes would
- * have a backslash before the closing quote.
- */
-export function findFinishReason(bytes: Buffer, { start, end }: JsonSpan): string | undefined {
-  let word: string | undefined;
-  let at = bytes.indexOf(FINISH_REASON, start);
-  while (at !== -1 && at < end) {
-    const value = valueAfterKey(bytes, at + FINISH_REASON.length, end);
-    if (bytes[value] === QUOTE) {
-      word = readJsonString(bytes, { start: value, end: skipString(bytes, value, end) }) || word;
-    }
-    at = bytes.indexOf(FINISH_REASON, value);
-  }
-  return word;
+export interface ChoicesReading {
+  /** The last one that is a word; undefined while all are null. */
+  finishReason: string | undefined;
+  /** UTF-8 bytes of what the model wrote. */
+  generatedBytes: number;
+  /** The only text the model wrote here, quotes included; undefined where there is none or several. */
+  text: JsonSpan | undefined;
 }
 
-/** UTF-8 bytes of what the model wrote in the deltas of a span: the string values of the members named above. */
-export function countGenerated(bytes: Buffer, { start, end }: JsonSpan): number {
-  let total = 0;
-  let position = bytes.indexOf(DELTA, start);
-  if (position === -1) return 0;
-  position += DELTA.length;
-  for (;;) {
-    position = bytes.indexOf(QUOTE, position);
-    if (position === -1 || position >= end) return total;
-    const close = skipString(bytes, position, end);
-    const value = valueAfterKey(bytes, close, end);
-    if (value !== close && bytes[value] === QUOTE && isGenerated(bytes, position + 1, close - 1)) {
-      const valueEnd = skipString(bytes, value, end);
-      total += generatedBytes(bytes, value, valueEnd);
-      position = valueEnd;
-    } else {
-      position = close;
+/** One walk over the strings of a `choices` value whose structure was checked before. */
+export function readChoices(bytes: Buffer, { start, end }: JsonSpan): ChoicesReading {
+  const reading: ChoicesReading = { finishReason: undefined, generatedBytes: 0, text: undefined };
+  let texts = 0;
+  for (let position = start; position < end;) {
+    if (bytes[position] !== QUOTE) {
+      position += 1;
+      continue;
     }
+    const keyEnd = stringEnd(bytes, position, end);
+    const colon = skipSpace(bytes, keyEnd, end);
+    if (bytes[colon] !== COLON) {
+      position = keyEnd;
+      continue;
+    }
+    const value = skipSpace(bytes, colon + 1, end);
+    if (bytes[value] !== QUOTE) {
+      position = value;
+      continue;
+    }
+    const valueEnd = stringEnd(bytes, value, end);
+    if (isGenerated(bytes, position + 1, keyEnd - 1)) {
+      const text = { start: value, end: valueEnd };
+      reading.generatedBytes += textBytes(bytes, text);
+      texts += 1;
+      reading.text = texts === 1 ? text : undefined;
+    } else if (isKey(bytes, position + 1, keyEnd - 1, FINISH_REASON)) {
+      reading.finishReason = readJsonString(bytes, { start: value, end: valueEnd }) || reading.finishReason;
+    }
+    position = valueEnd;
   }
+  return reading;
 }
 
 function isGenerated(bytes: Buffer, start: number, end: number): boolean {
-  return GENERATED.some((name) => name.length === end - start && startsWith(bytes, start, end, name));
+  for (const name of GENERATED) if (isKey(bytes, start, end, name)) return true;
+  return false;
 }
 
-function generatedBytes(bytes: Buffer, start: number, end: number): number {
-  const backslash = bytes.indexOf(BACKSLASH, start);
-  if (backslash === -1 || backslash >= end) return end - start - 2;
-  const text = readJsonString(bytes, { start, end });
-  return text === undefined ? end - start - 2 : Buffer.byteLength(text);
+function isKey(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
+  return end - start === name.length && startsWith(bytes, start, end, name);
 }
 
-/** Offset of the value after a key that ends at `keyEnd`; `keyEnd` itself where no colon follows. */
-function valueAfterKey(bytes: Buffer, keyEnd: number, end: number): number {
-  let position = skipSpace(bytes, keyEnd, end);
-  if (bytes[position] !== COLON) return keyEnd;
-  position = skipSpace(bytes, position + 1, end);
-  return position;
+function textBytes(bytes: Buffer, { start, end }: JsonSpan): number {
+  for (let index = start; index < end; index++) {
+    if (bytes[index] === BACKSLASH) return Buffer.byteLength(readJsonString(bytes, { start, end }) ?? '');
+  }
+  return end - start - 2;
 }
 
 function skipSpace(bytes: Buffer, position: number, end: number): number {
@@ -106,13 +105,12 @@ function skipSpace(bytes: Buffer, position: number, end: number): number {
   return position;
 }
 
-/** `position` is at the opening quote. Returns the offset after the closing one; the structure was checked before. */
-function skipString(bytes: Buffer, position: number, end: number): number {
-  for (let close = bytes.indexOf(QUOTE, position + 1); close !== -1 && close < end;) {
-    let escapes = 0;
-    while (bytes[close - 1 - escapes] === BACKSLASH) escapes += 1;
-    if (escapes % 2 === 0) return close + 1;
-    close = bytes.indexOf(QUOTE, close + 1);
+/** `position` is at the opening quote. Returns the offset after the closing one. */
+function stringEnd(bytes: Buffer, position: number, end: number): number {
+  for (let index = position + 1; index < end; index++) {
+    const byte = bytes[index];
+    if (byte === QUOTE) return index + 1;
+    if (byte === BACKSLASH) index += 1;
   }
   return end;
 }

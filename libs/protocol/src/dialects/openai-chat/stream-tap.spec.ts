@@ -39,6 +39,23 @@ describe('ChatStreamTap', () => {
     expect(text).toBe((REPLY + usageChunk(USAGE) + DONE_EVENT).replaceAll('"up"', '"openai/gpt-\\"5\\""'));
   });
 
+  it('finds the model name wherever it stands, in chunk after chunk', () => {
+    const chunk = (content: string, model: string): string =>
+      `data: ${JSON.stringify({ choices: [{ delta: { content } }], model, usage: null })}\n\n`;
+    const sent = (model: string): string => ['a', 'bcd', '', 'e"f'].map((content) => chunk(content, model)).join('');
+    expect(pass(sent('up') + DONE_EVENT, RENAMED).text).toBe(sent(RENAMED.model) + DONE_EVENT);
+  });
+
+  it('reads every chunk that is not like the one before it', () => {
+    const error = `data: ${JSON.stringify({ choices: [{ delta: { content: 'c' } }], error: { message: 'Boom' } })}\n\n`;
+    const plain = (content: string): string => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
+    const broken = plain('c').replace('}]}', '}]');
+    const control = plain('c').replace('"c"', '"\tc"');
+    expect(pass(plain('a') + plain('b') + error).tap.failure).toMatchObject({ kind: 'upstream', message: 'Boom' });
+    expect(pass(plain('a') + plain('b') + broken).tap.failure).toMatchObject({ kind: 'malformed' });
+    expect(pass(plain('a') + control + DONE_EVENT).text).toBe(plain('a') + control + DONE_EVENT);
+  });
+
   it('leaves a model name inside the text alone', () => {
     const { text } = pass(deltaChunk({ content: '"model":"up"' }) + DONE_EVENT, RENAMED);
     expect(readSse(Buffer.from(text))[0]?.data).toContain('\\"model\\":\\"up\\"');

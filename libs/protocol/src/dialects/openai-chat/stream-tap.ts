@@ -7,8 +7,9 @@ import { formatSseEvent } from '../../sse/encoder';
 import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
 import type { StreamEnd, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
+import { ChunkTemplate } from './chunk-template';
 import { decodeErrorValue, encodeStreamFailure } from './errors';
-import { countGenerated, findFinishReason, FRAME_SCANNER, isNull, soleDataLine, startsWith } from './frame-scan';
+import { FRAME_SCANNER, isNull, readChoices, soleDataLine, startsWith } from './frame-scan';
 import { decodeFinishReason } from './map-finish-reason';
 import { decodeUsage } from './usage';
 import { DONE } from './wire';
@@ -18,7 +19,9 @@ const DONE_BYTES = Buffer.from(DONE);
 const EMPTY_ARRAY_LENGTH = 2;
 
 /** What is to become of one payload: it goes on with these edits, it is kept from the client, or it ends the stream. */
-type Verdict = { kind: 'keep'; edits: ByteEdit[] } | { kind: 'drop' } | { kind: 'fail'; failure: StreamFailure };
+type Verdict =
+  /** `text`: the only thing of interest in it, but for the edit of the model. */
+  { kind: 'keep'; edits: ByteEdit[]; text?: JsonSpan } | { kind: 'drop' } | { kind: 'fail'; failure: StreamFailure };
 
 /**
  * Chat bytes → the same bytes, but for the model's name, `usage.cost_usd` and the usage chunk nobody asked for. A chunk
@@ -34,6 +37,7 @@ export class ChatStreamTap implements StreamTap {
   outputBytes = 0;
   private readonly frames = new SseFrameScanner();
   private readonly modelName: Buffer;
+  private readonly template = new ChunkTemplate();
   private done = false;
 
   constructor(private readonly context: TapContext) {
@@ -87,12 +91,23 @@ export class ChatStreamTap implements StreamTap {
 
   /** Adds the edits that one frame needs. A failure means that the frame and all after it must not go on. */
   private takeFrame(bytes: Buffer, start: number, end: number, edits: ByteEdit[]): StreamFailure | undefined {
+    const textLength = this.template.match(bytes, start, end);
+    if (textLength !== -1) {
+      this.outputBytes += textLength;
+      const { model } = this.template;
+      if (model) edits.push({ start: start + model.start, end: start + model.end, replacement: this.modelName });
+      return undefined;
+    }
     const line = soleDataLine(bytes, start, end);
     if (line) {
       const verdict = this.judge(bytes, line);
       if (verdict.kind === 'fail') return verdict.failure;
-      if (verdict.kind === 'drop') edits.push({ start, end, replacement: '' });
-      else edits.push(...verdict.edits);
+      if (verdict.kind === 'drop') {
+        edits.push({ start, end, replacement: '' });
+        return undefined;
+      }
+      edits.push(...verdict.edits);
+      if (verdict.text) this.template.learn(bytes, { start, end }, verdict.text, verdict.edits[0]);
       return undefined;
     }
     // Comments, several data lines, an event name, a byte order mark.
@@ -124,18 +139,20 @@ export class ChatStreamTap implements StreamTap {
       const failure = readFailure(bytes, { start, end });
       if (failure) return { kind: 'fail', failure };
     }
-    if (choices) {
-      this.outputBytes += countGenerated(bytes, choices);
-      this.finish = readFinish(bytes, choices) ?? this.finish;
-    }
+    const reading = choices && readChoices(bytes, choices);
+    this.outputBytes += reading?.generatedBytes ?? 0;
+    this.finish = neutralFinish(reading?.finishReason) ?? this.finish;
     const edits: ByteEdit[] = [];
-    const isUsageOnly = !choices || choices.end - choices.start === EMPTY_ARRAY_LENGTH;
-    if (usage && !isNull(bytes, usage)) {
+    const hasUsage = usage !== undefined && !isNull(bytes, usage);
+    if (hasUsage) {
       const cost = this.readUsage(bytes, usage);
+      const isUsageOnly = !choices || choices.end - choices.start === EMPTY_ARRAY_LENGTH;
       if (isUsageOnly && !this.context.includeUsage) return { kind: 'drop' };
       if (cost) edits.push(cost);
     }
     if (model && !isSame(bytes, model, this.modelName)) edits.push({ ...model, replacement: this.modelName });
+    const isOrdinary = !hasUsage && reading?.finishReason === undefined;
+    if (isOrdinary && reading?.text) return { kind: 'keep', edits, text: reading.text };
     return { kind: 'keep', edits: edits.sort((left, right) => left.start - right.start) };
   }
 
@@ -171,7 +188,12 @@ export function tapReply(body: Buffer, context: TapContext): TappedReply {
   const cost = usageSpan && usage && costEdit(value, usage, usageSpan, context);
   if (cost) edits.push(cost);
   edits.sort((left, right) => left.start - right.start);
-  return { body: spliceBytes(body, edits), usage, finish: readFinish(body, choices), failure: undefined };
+  return {
+    body: spliceBytes(body, edits),
+    usage,
+    finish: neutralFinish(readChoices(body, choices).finishReason),
+    failure: undefined,
+  };
 }
 
 function costEdit(value: unknown, usage: Usage, span: JsonSpan, { costUsd }: TapContext): ByteEdit | undefined {
@@ -179,8 +201,7 @@ function costEdit(value: unknown, usage: Usage, span: JsonSpan, { costUsd }: Tap
   return { ...span, replacement: JSON.stringify({ ...value, cost_usd: costUsd(usage) }) };
 }
 
-function readFinish(bytes: Buffer, choices: JsonSpan): string | undefined {
-  const word = findFinishReason(bytes, choices);
+function neutralFinish(word: string | undefined): string | undefined {
   if (word === undefined) return undefined;
   const hasToolCalls = word === 'tool_calls' || word === 'function_call';
   return decodeFinishReason(word, { hasToolCalls, hasRefusal: false }).reason;
