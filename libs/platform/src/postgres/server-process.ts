@@ -74,13 +74,16 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   throw new Error(`Postgres did not start: ${failure}. Its last words: ${lastLines.join(' | ') || 'none'}`);
 }
 
+/** What it tells whoever connects too early or too late: our own readiness check, first of all. */
+const OUT_OF_HOURS = /the database system is (starting up|not yet accepting|shutting down|in recovery)/;
+
 /** Passes the server's log on, and keeps the end of it. */
 function follow(stderr: Readable, log: Logger): string[] {
   const last: string[] = [];
   createInterface({ input: stderr }).on('line', (line) => {
     last.push(line);
     if (last.length > 10) last.shift();
-    log[/^(PANIC|FATAL)/.test(line) ? 'warn' : 'debug']({ postgres: line }, 'postgres');
+    log[/^(PANIC|FATAL)/.test(line) && !OUT_OF_HOURS.test(line) ? 'warn' : 'debug']({ postgres: line }, 'postgres');
   });
   return last;
 }
