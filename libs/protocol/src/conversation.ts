@@ -122,9 +122,7 @@ export interface CacheHint {
 }
 
 export type MediaSource =
-  | { type: 'base64'; mediaType: string; data: string }
-  | { type: 'url'; url: string }
-  | { type: 'file'; fileId: string };
+  { type: 'base64'; mediaType: string; data: string } | { type: 'url'; url: string } | { type: 'file'; fileId: string };
 
 export interface TextPart extends PartBase {
   type: 'text';
