@@ -16,6 +16,16 @@ try {
   process.exit(1);
 }
 
+// npm passes a SIGTERM on to the shell it runs scripts in, and that dies of it without a word to us.
+const shell = process.ppid;
+if (process.env.npm_lifecycle_event !== undefined) {
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, 500).unref();
+}
+
 process.argv[1] = path.join(root, 'apps', 'standalone', 'dist', 'main.js');
 // As if it had been named on the command line: `require.main` is the gateway.
 Module.runMain();
