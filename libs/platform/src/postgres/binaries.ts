@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cp, lchown, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -70,10 +71,8 @@ export async function runnableBinaries(options: {
     await hydrateSymlinks(installed);
     return await probe(installed, home, identity);
   } catch (installedFault) {
-    const copy = path.join(home, 'binaries');
-    log.info({ installed, copy, err: installedFault }, 'the installed Postgres does not run as its user, using a copy');
     try {
-      return await probe(await copied(installed, copy, identity), home, identity);
+      return await probe(await copied(installed, home, identity, log), home, identity);
     } catch (copyFault) {
       throw new Error(
         `The embedded Postgres does not run on this machine (${(copyFault as Error).message.trim()}). ` +
@@ -84,10 +83,17 @@ export async function runnableBinaries(options: {
   }
 }
 
-/** Always a fresh copy: an older one may be of another version, or half written. */
-async function copied(installed: string, copy: string, identity: Identity): Promise<string> {
+/** One copy per version: made under another name first, so one that is there is whole. */
+async function copied(installed: string, home: string, identity: Identity, log: Logger): Promise<string> {
+  const manifest = await readFile(path.join(installed, '..', 'package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  const name = `binaries-${version}`;
+  const copy = path.join(home, name);
+  if (existsSync(copy)) return copy;
+  log.info({ installed, copy }, 'the installed Postgres does not run as its user: copying it');
+  const older = (await readdir(home)).filter((entry) => entry.startsWith('binaries-'));
+  for (const entry of older) await rm(path.join(home, entry), { recursive: true, force: true });
   const draft = `${copy}.new`;
-  await rm(draft, { recursive: true, force: true });
   await cp(installed, draft, { recursive: true, verbatimSymlinks: true });
   await hydrateSymlinks(draft);
   if (identity.uid !== undefined && identity.gid !== undefined) {
@@ -96,7 +102,6 @@ async function copied(installed: string, copy: string, identity: Identity): Prom
       await lchown(path.join(draft, entry), identity.uid, identity.gid);
     }
   }
-  await rm(copy, { recursive: true, force: true });
   await rename(draft, copy);
   return copy;
 }

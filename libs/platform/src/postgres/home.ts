@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Logger } from '../logging/logger';
 import { canWrite, type Identity, identityFor } from './identity';
 
-/** Where an embedded Postgres lives: `home/cluster` (its data), `home/password`, `home/binaries` (if copied). */
+/** Where an embedded Postgres lives: `home/cluster` (its data), `home/password`, `home/binaries-…` (if copied). */
 export interface Home {
   folder: string;
   cluster: string;
