@@ -3,7 +3,7 @@
  * Every step runs even if an earlier one failed. The last line is `N passed, N failed, N skipped`; a step that fails
  * counts as one failed, so that a red run never ends in "0 failed".
  *
- * `npm test -- <arguments of jest>` (`npm test -- --selectProjects protocol sse`): set-up, build and those tests only.
+ * `npm test -- <arguments of jest>` (`npm test -- libs/protocol/src/sse`): set-up, build and those tests only.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
