@@ -156,6 +156,6 @@ export interface WireError {
   openaiCode?: string | null;
   param?: string | null;
   requestId: string;
-  /** Extra members for Anthropic's `error` (such as `details`). */
+  /** What a program may read beside the words: Anthropic's `error.details`. */
   details?: JsonObject;
 }

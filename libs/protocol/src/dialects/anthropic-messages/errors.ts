@@ -69,7 +69,11 @@ function typeOfStatus(status: number): string {
 export function encodeError(error: WireError): JsonObject {
   return {
     type: 'error',
-    error: { type: error.anthropicType, message: error.message, ...error.details },
+    error: {
+      type: error.anthropicType,
+      message: error.message,
+      ...(error.details !== undefined && { details: error.details }),
+    },
     request_id: error.requestId,
   };
 }
