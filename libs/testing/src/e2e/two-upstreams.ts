@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
+import { startGateway, type RunningGateway } from '../gateway';
+
+/** The provider ids of the gateway below, each named after the dialect it speaks. */
+export const UPSTREAMS = ['anthropic', 'chat'] as const;
+export type Upstream = (typeof UPSTREAMS)[number];
+
+/** What the simulator is to do, as the suffix of the upstream's model name. */
+const SCENARIOS = {
+  plain: '',
+  thinking: ';thinking=1',
+  parallel: ';parallel_tools=2',
+  metered: ';input_tokens=100;cache_read_tokens=40;output_tokens=30;reasoning_tokens=10',
+  slow: ';chunks=400;chunk_delay_ms=50',
+  /** Silent for as long as any test waits. */
+  silent: ';first_token_ms=60000',
+  /** Busy once, then well. */
+  recovering: ';fail_first=1;status=429;retry_after=1',
+  busy: ';status=429;retry_after=7',
+  overloaded: ';status=529',
+  refusing: ';status=422',
+  /** The delay lets the first chunks reach the client before the fault does. */
+  breaking: ';chunks=10;chunk_delay_ms=20;mid_stream_error=3',
+  truncated: ';chunks=10;chunk_delay_ms=20;truncate=3,close',
+} as const;
+export type ScenarioName = keyof typeof SCENARIOS;
+
+/** May use everything. */
+export const KEY = 'cm_test_e2e-everything';
+/** May use no model at all that these tests ask for. */
+export const OTHER_MODELS_KEY = 'cm_test_e2e-other-models';
+/** Above any image here, below what is slow to send. */
+export const BODY_BYTES_MAX = 512 * 1024;
+/** USD per million tokens, of every model. */
+export const PRICING = { input: 3, output: 15, cacheRead: 0.3 };
+export const CONTEXT_WINDOW = 400_000;
+
+export interface TwoUpstreams {
+  gateway: RunningGateway;
+  simulator: RunningSimulator;
+  stop(): Promise<void>;
+}
+
+/** The catalog id of the model that one upstream serves with one scenario. */
+export function modelId(upstream: Upstream, scenario: ScenarioName = 'plain'): string {
+  return `test/${scenario}-on-${upstream}`;
+}
+
+/** As `modelId`, but declared without vision. */
+export function textOnlyModelId(upstream: Upstream): string {
+  return `test/text-only-on-${upstream}`;
+}
+
+/** Every id of the catalog, in its order. */
+export const MODEL_IDS: readonly string[] = UPSTREAMS.flatMap((upstream) => [
+  ...scenarioNames().map((scenario) => modelId(upstream, scenario)),
+  textOnlyModelId(upstream),
+]);
+
+/** The built gateway before one simulator that is two providers: one speaks Anthropic Messages, one OpenAI Chat. */
+export async function startTwoUpstreams(): Promise<TwoUpstreams> {
+  const simulator = await startSimulator();
+  try {
+    const gateway = await startGateway({
+      config: gatewayConfig(simulator.url),
+      env: { MAX_BODY_BYTES: String(BODY_BYTES_MAX) },
+    });
+    const stop = async (): Promise<void> => {
+      await gateway.stop();
+      await simulator.close();
+    };
+    return { gateway, simulator, stop };
+  } catch (error) {
+    await simulator.close();
+    throw error;
+  }
+}
+
+function gatewayConfig(simulatorUrl: string): Record<string, unknown> {
+  const apiKey = { value: 'simulator-key' };
+  return {
+    builtinModels: false,
+    providers: [
+      { id: 'anthropic', kind: 'anthropic-compatible', baseUrl: simulatorUrl, apiKey },
+      { id: 'chat', kind: 'openai-compatible', baseUrl: `${simulatorUrl}/v1`, apiKey },
+    ],
+    models: UPSTREAMS.flatMap((upstream) => [
+      ...scenarioNames().map((scenario) => model(upstream, modelId(upstream, scenario), SCENARIOS[scenario], true)),
+      model(upstream, textOnlyModelId(upstream), '', false),
+    ]),
+    tenants: [
+      {
+        id: 'e2e',
+        keys: [
+          { name: 'everything', key: { hash: sha256Hex(KEY) } },
+          { name: 'other-models', key: { hash: sha256Hex(OTHER_MODELS_KEY) }, models: ['other/*'] },
+        ],
+      },
+    ],
+  };
+}
+
+function model(upstream: Upstream, id: string, scenario: string, vision: boolean): Record<string, unknown> {
+  return {
+    id,
+    displayName: id,
+    contextWindow: CONTEXT_WINDOW,
+    maxOutputTokens: 128_000,
+    capabilities: {
+      streaming: true,
+      tools: 'native',
+      vision,
+      documents: vision,
+      reasoning: true,
+      structuredOutputs: true,
+    },
+    pricing: PRICING,
+    upstreams: [{ provider: upstream, model: `sim-any${scenario}` }],
+  };
+}
+
+function scenarioNames(): ScenarioName[] {
+  return Object.keys(SCENARIOS) as ScenarioName[];
+}
+
+function sha256Hex(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** What the gateway says about a reply it relayed, under its own names and under the one the client's SDK reads. */
+export interface ServedHeaders {
+  requestId: string | null;
+  /** `request-id` or `x-request-id`, whichever the dialect has. */
+  sdkRequestId: string | null;
+  upstream: string | null;
+  attempts: string | null;
+  losses: string | null;
+}
+
+export function servedHeaders(headers: { get(name: string): string | null }): ServedHeaders {
+  return {
+    requestId: headers.get('x-callmissed-request-id'),
+    sdkRequestId: headers.get('request-id') ?? headers.get('x-request-id'),
+    upstream: headers.get('x-callmissed-upstream'),
+    attempts: headers.get('x-callmissed-attempts'),
+    losses: headers.get('x-callmissed-translation-loss'),
+  };
+}
+
+/** Waits until `reached` holds; fails after `limitMs`. For what another process does in its own time. */
+export async function eventually(reached: () => boolean, limitMs = 5_000): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  while (!reached()) {
+    if (Date.now() > deadline) throw new Error(`not reached in ${limitMs} ms: ${reached}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
