@@ -52,17 +52,15 @@ class MessageBuilder {
   add(role: MessageWire['role'], blocks: JsonObject[]): void {
     if (blocks.length === 0) return;
     const last = this.messages.at(-1);
-    if (role === 'system' && last?.role === 'assistant' && last.content.some(({ type }) => type === 'tool_use')) {
-      // Nothing may stand between calls and their results.
+    if (role === 'system' && (this.heldSystem.length > 0 || (last !== undefined && hasCalls(last)))) {
+      // Nothing may stand between calls and their results, which may come in several messages.
       this.heldSystem.push(...blocks);
       return;
     }
-    if (last?.role === role && this.heldSystem.length === 0) last.content.push(...blocks);
-    else {
-      if (role !== 'user') this.releaseSystem();
-      this.messages.push({ role, content: blocks });
-    }
-    if (role === 'user') this.releaseSystem();
+    if (role === 'assistant') this.releaseSystem();
+    const previous = this.messages.at(-1);
+    if (previous?.role === role) previous.content.push(...blocks);
+    else this.messages.push({ role, content: blocks });
   }
 
   finish(): JsonObject[] {
@@ -74,6 +72,10 @@ class MessageBuilder {
     if (this.heldSystem.length > 0) this.messages.push({ role: 'system', content: this.heldSystem });
     this.heldSystem = [];
   }
+}
+
+function hasCalls({ role, content }: MessageWire): boolean {
+  return role === 'assistant' && content.some(({ type }) => type === 'tool_use');
 }
 
 function resultsFirst(blocks: JsonObject[]): JsonObject[] {

@@ -144,8 +144,8 @@ describe('Anthropic Messages, there and back', () => {
           top_p: topP,
           tools,
           tool_choice: choice,
-        } = encoded.body as Record<string, never>;
-        const roles = (messages as { role: string }[]).map(({ role }) => role);
+        } = encoded.body;
+        const roles = (messages as unknown as { role: string }[]).map(({ role }) => role);
         expect(roles.every((role, index) => role !== roles[index + 1])).toBe(true);
         const thinks = thinking !== undefined && (thinking as { type: string }).type !== 'disabled';
         expect(thinks && temperature !== undefined).toBe(false);
