@@ -14,8 +14,9 @@ import type { EdgeContext } from './inference/edge-context';
 import { InferenceHandler } from './inference/inference-handler';
 import { ModelsHandler } from './models-handler';
 
-/** Bytes of a refused body that are read and thrown away, so that the client gets to read why it was refused. */
+/** What of a refused body is read and thrown away, so that the client gets to read why it was refused. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+const MAX_DISCARD_MS = 30_000;
 
 /** Every request of the public port: route, authenticate, hand over. Errors are told in the path's own dialect. */
 export class PublicHandler {
@@ -161,8 +162,12 @@ export class PublicHandler {
       'content-type': 'application/json',
       'content-length': bytes.length,
     });
-    response.end(incoming.method === 'HEAD' ? undefined : bytes);
-    if (!incoming.complete) discardBody(incoming);
+    if (incoming.complete) {
+      response.end(incoming.method === 'HEAD' ? undefined : bytes);
+      return;
+    }
+    response.write(bytes);
+    endAfterBody(incoming, response);
   }
 }
 
@@ -195,12 +200,22 @@ function preflight(response: ServerResponse, { origin }: RequestIdentity): void 
   response.end();
 }
 
-/** Reads on for a while: a socket closed while the client still writes would lose it the answer. */
-function discardBody(incoming: IncomingMessage): void {
+/**
+ * Ends a reply, all of which is written, once the rest of the request has come: a socket closed while the client still
+ * writes would lose it the answer.
+ */
+function endAfterBody(incoming: IncomingMessage, response: ServerResponse): void {
   let discarded = 0;
+  const end = (): void => {
+    clearTimeout(deadline);
+    response.end();
+  };
+  const deadline = setTimeout(end, MAX_DISCARD_MS);
   incoming.on('data', (chunk: Buffer) => {
     discarded += chunk.length;
-    if (discarded > MAX_DISCARDED_BYTES) incoming.socket.destroy();
+    if (discarded > MAX_DISCARDED_BYTES) end();
   });
+  incoming.on('close', end);
+  incoming.on('end', end);
   incoming.resume();
 }

@@ -4,6 +4,9 @@ import { DIALECTS, type Dialect, type DialectId } from '@switchboard/protocol';
 import { closestModels, resolveModel } from '@switchboard/platform';
 import { globMatcher, mayUseModel } from './access';
 
+/** No model's name is longer; what a client sends in its place may be, and is not sent back whole. */
+const SHOWN_LENGTH = 200;
+
 /** One way to serve a request. */
 export interface Candidate {
   model: Model;
@@ -85,7 +88,8 @@ export function planAuto(
 export function modelNotFound(catalog: Catalog, requested: string): GatewayError {
   const closest = closestModels(catalog, requested, 3);
   const suggestion = closest.length > 0 ? ` The closest are: ${closest.join(', ')}.` : '';
-  return new GatewayError('model_not_found', `The model "${requested}" does not exist.${suggestion}`, {
+  const shown = requested.length > SHOWN_LENGTH ? `${requested.slice(0, SHOWN_LENGTH)}…` : requested;
+  return new GatewayError('model_not_found', `The model "${shown}" does not exist.${suggestion}`, {
     param: 'model',
   });
 }

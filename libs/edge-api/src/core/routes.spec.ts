@@ -28,6 +28,9 @@ describe('routing by path', () => {
     ['/api/hello', 'anthropic-messages hello'],
     ['/api/anthropic/api/hello', 'anthropic-messages hello'],
     ['/api/anthropic/v1/api/hello', 'anthropic-messages hello'],
+    ['/api/openai/api/hello', 'anthropic-messages hello'],
+    ['/api/openai/v1/api/hello', 'anthropic-messages hello'],
+    ['/v1/api/hello', 'anthropic-messages hello'],
   ])('%s is %s', (url, expected) => {
     expect(routeOf(url)).toBe(expected);
   });

@@ -60,6 +60,7 @@ const OPENAI_TAILS = new Map<string, Route>([
   ['/v1/responses', NOT_YET],
   ['/v1/embeddings', NOT_YET],
   ['/v1/completions', NOT_YET],
+  ['/v1/api/hello', HELLO],
 ]);
 
 /** Every path a near miss is compared with, as a client would write it. */

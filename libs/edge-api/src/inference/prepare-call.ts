@@ -24,6 +24,9 @@ export interface PreparedCall {
   reply: ReplyContext;
 }
 
+/** Of losses in an error message; a long conversation has thousands of one kind. */
+const SHOWN_PATHS = 10;
+
 const NO_LOSSES: readonly Loss[] = [];
 const NO_NAMES: ReplyContext = { toolNames: new Map() };
 const INCLUDE_USAGE = '"stream_options":{"include_usage":true},';
@@ -91,10 +94,11 @@ function prepareTranslation(request: InferenceRequest, candidate: Candidate): Pr
 }
 
 function strictRefusal(losses: readonly Loss[]): GatewayError {
-  const paths = losses.map(({ path }) => path).join(', ');
+  const paths = losses.slice(0, SHOWN_PATHS).map(({ path }) => path);
+  if (losses.length > SHOWN_PATHS) paths.push('…');
   return new GatewayError(
     'translation_loss',
-    `Strict translation was asked for, and this request would lose: ${formatLosses(losses)} (at ${paths}).`,
+    `Strict translation was asked for, and this request would lose: ${formatLosses(losses)} (at ${paths.join(', ')}).`,
     losses[0] === undefined ? {} : { param: losses[0].path },
   );
 }
