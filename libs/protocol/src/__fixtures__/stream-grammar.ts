@@ -30,7 +30,15 @@ const DELTAS_OF: Record<string, readonly StreamEvent['type'][]> = {
 
 /** Throws where events break the grammar of `StreamEvent`; else returns what they said. */
 export function readStream(events: readonly StreamEvent[]): Collected {
-  const said: Collected = { text: '', thinking: '', refusal: '', signatures: [], redacted: [], calls: [], end: undefined };
+  const said: Collected = {
+    text: '',
+    thinking: '',
+    refusal: '',
+    signatures: [],
+    redacted: [],
+    calls: [],
+    end: undefined,
+  };
   let open: string | undefined;
   let started = false;
   events.forEach((event, index) => {
@@ -47,7 +55,8 @@ export function readStream(events: readonly StreamEvent[]): Collected {
       case 'block-start':
         demand(started && open === undefined, 'one block is open at a time');
         open = event.block.type;
-        if (event.block.type === 'tool-call') said.calls.push({ id: event.block.id, name: event.block.name, arguments: '' });
+        if (event.block.type === 'tool-call')
+          said.calls.push({ id: event.block.id, name: event.block.name, arguments: '' });
         if (event.block.type === 'redacted-thinking') said.redacted.push(event.block.data);
         return;
       case 'block-stop':

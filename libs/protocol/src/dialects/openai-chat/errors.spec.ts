@@ -33,6 +33,12 @@ describe('decodeError', () => {
       { type: 'rate_limit_exceeded', message: 'Quota', code: '429' },
     ],
     ['FastAPI', 404, '{"detail":"Not Found"}', { type: 'not_found_error', message: 'Not Found' }],
+    [
+      'a validator',
+      422,
+      '{"detail":[{"loc":["body","n"],"msg":"n is too large"},{"msg":"stop is no list"}]}',
+      { type: 'invalid_request_error', message: 'n is too large; stop is no list' },
+    ],
     ['plain text', 503, 'upstream connect error', { type: 'server_error', message: 'upstream connect error' }],
     [
       'HTML',

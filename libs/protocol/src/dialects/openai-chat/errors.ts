@@ -7,6 +7,8 @@ import { textMember } from './wire';
 /** Longer texts are pages, not messages. */
 const MESSAGE_LENGTH_MAX = 4_000;
 
+const UNWORDED = 'The upstream reported an error without a message.';
+
 /** An error as the upstream worded it; `type` absent where it gave none. */
 export interface WordedError {
   message: string;
@@ -49,16 +51,21 @@ function decodeErrorBody(body: string): WordedError | undefined {
 export function decodeErrorValue(value: JsonObject): WordedError | undefined {
   const { error } = value;
   if (typeof error === 'string') return worded(error, value);
-  if (isJsonObject(error)) return worded(textMember(error, 'message') ?? JSON.stringify(error), error);
+  if (isJsonObject(error)) return worded(textMember(error, 'message') ?? UNWORDED, error);
   const saysSo = value.object === 'error' || value.type === 'error';
-  return saysSo ? worded(textMember(value, 'message') ?? JSON.stringify(value), value) : undefined;
+  return saysSo ? worded(textMember(value, 'message') ?? UNWORDED, value) : undefined;
 }
 
 /** `{message}` of gateways, `{detail}` of FastAPI. */
 function decodeBareMessage(value: JsonObject): WordedError | undefined {
   const message = textMember(value, 'message') ?? textMember(value, 'detail');
   if (message !== undefined) return worded(message, value);
-  return Array.isArray(value.detail) ? worded(JSON.stringify(value.detail), value) : undefined;
+  // A list of what validation found, each with its words.
+  const found = Array.isArray(value.detail)
+    ? value.detail.map((entry) => (isJsonObject(entry) ? entry.msg : entry))
+    : [];
+  const words = found.filter((entry) => typeof entry === 'string');
+  return words.length > 0 ? worded(words.join('; '), value) : undefined;
 }
 
 function worded(message: string, record: JsonObject): WordedError {

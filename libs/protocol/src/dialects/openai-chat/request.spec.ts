@@ -253,6 +253,11 @@ describe('decodeRequest', () => {
     ]);
   });
 
+  it('refuses nesting that would exhaust the stack of whoever writes it', () => {
+    const deep = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`) as JsonObject;
+    expect(fault({ messages: [HELLO], metadata: deep }).message).toContain('nested deeper than 128 levels');
+  });
+
   it('never throws, whatever the body', () => {
     const names = fc.constantFrom('messages', 'model', 'tools', 'tool_choice', 'stop', 'response_format', 'functions');
     const odd = fc.oneof(

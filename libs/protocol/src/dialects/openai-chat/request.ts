@@ -1,6 +1,8 @@
 import type { Conversation } from '../../conversation';
 import type { Decoded, EncodedRequest, RequestTarget } from '../../dialect';
 import type { JsonObject } from '../../json';
+import { isDeeperThan } from '../../json-depth';
+import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import { decodeMessages } from './convert-from-messages';
 import { decodeParams, READ_OF_BODY } from './convert-from-params';
 import { encodeMessages } from './convert-to-messages';
@@ -13,6 +15,9 @@ import { isAbsent } from './wire';
 
 /** Client request → canonical. Faults carry OpenAI's own words, codes and `param` paths. */
 export function decodeRequest(body: JsonObject): Decoded<Conversation> {
+  if (isDeeperThan(body, DEFAULT_MAX_JSON_DEPTH)) {
+    return { ok: false, fault: { message: `The request is nested deeper than ${DEFAULT_MAX_JSON_DEPTH} levels.` } };
+  }
   const findings = new Findings();
   if (isAbsent(body.model)) findings.fail('you must provide a model parameter', 'model', 'missing_required_parameter');
   const model = findings.scalar(body, 'model', 'string') ?? '';

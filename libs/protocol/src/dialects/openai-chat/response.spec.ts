@@ -23,7 +23,7 @@ function decoded(message: JsonObject, choice: JsonObject = {}, context = {}): Re
 
 describe('decodeReply', () => {
   it('reads thinking, text, refusal and calls in order, names restored', () => {
-    const message = {
+    const message: JsonObject = {
       role: 'assistant',
       content: 'Hi',
       refusal: 'but no',

@@ -1,6 +1,8 @@
 import type { Part, ToolCallPart } from '../../conversation';
 import type { Decoded, EncodeContext, ReplyContext } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { isDeeperThan } from '../../json-depth';
+import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import { fieldFeature, type Loss } from '../../loss';
 import type { Reply } from '../../reply';
 import { emptyUsage } from '../../usage';
@@ -22,6 +24,9 @@ const READ_OF_MESSAGE: ReadonlySet<string> = new Set([
 export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Reply> {
   const failure = decodeErrorValue(body);
   if (failure) return { ok: false, fault: { message: failure.message, code: failure.code ?? failure.type } };
+  if (isDeeperThan(body, DEFAULT_MAX_JSON_DEPTH)) {
+    return { ok: false, fault: { message: 'The upstream sent a reply that is nested too deeply.' } };
+  }
   const [choice, ...others] = Array.isArray(body.choices) ? body.choices : [];
   if (!isJsonObject(choice) || !isJsonObject(choice.message)) {
     return {

@@ -213,6 +213,12 @@ describe('ChatStreamDecoder', () => {
       ['a malformed chunk', `${reply}data: {"choices":[\n\n${DONE_EVENT}`, 'completed', 'malformed'],
       ['a chunk that is no object', `data: 5\n\n${DONE_EVENT}`, 'completed', 'malformed'],
       ['content that is no text', deltaChunk({ content: 5 }) + DONE_EVENT, 'completed', 'malformed'],
+      [
+        'an object of arguments that is nested without end',
+        deltaChunk({ tool_calls: [named(0, 'a', 'f')] }).replace('"arguments":""', `"arguments":${deep(5000)}`),
+        'completed',
+        'malformed',
+      ],
       ['a call that never gets a name', calls(more(0, '{}')) + DONE_EVENT, 'completed', 'malformed'],
       [
         'arguments for a call that had ended',
@@ -274,3 +280,7 @@ describe('ChatStreamDecoder', () => {
     );
   });
 });
+
+function deep(levels: number): string {
+  return `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+}

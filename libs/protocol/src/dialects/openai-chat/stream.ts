@@ -1,5 +1,7 @@
 import type { ReplyContext, StreamDecoder } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { isDeeperThan } from '../../json-depth';
+import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import type { SseEvent } from '../../sse/decoder';
 import type { StreamEnd, StreamEvent, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
@@ -243,9 +245,9 @@ function parse(data: string): unknown {
   }
 }
 
-/** Ollama sends the object itself. Undefined: neither text nor object. */
+/** Ollama sends the object itself. Undefined: neither text nor an object that can be written as text. */
 function argumentsText(value: JsonValue | undefined): string | undefined {
   if (isAbsent(value)) return '';
   if (typeof value === 'string') return value;
-  return isJsonObject(value) ? JSON.stringify(value) : undefined;
+  return isJsonObject(value) && !isDeeperThan(value, DEFAULT_MAX_JSON_DEPTH) ? JSON.stringify(value) : undefined;
 }

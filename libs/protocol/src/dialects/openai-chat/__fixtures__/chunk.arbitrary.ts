@@ -78,7 +78,14 @@ export const scriptedStream: fc.Arbitrary<ScriptedStream> = fc
   });
 
 export function chunkOf(choice: JsonObject, extra: JsonObject = {}): string {
-  const chunk = { id: 'chatcmpl-9', object: 'chat.completion.chunk', created: 1, model: 'up', choices: [choice], ...extra };
+  const chunk = {
+    id: 'chatcmpl-9',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'up',
+    choices: [choice],
+    ...extra,
+  };
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
 
