@@ -137,14 +137,7 @@ describe('Anthropic Messages, there and back', () => {
         expect(
           names.every(([, id, name]) => /^[a-zA-Z0-9_-]+$/.test(id ?? '') && /^[a-zA-Z0-9_-]{1,64}$/.test(name ?? '')),
         ).toBe(true);
-        const {
-          messages,
-          thinking,
-          temperature,
-          top_p: topP,
-          tools,
-          tool_choice: choice,
-        } = encoded.body;
+        const { messages, thinking, temperature, top_p: topP, tools, tool_choice: choice } = encoded.body;
         const roles = (messages as unknown as { role: string }[]).map(({ role }) => role);
         expect(roles.every((role, index) => role !== roles[index + 1])).toBe(true);
         const thinks = thinking !== undefined && (thinking as { type: string }).type !== 'disabled';
