@@ -28,7 +28,7 @@ export interface Metering {
 export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }: MeteringOptions): Metering {
   // Writes are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
-  const prisma = createPrismaClient(databaseUrl);
+  const prisma = createPrismaClient(databaseUrl, logger);
   const store = new UsageStore({ pool, log: logger, metrics: registerUsageMetrics(metrics) });
   const health: HealthCheck = {
     name: 'postgres',

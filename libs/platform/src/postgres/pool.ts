@@ -23,7 +23,11 @@ export function createPool(options: {
     keepAlive: true,
     application_name: 'switchboard',
   });
-  // Without a listener, an idle connection that the server closes ends the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
+  // A connection reports its end as an event, besides failing its query if one is under way. Without a listener that
+  // event ends the process; the pool listens to idle connections only, and passes their events on.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => log.warn({ err: error }, 'lost a database connection'));
+  });
+  pool.on('error', () => undefined);
   return pool;
 }

@@ -1,11 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import type { Logger } from '../logging/logger';
+import { createPool } from '../postgres/pool';
 import { PrismaClient } from './generated/client';
 
 export { Prisma, PrismaClient } from './generated/client';
 
 /** A client of the tables of `prisma/schema.prisma`. Connects when first used; the caller disconnects it. */
-export function createPrismaClient(url: string): PrismaClient {
-  return new PrismaClient({
-    adapter: new PrismaPg({ connectionString: url, max: 4, connectionTimeoutMillis: 5_000, query_timeout: 30_000 }),
-  });
+export function createPrismaClient(url: string, log: Logger): PrismaClient {
+  return new PrismaClient({ adapter: new PrismaPg(createPool({ url, log }), { disposeExternalPool: true }) });
 }

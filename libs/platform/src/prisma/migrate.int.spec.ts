@@ -112,7 +112,7 @@ test('a migration that another tool left half-way stops the start', async () => 
 
 test('the generated client and the migrated tables agree, every field both ways', async () => {
   await migrate({ url, log });
-  const prisma = createPrismaClient(url);
+  const prisma = createPrismaClient(url, log);
   const row = {
     requestId: 'req_1',
     tenantId: 'acme',
