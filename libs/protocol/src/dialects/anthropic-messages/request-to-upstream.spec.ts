@@ -80,6 +80,13 @@ describe('encodeRequest of Anthropic Messages', () => {
     expect(messages[2]?.content.map(({ type }) => type)).toEqual(['tool_result', 'tool_result', 'text']);
   });
 
+  it('puts a system message that stood between calls and results right after the results', () => {
+    const note: Message = { role: 'system', parts: [text('note')] };
+    const { body } = sent({ messages: [user(text('Hi')), assistant(call('a')), note, user(result('a')), assistant(text('Done'))] });
+    const messages = body['messages'] as { role: string }[];
+    expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'system', 'assistant']);
+  });
+
   it('gathers results that came as several messages', () => {
     const { body } = sent({
       messages: [

@@ -124,6 +124,10 @@ describe('AnthropicStreamTap', () => {
       'a delta cut short',
       'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_del\n\n',
     ],
+    [
+      'a delta cut inside its text',
+      'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello\n\n',
+    ],
     ['a web page', 'data: <html></html>\n\n'],
     ['an array', 'data: []\n\n'],
   ])('puts an error in place of %s and sends nothing after it', (_what, garbage) => {
