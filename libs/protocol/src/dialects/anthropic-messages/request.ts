@@ -19,7 +19,7 @@ import { encodeTools } from './convert-to-tools';
 import { Encoding } from './encoding';
 import { Findings } from './findings';
 import { isAbsent } from './wire';
-import { invert, shortenToolNames } from '../openai-chat/map-tool-names';
+import { invert, shortenToolNames } from '../../tool-names';
 
 const READ_OF_BODY = new Set([
   'model',

@@ -1,7 +1,7 @@
 import type { Part } from '../../conversation';
 import type { Fault, RequestTarget } from '../../dialect';
 import { fieldFeature, type Loss, type Unmapped } from '../../loss';
-import type { ShortToolNames } from './map-tool-names';
+import type { ShortToolNames } from '../../tool-names';
 
 /**
  * What writing one request turned up: losses, and the first thing that cannot be sent without changing the meaning.

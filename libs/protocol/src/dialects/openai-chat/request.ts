@@ -10,7 +10,7 @@ import { encodeParams } from './convert-to-params';
 import { decodeToolChoice, decodeTools, encodeTools } from './convert-tools';
 import { Encoding } from './encoding';
 import { Findings } from './findings';
-import { invert, shortenToolNames } from './map-tool-names';
+import { invert, shortenToolNames } from '../../tool-names';
 import { isAbsent } from './wire';
 
 /** Client request → canonical. Faults carry OpenAI's own words, codes and `param` paths. */

@@ -1,4 +1,4 @@
-import type { Conversation, Part } from '../../conversation';
+import type { Conversation, Part } from './conversation';
 
 const ACCEPTED = /^[a-zA-Z0-9_-]{1,64}$/;
 const FINGERPRINT_LENGTH = 7;
@@ -8,7 +8,7 @@ const STEM_LENGTH_MAX = 64 - FINGERPRINT_LENGTH - 1;
 export type ShortToolNames = ReadonlyMap<string, string>;
 
 /**
- * Names that Chat refuses (more than 64 characters, or others than `a-zA-Z0-9_-`) get a short one: the readable stem and
+ * Names that providers refuse (more than 64 characters, or others than `a-zA-Z0-9_-`) get a short one: the readable stem and
  * a fingerprint of the whole. The same name gives the same short name on every turn, so that history still matches.
  */
 export function shortenToolNames(conversation: Conversation): ShortToolNames {
