@@ -82,7 +82,9 @@ describe('encodeRequest of Anthropic Messages', () => {
 
   it('puts a system message that stood between calls and results right after the results', () => {
     const note: Message = { role: 'system', parts: [text('note')] };
-    const { body } = sent({ messages: [user(text('Hi')), assistant(call('a')), note, user(result('a')), assistant(text('Done'))] });
+    const { body } = sent({
+      messages: [user(text('Hi')), assistant(call('a')), note, user(result('a')), assistant(text('Done'))],
+    });
     const messages = body['messages'] as { role: string }[];
     expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'system', 'assistant']);
   });
