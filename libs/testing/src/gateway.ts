@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -33,6 +33,8 @@ export interface RunningGateway {
 /** The built standalone gateway as its own process, on free ports and a private data folder, ready to answer. */
 export async function startGateway(options: GatewayOptions = {}): Promise<RunningGateway> {
   const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-e2e-'));
+  // Run as root, Postgres is another user, who has to get through.
+  chmodSync(folder, 0o711);
   const dataDir = options.dataDir ?? path.join(folder, 'data');
   const [port, adminPort] = [await freePort(), await freePort()];
   const adminToken = 'e2e-admin-token';
@@ -127,9 +129,7 @@ export async function freePort(): Promise<number> {
 
 /** What the machine's owner has in the environment must not turn a test into a call to a real provider. */
 function withoutProviderKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = { ...env };
-  for (const name of Object.keys(kept)) {
-    if (/^(ANTHROPIC|OPENAI|OPENROUTER|SARVAM)_|^GATEWAY_CONFIG$|^DATABASE_URL$/.test(name)) delete kept[name];
-  }
-  return kept;
+  const isForeign = (name: string): boolean =>
+    /^(ANTHROPIC|OPENAI|OPENROUTER|SARVAM)_|^GATEWAY_CONFIG$|^DATABASE_URL$/.test(name);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isForeign(name)));
 }
