@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installClaudeCode, runClaudeCode, type ClaudeCodeRun } from './claude-code';
-import { KEY, modelId, startTwoUpstreams, UPSTREAMS, type TwoUpstreams } from './two-upstreams';
+import { KEY } from './gateway-config';
+import { modelId, startTwoUpstreams, UPSTREAMS, type TwoUpstreams } from './two-upstreams';
 
 /** One pixel. */
 const PNG = Buffer.from(

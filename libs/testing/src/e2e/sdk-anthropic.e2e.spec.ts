@@ -2,10 +2,10 @@ import AnthropicNow from '@anthropic-ai/sdk';
 import { betaTool as betaToolNow } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import AnthropicBefore from '@anthropic-ai/sdk-0x';
 import { betaTool as betaToolBefore } from '@anthropic-ai/sdk-0x/helpers/beta/json-schema';
+import { KEY } from './gateway-config';
 import {
   BODY_BYTES_MAX,
   eventually,
-  KEY,
   modelId,
   MODEL_IDS,
   OTHER_MODELS_KEY,
@@ -96,6 +96,23 @@ describe.each(MATRIX)('@anthropic-ai/sdk $sdk before the $upstream upstream', ({
       });
       expect(request_id).toBe(headers.requestId);
       expect(world.simulator.served().requests[0]?.request_id).toBe(headers.requestId);
+    });
+
+    it('reports what the other dialect cannot carry, and refuses it where translation is strict', async () => {
+      const cached = { type: 'text' as const, text: 'Be brief.', cache_control: { type: 'ephemeral' as const } };
+      const request = { ...ask(), system: [cached] };
+      const strict = { headers: { 'x-callmissed-translation': 'strict' } };
+      const { response } = await client().messages.create(request).withResponse();
+      const { losses } = servedHeaders(response.headers);
+      if (upstream === 'anthropic') {
+        expect(losses).toBeNull();
+        await expect(client().messages.create(request, strict)).resolves.toMatchObject({ stop_reason: 'end_turn' });
+      } else {
+        expect(losses).toMatch(/^cache_control\b/);
+        const error = await rejection(client().messages.create(request, strict));
+        expect(error).toBeInstanceOf(Anthropic.BadRequestError);
+        expect(error.message).toContain('cache_control');
+      }
     });
 
     it('stops at max_tokens and says so', async () => {
@@ -430,8 +447,7 @@ describe.each(MATRIX)('@anthropic-ai/sdk $sdk before the $upstream upstream', ({
     expect(await client().models.retrieve(modelId(upstream))).toMatchObject({
       type: 'model',
       id: modelId(upstream),
-      display_name: modelId(upstream),
-      max_tokens: 128_000,
+      max_tokens: 64_000,
       pricing: { input: 3, output: 15, unit: 'per_million_tokens', currency: 'USD' },
     });
     await expect(client().models.retrieve('test/nothing')).rejects.toBeInstanceOf(Anthropic.NotFoundError);

@@ -1,9 +1,9 @@
 import OpenAINow from 'openai';
 import OpenAIBefore from 'openai-4x';
+import { KEY } from './gateway-config';
 import {
   BODY_BYTES_MAX,
   eventually,
-  KEY,
   modelId,
   MODEL_IDS,
   OTHER_MODELS_KEY,
@@ -106,6 +106,22 @@ describe.each(MATRIX)('openai $sdk before the $upstream upstream', ({ OpenAI, he
       });
       expect((data as { _request_id?: string })._request_id).toBe(headers.requestId);
       expect(world.simulator.served().requests[0]?.request_id).toBe(headers.requestId);
+    });
+
+    it('reports what the other dialect cannot carry, and refuses it where translation is strict', async () => {
+      const request = { ...ask(), logit_bias: { 50256: -100 } };
+      const strict = { headers: { 'x-callmissed-translation': 'strict' } };
+      const { response } = await client().chat.completions.create(request).withResponse();
+      const { losses } = servedHeaders(response.headers);
+      if (upstream === 'chat') {
+        expect(losses).toBeNull();
+        await expect(client().chat.completions.create(request, strict)).resolves.toHaveProperty('choices');
+      } else {
+        expect(losses).toMatch(/^logit_bias\b/);
+        const error = await rejection(client().chat.completions.create(request, strict));
+        expect(error).toBeInstanceOf(OpenAI.BadRequestError);
+        expect(error.message).toContain('logit_bias');
+      }
     });
 
     it('stops at max_tokens and says so', async () => {

@@ -1,10 +1,19 @@
-import { createHash } from 'node:crypto';
 import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
 import { startGateway, type RunningGateway } from '../gateway';
+import {
+  gatewayConfig,
+  GATEWAY_ENV,
+  keyHash,
+  model,
+  provider,
+  UPSTREAM_DIALECTS,
+  type Json,
+  type UpstreamDialect,
+} from './gateway-config';
 
 /** The provider ids of the gateway below, each named after the dialect it speaks. */
-export const UPSTREAMS = ['anthropic', 'chat'] as const;
-export type Upstream = (typeof UPSTREAMS)[number];
+export const UPSTREAMS = UPSTREAM_DIALECTS;
+export type Upstream = UpstreamDialect;
 
 /** What the simulator is to do, as the suffix of the upstream's model name. */
 const SCENARIOS = {
@@ -26,15 +35,10 @@ const SCENARIOS = {
 } as const;
 export type ScenarioName = keyof typeof SCENARIOS;
 
-/** May use everything. */
-export const KEY = 'cm_test_e2e-everything';
 /** May use no model at all that these tests ask for. */
 export const OTHER_MODELS_KEY = 'cm_test_e2e-other-models';
 /** Above any image here, below what is slow to send. */
 export const BODY_BYTES_MAX = 512 * 1024;
-/** USD per million tokens, of every model. */
-export const PRICING = { input: 3, output: 15, cacheRead: 0.3 };
-export const CONTEXT_WINDOW = 400_000;
 
 export interface TwoUpstreams {
   gateway: RunningGateway;
@@ -63,8 +67,8 @@ export async function startTwoUpstreams(): Promise<TwoUpstreams> {
   const simulator = await startSimulator();
   try {
     const gateway = await startGateway({
-      config: gatewayConfig(simulator.url),
-      env: { MAX_BODY_BYTES: String(BODY_BYTES_MAX) },
+      config: configFor(simulator.url),
+      env: { ...GATEWAY_ENV, MAX_BODY_BYTES: String(BODY_BYTES_MAX) },
     });
     const stop = async (): Promise<void> => {
       await gateway.stop();
@@ -77,55 +81,20 @@ export async function startTwoUpstreams(): Promise<TwoUpstreams> {
   }
 }
 
-function gatewayConfig(simulatorUrl: string): Record<string, unknown> {
-  const apiKey = { value: 'simulator-key' };
-  return {
-    builtinModels: false,
-    providers: [
-      { id: 'anthropic', kind: 'anthropic-compatible', baseUrl: simulatorUrl, apiKey },
-      { id: 'chat', kind: 'openai-compatible', baseUrl: `${simulatorUrl}/v1`, apiKey },
-    ],
-    models: UPSTREAMS.flatMap((upstream) => [
-      ...scenarioNames().map((scenario) => model(upstream, modelId(upstream, scenario), SCENARIOS[scenario], true)),
-      model(upstream, textOnlyModelId(upstream), '', false),
+function configFor(simulatorUrl: string): Json {
+  const served = (upstream: Upstream, suffix: string) => [{ provider: upstream, model: `sim-any${suffix}` }];
+  return gatewayConfig(
+    UPSTREAMS.map((upstream) => provider(upstream, upstream, simulatorUrl)),
+    UPSTREAMS.flatMap((upstream) => [
+      ...scenarioNames().map((name) => model(modelId(upstream, name), served(upstream, SCENARIOS[name]))),
+      model(textOnlyModelId(upstream), served(upstream, ''), { capabilities: { streaming: true, tools: 'native' } }),
     ]),
-    tenants: [
-      {
-        id: 'e2e',
-        keys: [
-          { name: 'everything', key: { hash: sha256Hex(KEY) } },
-          { name: 'other-models', key: { hash: sha256Hex(OTHER_MODELS_KEY) }, models: ['other/*'] },
-        ],
-      },
-    ],
-  };
-}
-
-function model(upstream: Upstream, id: string, scenario: string, vision: boolean): Record<string, unknown> {
-  return {
-    id,
-    displayName: id,
-    contextWindow: CONTEXT_WINDOW,
-    maxOutputTokens: 128_000,
-    capabilities: {
-      streaming: true,
-      tools: 'native',
-      vision,
-      documents: vision,
-      reasoning: true,
-      structuredOutputs: true,
-    },
-    pricing: PRICING,
-    upstreams: [{ provider: upstream, model: `sim-any${scenario}` }],
-  };
+    [{ name: 'other-models', key: { hash: keyHash(OTHER_MODELS_KEY) }, models: ['other/*'] }],
+  );
 }
 
 function scenarioNames(): ScenarioName[] {
   return Object.keys(SCENARIOS) as ScenarioName[];
-}
-
-function sha256Hex(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What the gateway says about a reply it relayed, under its own names and under the one the client's SDK reads. */
