@@ -1,5 +1,6 @@
 import type { Metrics } from '@switchboard/platform';
 import type { DialectId, Loss, Usage } from '@switchboard/protocol';
+import type { UpstreamFailure } from './core/upstream-failure';
 
 const LATENCY_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
@@ -49,7 +50,7 @@ export class EdgeMetrics {
     this.open.inc();
   }
 
-  attempted(provider: string, outcome: 'ok' | 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken'): void {
+  attempted(provider: string, outcome: 'ok' | UpstreamFailure['kind']): void {
     this.attempts.inc({ provider, outcome });
   }
 

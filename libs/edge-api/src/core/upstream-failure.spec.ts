@@ -38,6 +38,12 @@ describe('what is told when every candidate failed', () => {
     expect(finalError([unknown]).extra).toMatchObject({ status: 404, type: 'not_found_error' });
   });
 
+  it('is a shutdown, to be tried again, where the gateway itself gave up', () => {
+    const error = finalError([failure({ status: 500 }), failure({ kind: 'shutdown' })]);
+    expect(error.code).toBe('shutting_down');
+    expect(error.extra.retryAfterSeconds).toBe(1);
+  });
+
   it('never shows what broke inside', () => {
     const error = finalError([failure({ kind: 'connect', cause: new Error('connect ECONNREFUSED 10.2.3.4:443') })]);
     expect(error.publicMessage).toBe('The upstream could not be reached.');

@@ -1,10 +1,10 @@
 import { GatewayError } from '@switchboard/contracts';
-import type { UpstreamError } from '@switchboard/protocol';
+import type { StreamFailure, UpstreamError } from '@switchboard/protocol';
 
 /** Why one attempt gave nothing that could be sent on. */
 export interface UpstreamFailure {
   provider: string;
-  kind: 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken';
+  kind: 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken' | 'shutdown';
   /** HTTP status, where one came. */
   status?: number;
   error?: UpstreamError;
@@ -33,6 +33,9 @@ export function isRetryableElsewhere(status: number): boolean {
 /** The one error told after every candidate failed; `failures` in order, never empty. */
 export function finalError(failures: readonly UpstreamFailure[]): GatewayError {
   const last = failures.at(-1);
+  if (last?.kind === 'shutdown') {
+    return new GatewayError('shutting_down', 'The gateway is shutting down. Try again.', { retryAfterSeconds: 1 });
+  }
   const retryAfterSeconds = Math.min(...failures.map((failure) => failure.retryAfterSeconds ?? Infinity));
   const extra = Number.isFinite(retryAfterSeconds) ? { retryAfterSeconds } : {};
   if (failures.every((failure) => failure.status === 429)) return rateLimited(last, extra);
@@ -48,6 +51,18 @@ export function finalError(failures: readonly UpstreamFailure[]): GatewayError {
   }
   if (last?.status === 404 && last.error !== undefined) return upstreamRejection(last.error);
   return new GatewayError('upstream_error', upstreamErrorMessage(last), { cause: last?.cause });
+}
+
+/** How an attempt that failed after the first byte is told: inside the stream it began. */
+export function streamFailure({ kind }: UpstreamFailure): StreamFailure {
+  switch (kind) {
+    case 'timeout':
+      return { kind, message: 'The upstream stopped sending and the stream was ended.' };
+    case 'shutdown':
+      return { kind: 'gateway', message: 'The gateway is shutting down and the stream was ended.' };
+    default:
+      return { kind: 'truncated', message: 'The connection to the upstream broke before the reply was complete.' };
+  }
 }
 
 /** The upstream's own refusal of the request: its status and its words, in the client's shape. */

@@ -5,7 +5,7 @@ import type { StreamFailure } from '@switchboard/protocol';
 import { callHeaders, endpointOf } from '../adapters/upstream-request';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
-import { finalError, type UpstreamFailure } from '../core/upstream-failure';
+import { finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
 import { settle, type Settlement } from './settlement';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
@@ -90,14 +90,14 @@ export class Exchange implements AttemptOwner, Sweepable {
         return this.attemptFailed(attempt, reply.failure);
       case 'rejected':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'rejected');
-        this.writer.reject(reply, attempt.call, this.attempts);
+        if (!this.detached) this.writer.reject(reply, attempt.call, this.attempts);
         return this.settle(attempt.call, { status: reply.status, finish: 'upstream_rejected', accepted: false });
       case 'reply':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'ok');
-        this.writer.sendReply(reply, attempt.call, this.attempts);
+        if (!this.detached) this.writer.sendReply(reply, attempt.call, this.attempts);
         return this.settle(attempt.call, {
           status: 200,
-          finish: reply.finish ?? 'stop',
+          finish: this.detached ? 'disconnected' : (reply.finish ?? 'stop'),
           accepted: true,
           complete: true,
           usage: reply.usage,
@@ -115,6 +115,8 @@ export class Exchange implements AttemptOwner, Sweepable {
       return this.finishStream(attempt, relay, output);
     }
     this.recordFailure(failure);
+    // Nobody waits any more: no other upstream is to be paid for the answer.
+    if (this.detached) return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: true });
     this.tryNext();
   }
 
@@ -132,11 +134,11 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   shutDown(): void {
     if (this.over) return;
-    this.attempt?.fail('broken', new Error('the gateway is shutting down'));
+    this.nextCandidate = this.candidates.length;
+    this.attempt?.fail('shutdown', new Error('the gateway is shutting down'));
   }
 
   private tryNext(): void {
-    this.relay = undefined;
     let refusal: GatewayError | undefined;
     while (this.nextCandidate < this.candidates.length) {
       const candidate = this.candidates[this.nextCandidate++];
@@ -152,6 +154,7 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   private dispatch(call: PreparedCall): void {
     this.attempts++;
+    this.relay = undefined;
     const { provider } = call.candidate;
     const nowMs = performance.now();
     const attempt = new UpstreamAttempt(this, call, this.request.stream, this.edge.sweeper, nowMs);
@@ -174,9 +177,16 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   private giveUp(error: GatewayError): void {
     const status = this.writer.sendError(error, this.attempts);
-    const last = this.attempt?.call;
-    if (last === undefined) return this.close(status);
-    this.settle(last, { status, finish: 'upstream_error', accepted: false });
+    const { attempt, relay } = this;
+    if (attempt === undefined) return this.close(status);
+    this.settle(attempt.call, {
+      status,
+      finish: 'upstream_error',
+      // It began to answer, so it did something; what that was worth nobody said.
+      accepted: attempt.status >= 200 && attempt.status < 300,
+      usage: relay?.usage,
+      outputBytes: relay?.outputBytes ?? 0,
+    });
   }
 
   private beginStream(attempt: UpstreamAttempt, relay: Relay): void {
@@ -216,7 +226,7 @@ export class Exchange implements AttemptOwner, Sweepable {
       this.over = true;
       return;
     }
-    if (relay !== undefined && attempt.call.candidate.model.onDisconnect === 'drain') {
+    if (attempt.call.candidate.model.onDisconnect === 'drain') {
       this.detached = true;
       return attempt.resume();
     }
@@ -271,12 +281,6 @@ export class Exchange implements AttemptOwner, Sweepable {
     this.edge.sweeper.remove(this);
     if (refusedStatus !== undefined) this.edge.metrics.refusedAfterOpening(this.request.dialect.id, refusedStatus);
   }
-}
-
-function streamFailure(failure: UpstreamFailure): StreamFailure {
-  return failure.kind === 'timeout'
-    ? { kind: 'timeout', message: 'The upstream stopped sending and the stream was ended.' }
-    : { kind: 'truncated', message: 'The connection to the upstream broke before the reply was complete.' };
 }
 
 function failureOf(attempt: UpstreamAttempt, { kind, type, message }: StreamFailure): UpstreamFailure {
