@@ -31,10 +31,10 @@ export function checkCapabilities(model: Model, needs: Needs): GatewayError | un
 }
 
 /** In the words Claude Code acts on. */
-export function contextExceeded(inputTokens: number, model: Model): GatewayError {
+export function contextExceeded(inputTokens: number, contextWindow: number): GatewayError {
   return new GatewayError(
     'context_exceeded',
-    `prompt is too long: ${inputTokens} tokens > ${model.contextWindow} maximum`,
+    `prompt is too long: ${inputTokens} tokens > ${contextWindow} maximum`,
     { param: 'messages' },
   );
 }

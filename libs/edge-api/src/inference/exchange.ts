@@ -28,6 +28,7 @@ export class Exchange implements AttemptOwner, Sweepable {
   private readonly startedAtMs = Date.now();
   private readonly writer: ReplyWriter;
   private readonly failures: UpstreamFailure[] = [];
+  private candidates: readonly Candidate[] = [];
   private attempt: UpstreamAttempt | undefined;
   private relay: Relay | undefined;
   private nextCandidate = 0;
@@ -45,15 +46,16 @@ export class Exchange implements AttemptOwner, Sweepable {
     private readonly identity: RequestIdentity,
     private readonly incoming: IncomingMessage,
     response: ServerResponse,
-    private readonly candidates: readonly Candidate[],
   ) {
     this.writer = new ReplyWriter(edge, request.dialect, identity, response);
     response.on('close', () => this.clientClosed());
   }
 
-  start(): void {
+  /** `candidates`: not empty, best first. */
+  start(candidates: readonly Candidate[]): void {
     // The client may have left while its prompt was being counted.
     if (this.over) return;
+    this.candidates = candidates;
     this.edge.metrics.opened();
     this.edge.sweeper.add(this);
     this.tryNext();

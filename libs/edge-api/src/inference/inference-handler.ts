@@ -41,12 +41,10 @@ export class InferenceHandler {
       if (request instanceof GatewayError) return refuse(request);
       const candidates = this.plan(request, key);
       if (candidates instanceof GatewayError) return refuse(candidates);
-      const exchange = new Exchange(this.edge, request, key, identity, incoming, response, candidates);
-      const largest = largestWindow(candidates);
-      if (largest === undefined || body.length <= largest.contextWindow * BYTES_PER_TOKEN_SURELY_FITTING) {
-        return exchange.start();
-      }
-      this.startIfItFits(request, largest, exchange, refuse);
+      const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
+      const smallest = Math.min(...candidates.map(({ model }) => model.contextWindow));
+      if (body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING) return exchange.start(candidates);
+      this.startWhereItFits(request, candidates, exchange, refuse);
     });
   }
 
@@ -84,30 +82,29 @@ export class InferenceHandler {
     return checkCapabilities(model, needsOf(decoded.value, 0)) ?? candidates;
   }
 
-  private startIfItFits(
+  /** Counts first, and leaves out what is too small: an upstream's own refusal of a long prompt would be final. */
+  private startWhereItFits(
     request: InferenceRequest,
-    model: Candidate['model'],
+    candidates: readonly Candidate[],
     exchange: Exchange,
     refuse: Refuse,
   ): void {
     this.edge.tokens.count(request.dialect.id, request.body).then(
       (tokens) => {
-        if (tokens > model.contextWindow) refuse(contextExceeded(tokens, model));
-        else exchange.start();
+        const fitting = candidates.filter(({ model }) => tokens <= model.contextWindow);
+        if (fitting.length === 0) refuse(contextExceeded(tokens, largestWindow(candidates)));
+        else exchange.start(fitting);
       },
       (error: unknown) => {
         // What cannot be counted is not refused for its length: the upstream knows its own window.
         this.edge.log.warn({ err: error }, 'the token counter failed; the request goes on uncounted');
-        exchange.start();
+        exchange.start(candidates);
       },
     );
   }
 }
 
-function largestWindow(candidates: readonly Candidate[]): Candidate['model'] | undefined {
-  let largest: Candidate['model'] | undefined;
-  for (const { model } of candidates) {
-    if (largest === undefined || model.contextWindow > largest.contextWindow) largest = model;
-  }
-  return largest;
+/** `candidates` is never empty. */
+function largestWindow(candidates: readonly Candidate[]): number {
+  return Math.max(...candidates.map(({ model }) => model.contextWindow));
 }

@@ -122,10 +122,10 @@ export class TranslatingRelay implements Relay {
       case 'text-delta':
       case 'thinking-delta':
       case 'refusal-delta':
-        this.outputBytes += event.text.length;
+        this.outputBytes += Buffer.byteLength(event.text);
         break;
       case 'arguments-delta':
-        this.outputBytes += event.json.length;
+        this.outputBytes += Buffer.byteLength(event.json);
         break;
       case 'start':
         this.usage = event.usage;
