@@ -32,11 +32,9 @@ export function checkCapabilities(model: Model, needs: Needs): GatewayError | un
 
 /** In the words Claude Code acts on. */
 export function contextExceeded(inputTokens: number, contextWindow: number): GatewayError {
-  return new GatewayError(
-    'context_exceeded',
-    `prompt is too long: ${inputTokens} tokens > ${contextWindow} maximum`,
-    { param: 'messages' },
-  );
+  return new GatewayError('context_exceeded', `prompt is too long: ${inputTokens} tokens > ${contextWindow} maximum`, {
+    param: 'messages',
+  });
 }
 
 function holdsImage(part: Part): boolean {
