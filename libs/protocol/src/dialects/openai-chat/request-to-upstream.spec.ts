@@ -1,44 +1,7 @@
-import type { Conversation, Message, Part, Tool } from '../../conversation';
-import type { RequestTarget } from '../../dialect';
-import type { JsonObject } from '../../json';
-import { decodeRequest, encodeRequest } from './request';
+import type { Conversation, Message, Part } from '../../conversation';
 import { CAPABLE_TARGET } from './__fixtures__/round-trip';
-
-const PNG: Part = { type: 'image', source: { type: 'base64', mediaType: 'image/png', data: 'AAAA' } };
-const PDF: Part = { type: 'document', source: { type: 'base64', mediaType: 'application/pdf', data: 'BBBB' } };
-const FUNCTION: Tool = { type: 'function', name: 'f', inputSchema: { type: 'object' } };
-
-function conversation(parts: Partial<Conversation>): Conversation {
-  return {
-    model: 'm',
-    messages: [user(text('Hello'))],
-    tools: [],
-    sampling: {},
-    stream: false,
-    unmapped: [],
-    ...parts,
-  };
-}
-
-function sent(parts: Partial<Conversation>, target: RequestTarget = CAPABLE_TARGET) {
-  const encoded = encodeRequest(conversation(parts), target);
-  if (!encoded.ok) throw new Error(encoded.fault.message);
-  return encoded;
-}
-
-function wires(...messages: Message[]): JsonObject[] {
-  return sent({ messages }).body.messages as JsonObject[];
-}
-
-function refusal(parts: Partial<Conversation>, target: RequestTarget = CAPABLE_TARGET): string {
-  const encoded = encodeRequest(conversation(parts), target);
-  if (encoded.ok) throw new Error('expected a refusal');
-  return encoded.fault.message;
-}
-
-function features(parts: Partial<Conversation>, target: RequestTarget = CAPABLE_TARGET): string[] {
-  return sent(parts, target).losses.map(({ feature }) => feature);
-}
+import { call, features, FUNCTION, PDF, PNG, sent, text, user, wireCall, wires, wireText } from './__fixtures__/sent';
+import { decodeRequest } from './request';
 
 describe('encodeRequest', () => {
   it('puts tool results directly after their calls, in call order, and what they cannot carry after all of them', () => {
@@ -151,6 +114,15 @@ describe('encodeRequest', () => {
     expect(new Set(toolNames.keys()).size).toBe(2);
   });
 
+  it('gives no tool the name that another already has', () => {
+    const dotted = { ...FUNCTION, name: 'a.b' };
+    const [short = ''] = sent({ tools: [dotted] }).toolNames.keys();
+    const { body } = sent({ tools: [dotted, { ...FUNCTION, name: short }] });
+    const names = (body.tools as { function: { name: string } }[]).map((tool) => tool.function.name);
+    expect(names[1]).toBe(short);
+    expect(names[0]).not.toBe(short);
+  });
+
   it('restores a tool reference of a declared tool', () => {
     const { body } = sent({
       tools: [FUNCTION],
@@ -162,55 +134,6 @@ describe('encodeRequest', () => {
     const back = decodeRequest(body);
     expect(back.ok && back.value.messages[1]?.parts).toEqual([
       { type: 'tool-result', callId: 'a', parts: [{ type: 'tool-reference', toolName: 'f' }] },
-    ]);
-  });
-
-  it.each<[string, Partial<Conversation>, Partial<RequestTarget>, string]>([
-    ['a server tool', { tools: [serverTool()] }, {}, "Tool 'web_search' runs at the provider"],
-    ['a document', { messages: [user({ ...PDF, title: 'Q3' } as Part)] }, { documents: false }, "'Q3' cannot be sent"],
-    ['a document by URL', { messages: [user(document({ type: 'url', url: 'https://a.test' }))] }, {}, 'by URL'],
-    [
-      'a document by id',
-      { messages: [user(document({ type: 'file', fileId: 'file_1' }))] },
-      {},
-      "by file id ('file_1')",
-    ],
-    ['an image', { messages: [user(PNG)] }, { vision: false }, 'does not take images'],
-    ['an image by id', { messages: [user(image({ type: 'file', fileId: 'f' }))] }, {}, 'images by file id'],
-    ['an image in system', { messages: [{ role: 'system', parts: [PNG] }] }, {}, 'only text in system messages'],
-    ['a demanded call without tools', { toolChoice: { type: 'required' } }, {}, 'no tools are given'],
-  ])('refuses %s by name where it cannot be sent', (_, parts, target, words) => {
-    expect(refusal(parts, { ...CAPABLE_TARGET, ...target })).toContain(words);
-  });
-
-  it.each<[string, Partial<Conversation>, Partial<RequestTarget>]>([
-    ['thinking', { messages: [assistant({ type: 'thinking', text: 'x' })] }, {}],
-    ['redacted_thinking', { messages: [assistant({ type: 'redacted-thinking', data: 'x' })] }, {}],
-    ['block.server_tool_use', { messages: [assistant(opaque('server_tool_use'))] }, {}],
-    ['block.image', { messages: [assistant(PNG)] }, {}],
-    ['citations', { messages: [assistant({ type: 'text', text: 'x', citations: [{ type: 'page' }] })] }, {}],
-    ['cache_control', { tools: [{ ...FUNCTION, cache: {} }] }, {}],
-    ['defer_loading', { tools: [{ ...FUNCTION, deferLoading: true }] }, {}],
-    ['document.context', { messages: [user({ ...PDF, context: 'c' } as Part)] }, {}],
-    ['top_k', { sampling: { topK: 3 } }, {}],
-    ['thinking.display', { reasoning: { mode: 'adaptive', display: 'omitted' } }, {}],
-    ['thinking.budget_tokens', { reasoning: { mode: 'enabled', budgetTokens: 9000 } }, {}],
-    ['reasoning_effort', { reasoning: { effort: 'high' } }, { reasoning: false }],
-    ['stop_sequences', { stopSequences: ['a', 'b', 'c', 'd', 'e'] }, {}],
-    ['metadata', { metadata: { a: 'b' } }, {}],
-    ['user', { endUser: 'u'.repeat(65) }, {}],
-    ['service_tier', { serviceTier: 'unheard_of' }, {}],
-    ['field.safeguards', { unmapped: [{ path: 'safeguards', value: [] }] }, {}],
-    ['field.input_examples', { unmapped: [{ path: 'tools[0].input_examples[1]', value: {} }] }, {}],
-  ])('reports %s, once, as a loss', (feature, parts, target) => {
-    expect(features(parts, { ...CAPABLE_TARGET, ...target })).toEqual([feature]);
-  });
-
-  it('names the signature beside the thinking it signed', () => {
-    const messages = [assistant({ type: 'thinking', text: 'x', signature: 's' })];
-    expect(sent({ messages }).losses).toEqual([
-      { feature: 'thinking', path: 'messages[0].content[0]' },
-      { feature: 'thinking.signature', path: 'messages[0].content[0].signature' },
     ]);
   });
 
@@ -263,44 +186,3 @@ describe('encodeRequest', () => {
     expect(message?.content).toBe('[document: T]\n[about this document: C]\nBody');
   });
 });
-
-function user(...parts: Part[]): Message {
-  return { role: 'user', parts };
-}
-
-function assistant(...parts: Part[]): Message {
-  return { role: 'assistant', parts };
-}
-
-function text(content: string): Part {
-  return { type: 'text', text: content };
-}
-
-function wireText(content: string): JsonObject {
-  return { type: 'text', text: content };
-}
-
-function call(id: string): Part {
-  return { type: 'tool-call', id, name: 'f', arguments: '{}' };
-}
-
-function wireCall(id: string): JsonObject {
-  return { id, type: 'function', function: { name: 'f', arguments: '{}' } };
-}
-
-function opaque(type: string): Part {
-  return { type: 'opaque', dialect: 'anthropic-messages', wire: { type } };
-}
-
-function document(source: { type: 'url'; url: string } | { type: 'file'; fileId: string }): Part {
-  return { type: 'document', source };
-}
-
-function image(source: { type: 'file'; fileId: string }): Part {
-  return { type: 'image', source };
-}
-
-function serverTool(): Tool {
-  const wire = { type: 'web_search_20250305', name: 'web_search' };
-  return { type: 'server', dialect: 'anthropic-messages', name: 'web_search', wire };
-}

@@ -54,6 +54,10 @@ describe('ChatStreamTap', () => {
     expect(pass(plain('a') + plain('b') + error).tap.failure).toMatchObject({ kind: 'upstream', message: 'Boom' });
     expect(pass(plain('a') + plain('b') + broken).tap.failure).toMatchObject({ kind: 'malformed' });
     expect(pass(plain('a') + control + DONE_EVENT).text).toBe(plain('a') + control + DONE_EVENT);
+    const hidden = plain('x"}}],"error":{"message":"Boom"},"choices":[{"delta":{"content":"y').replaceAll('\\"', '"');
+    expect(pass(plain('a') + hidden).tap.failure).toMatchObject({ kind: 'upstream', message: 'Boom' });
+    expect(pass(plain('a') + plain('b').replace('"b"', '"b\\"') + DONE_EVENT).tap.failure?.kind).toBe('malformed');
+    expect(pass(plain('a') + plain('b\n"c"') + DONE_EVENT).tap.outputBytes).toBe(6);
   });
 
   it('leaves a model name inside the text alone', () => {
@@ -84,6 +88,10 @@ describe('ChatStreamTap', () => {
     expect(tap.finish).toBe('stop');
     expect(tap.failure).toBeUndefined();
     expect(tap.outputBytes).toBe(Buffer.byteLength('Grüße\n😀{"x":1}'));
+  });
+
+  it('takes [DONE] for an end where no finish_reason came', () => {
+    expect(pass(deltaChunk({ content: 'x' }) + DONE_EVENT).tap).toMatchObject({ finish: 'stop', failure: undefined });
   });
 
   it('is not misled by text that looks like an end', () => {
@@ -135,13 +143,22 @@ describe('ChatStreamTap', () => {
     expect(tap.failure).toMatchObject({ kind: 'malformed' });
   });
 
-  it('passes an error of the upstream on as one, and nothing after it', () => {
-    const error = 'data: {"error":{"message":"Boom","type":"server_error"}}\n\n';
+  it.each([
+    ['data: {"error":{"message":"Boom","type":"server_error","code":"x","details":[1]}}\n\n'],
+    ['event: error\ndata: {"message":"Boom","type":"server_error"}\n\n'],
+  ])('passes an error of the upstream on as it is, and nothing after it: %j', (error) => {
     const { tap, text } = pass(deltaChunk({ content: 'x' }) + error + DONE_EVENT);
-    const [, shown, ...rest] = readSse(Buffer.from(text)).map(({ data }) => data);
-    expect(shown).toContain('"message":"Boom"');
-    expect(rest).toEqual([]);
+    expect(text).toBe(deltaChunk({ content: 'x' }) + error);
     expect(tap.failure).toEqual({ kind: 'upstream', type: 'server_error', message: 'Boom' });
+  });
+
+  it('passes nothing on that comes in later reads than the failure', () => {
+    const tap = new ChatStreamTap(SAME);
+    tap.push(Buffer.from('data: {"error":{"message":"Boom"}}\n\n'));
+    expect(tap.push(Buffer.from(REPLY + DONE_EVENT))).toHaveLength(0);
+    expect(tap.end('completed')).toHaveLength(0);
+    expect(pass('data: {"error":{"message":"Boom"}}\n\ndata: [DONE]').text).not.toContain('DONE');
+    expect(tap.end('completed')).toHaveLength(0);
   });
 
   it('says the failure it is told of where the stream is cut by us', () => {

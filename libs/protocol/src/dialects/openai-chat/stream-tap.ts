@@ -80,16 +80,18 @@ export class ChatStreamTap implements StreamTap {
     let start = 0;
     for (const end of ends) {
       const failure = this.takeFrame(bytes, start, end, edits);
-      if (failure) {
-        const before = spliceBytes(bytes.subarray(0, start), edits);
-        return Buffer.concat([before, this.failWith(failure)]);
+      if (failure?.kind === 'upstream') {
+        // In the client's own dialect already, with members that ours would not have.
+        this.failure = failure;
+        return spliceBytes(bytes.subarray(0, end), edits);
       }
+      if (failure) return Buffer.concat([spliceBytes(bytes.subarray(0, start), edits), this.failWith(failure)]);
       start = end;
     }
     return spliceBytes(bytes, edits);
   }
 
-  /** Adds the edits that one frame needs. A failure means that the frame and all after it must not go on. */
+  /** Adds the edits that one frame needs. A failure means that nothing after the frame may go on. */
   private takeFrame(bytes: Buffer, start: number, end: number, edits: ByteEdit[]): StreamFailure | undefined {
     const textLength = this.template.match(bytes, start, end);
     if (textLength !== -1) {
@@ -113,7 +115,7 @@ export class ChatStreamTap implements StreamTap {
     // Comments, several data lines, an event name, a byte order mark.
     for (const { event, data } of new SseDecoder().push(bytes.subarray(start, end))) {
       const payload = Buffer.from(data);
-      const verdict = this.judge(payload, { start: 0, end: payload.length });
+      const verdict = this.judge(payload, { start: 0, end: payload.length }, event);
       if (verdict.kind === 'fail') return verdict.failure;
       if (verdict.kind === 'drop') edits.push({ start, end, replacement: '' });
       else if (verdict.edits.length > 0) {
@@ -124,7 +126,7 @@ export class ChatStreamTap implements StreamTap {
     return undefined;
   }
 
-  private judge(bytes: Buffer, { start, end }: JsonSpan): Verdict {
+  private judge(bytes: Buffer, { start, end }: JsonSpan, event?: string): Verdict {
     if (end - start === DONE_BYTES.length && startsWith(bytes, start, end, DONE_BYTES)) {
       this.done = true;
       this.finish ??= 'stop';
@@ -136,7 +138,7 @@ export class ChatStreamTap implements StreamTap {
     }
     const { model, usage, choices, error } = scan.spans;
     if ((error && !isNull(bytes, error)) || !choices) {
-      const failure = readFailure(bytes, { start, end });
+      const failure = readFailure(bytes, { start, end }, event);
       if (failure) return { kind: 'fail', failure };
     }
     const reading = choices && readChoices(bytes, choices);
@@ -207,9 +209,11 @@ function neutralFinish(word: string | undefined): string | undefined {
   return decodeFinishReason(word, { hasToolCalls, hasRefusal: false }).reason;
 }
 
-function readFailure(bytes: Buffer, span: JsonSpan): StreamFailure | undefined {
+/** An event named `error` may hold the error itself. */
+function readFailure(bytes: Buffer, span: JsonSpan, event?: string): StreamFailure | undefined {
   const value = readJsonValue(bytes, span);
-  const error = isJsonObject(value) ? decodeErrorValue(value) : undefined;
+  if (!isJsonObject(value)) return undefined;
+  const error = decodeErrorValue(value) ?? (event === 'error' ? decodeErrorValue({ error: value }) : undefined);
   return error && { kind: 'upstream', ...(error.type !== undefined && { type: error.type }), message: error.message };
 }
 
