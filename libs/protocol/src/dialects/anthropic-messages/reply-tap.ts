@@ -2,6 +2,7 @@ import type { TapContext, TappedReply } from '../../dialect';
 import { isJsonObject } from '../../json';
 import { JsonScanner } from '../../json-scan';
 import { readJsonString, readJsonValue, spliceBytes } from '../../json-span';
+import { decodeStopReason } from './map-stop-reason';
 import { mergeUsage } from './usage';
 
 const scanner = new JsonScanner(['model', 'content', 'usage', 'stop_reason']);
@@ -16,11 +17,12 @@ export function tapReply(body: Buffer, { model }: TapContext): TappedReply {
     return malformed(body, 'The upstream sent a reply without content');
   }
   const usage = spans.usage && readJsonValue(body, spans.usage);
+  const reason = spans.stop_reason && readJsonString(body, spans.stop_reason);
   const same = spans.model === undefined || readJsonString(body, spans.model) === model;
   return {
     body: same ? body : spliceBytes(body, spans.model ? [{ ...spans.model, replacement: JSON.stringify(model) }] : []),
     usage: isJsonObject(usage) ? mergeUsage(undefined, usage) : undefined,
-    finish: spans.stop_reason && readJsonString(body, spans.stop_reason),
+    finish: reason && (decodeStopReason(reason) ?? reason),
     failure: undefined,
   };
 }

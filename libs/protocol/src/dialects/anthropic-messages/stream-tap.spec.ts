@@ -31,7 +31,7 @@ describe('AnthropicStreamTap', () => {
         const watched = tap();
         expect(pass(watched, toolUse, cuts).toString()).toBe(expected);
         expect(watched.failure).toBeUndefined();
-        expect(watched.finish).toBe('tool_use');
+        expect(watched.finish).toBe('tool-calls');
         expect(watched.usage).toEqual({
           inputTokens: 472,
           cacheReadTokens: 100,
@@ -179,7 +179,7 @@ describe('tapReply of Anthropic Messages', () => {
     expect(tapped.body.toString()).toBe(body.replace('claude-x', 'shown'));
     expect(tapped).toMatchObject({
       usage: { ...emptyUsage(), inputTokens: 3, outputTokens: 4 },
-      finish: 'end_turn',
+      finish: 'stop',
       failure: undefined,
     });
   });

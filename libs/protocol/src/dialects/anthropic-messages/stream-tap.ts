@@ -7,6 +7,7 @@ import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
 import type { StreamEnd, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
 import { decodeStreamError, encodeStreamFailure } from './errors';
+import { decodeStopReason } from './map-stop-reason';
 import { mergeUsage } from './usage';
 
 const EMPTY = Buffer.alloc(0);
@@ -172,7 +173,9 @@ export class AnthropicStreamTap implements StreamTap {
   private messageDelta(body: JsonObject): void {
     if (isJsonObject(body['usage'])) this.state.usage = mergeUsage(this.state.usage, body['usage']);
     const delta = body['delta'];
-    if (isJsonObject(delta) && typeof delta['stop_reason'] === 'string') this.state.finish = delta['stop_reason'];
+    if (isJsonObject(delta) && typeof delta['stop_reason'] === 'string') {
+      this.state.finish = decodeStopReason(delta['stop_reason']) ?? delta['stop_reason'];
+    }
   }
 
   private fail(failure: StreamFailure): string {
