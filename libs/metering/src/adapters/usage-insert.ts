@@ -1,5 +1,6 @@
 import type { UsageRecordedV1 } from '@switchboard/contracts';
 import type { Pool } from '@switchboard/platform';
+import { arrayLiteral } from '../core/array-literal';
 import { USAGE_COLUMNS } from '../core/row';
 
 const names = USAGE_COLUMNS.map(({ name }) => name).join(', ');
@@ -34,9 +35,9 @@ export async function insertUsage(pool: Pool, events: readonly UsageRecordedV1[]
   }
 }
 
-function valuesOf(events: readonly UsageRecordedV1[]): unknown[][] {
+function valuesOf(events: readonly UsageRecordedV1[]): string[] {
   try {
-    return USAGE_COLUMNS.map(({ value }) => events.map(value));
+    return USAGE_COLUMNS.map(({ value }) => arrayLiteral(events.map(value)));
   } catch (error) {
     throw new RefusedError('a field of the wrong kind', { cause: error });
   }

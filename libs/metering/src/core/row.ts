@@ -40,6 +40,8 @@ export const USAGE_COLUMNS: readonly Column[] = [
 
 /** Postgres text holds neither NUL nor half a surrogate pair; a client's header or field may. */
 function storable(text: string): string {
+  // Nearly always neither, which this tells without a copy.
+  if (text.search(/[\0\ud800-\udfff]/) === -1) return text;
   return text.replace(/\0|\p{Surrogate}/gu, '\uFFFD');
 }
 
