@@ -1,9 +1,14 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HealthCheck } from '@switchboard/contracts';
 import type { EdgeContext } from '../inference/edge-context';
 import { PublicHandler } from '../public-handler';
+
+const DRAIN_CHECK_MS = 50;
+/** For the error events of streams that are ended, once there is no time left to drain. */
+const LAST_WORDS_MS = 1000;
 
 /**
  * The public port. A plain `node:http` server: Nest composes what stands behind it, but its pipeline is not on the path
@@ -11,6 +16,7 @@ import { PublicHandler } from '../public-handler';
  */
 export class PublicServer {
   private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
   private draining = false;
 
   constructor(private readonly edge: EdgeContext) {
@@ -25,6 +31,10 @@ export class PublicServer {
       },
       new PublicHandler(edge).handle,
     );
+    this.server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
+    });
     this.server.on('upgrade', refuseUpgrade);
     this.server.on('clientError', answerClientError);
   }
@@ -50,21 +60,29 @@ export class PublicServer {
   /** Takes no new connections, lets open replies finish within `drainMs`, then ends what is left in its own dialect. */
   async close(): Promise<void> {
     this.draining = true;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    this.server.closeIdleConnections();
+    // Not HTTP's own close: that also cuts off replies which have ended, but which a slow client has yet to read.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.server, () => resolve()));
     const { sweeper, settings } = this.edge;
     const deadline = performance.now() + settings.drainMs;
-    while (sweeper.size > 0 && performance.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      // A kept connection whose reply has ended would hold the server open.
-      this.server.closeIdleConnections();
+    while (!this.closeIdle() || sweeper.size > 0) {
+      if (performance.now() >= deadline) break;
+      await delay(DRAIN_CHECK_MS);
     }
     sweeper.stop();
-    const cut = setTimeout(() => this.server.closeAllConnections(), 1000);
-    this.server.closeIdleConnections();
+    const cutMs = Math.max(LAST_WORDS_MS, deadline - performance.now());
+    const cut = setTimeout(() => this.server.closeAllConnections(), cutMs);
+    const idle = setInterval(() => this.closeIdle(), DRAIN_CHECK_MS);
     await closed;
+    clearInterval(idle);
     clearTimeout(cut);
     await Promise.all([this.edge.pools.close(), this.edge.tokens.close()]);
+  }
+
+  /** Closes the connections without a request, unless some client has yet to read: Node takes its connection for idle. */
+  private closeIdle(): boolean {
+    for (const socket of this.sockets) if (socket.writableLength > 0) return false;
+    this.server.closeIdleConnections();
+    return true;
   }
 }
 
