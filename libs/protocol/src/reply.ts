@@ -26,7 +26,8 @@ export interface Reply {
   finish: FinishReason;
   /** Which stop sequence hit, where the upstream says so. */
   stopSequence?: string;
-  usage: Usage;
+  /** Absent where the upstream told none: nobody knows, which is not the same as nothing. */
+  usage?: Usage;
   serviceTier?: string;
   logprobs?: JsonValue;
   unmapped: Unmapped[];

@@ -1,6 +1,7 @@
 import type { GatewayError } from '@switchboard/contracts';
-import type { Loss, Usage } from '@switchboard/protocol';
+import type { Dialect, Loss, Usage } from '@switchboard/protocol';
 import { isJsonObject, type JsonObject } from '@switchboard/protocol';
+import { generatedBytes } from '../core/generated-bytes';
 import { isRetryableElsewhere, upstreamRejection, type UpstreamFailure } from '../core/upstream-failure';
 import type { InferenceRequest } from './inference-request';
 import { encodeContext, tapContext } from './prepare-call';
@@ -8,7 +9,15 @@ import type { UpstreamAttempt } from './upstream-attempt';
 
 /** What a whole (not streamed) upstream answer turned out to be. */
 export type BufferedReply =
-  | { kind: 'reply'; body: Buffer; usage: Usage | undefined; finish: string | undefined; losses: readonly Loss[] }
+  | {
+      kind: 'reply';
+      body: Buffer;
+      usage: Usage | undefined;
+      finish: string | undefined;
+      losses: readonly Loss[];
+      /** UTF-8 bytes of generated text; counted only where the upstream told no usage. */
+      outputBytes: number;
+    }
   /** About the request itself: told to the client. `body` is the upstream's own where the dialect is the same. */
   | { kind: 'rejected'; status: number; error: GatewayError; body: Buffer | undefined; headers: Record<string, string> }
   /** About the upstream: another candidate may do better. */
@@ -31,7 +40,8 @@ export function readReply(
   if (call.passThrough) {
     const tapped = request.dialect.tapReply(body, tapContext(request, call));
     if (tapped.failure !== undefined) return malformed(attempt, tapped.failure.message);
-    return { kind: 'reply', body: tapped.body, usage: tapped.usage, finish: tapped.finish, losses: [] };
+    const outputBytes = tapped.usage === undefined ? writtenIn(request.dialect, body) : 0;
+    return { kind: 'reply', body: tapped.body, usage: tapped.usage, finish: tapped.finish, losses: [], outputBytes };
   }
   const wire = parseObject(body);
   if (wire === undefined) return malformed(attempt, 'no JSON object');
@@ -44,6 +54,7 @@ export function readReply(
     usage: decoded.value.usage,
     finish: decoded.value.finish,
     losses: encoded.losses,
+    outputBytes: decoded.value.usage === undefined ? generatedBytes(decoded.value.parts) : 0,
   };
 }
 
@@ -87,6 +98,13 @@ function malformed(attempt: UpstreamAttempt, reason: string): BufferedReply {
     kind: 'failure',
     failure: { provider, kind: 'malformed', status: attempt.status, cause: new Error(`malformed reply: ${reason}`) },
   };
+}
+
+/** Parses what otherwise passes through unparsed: the rare upstream that tells no usage is worth it. */
+function writtenIn(dialect: Dialect, body: Buffer): number {
+  const wire = parseObject(body);
+  const decoded = wire && dialect.decodeReply(wire, { toolNames: new Map() });
+  return decoded?.ok === true ? generatedBytes(decoded.value.parts) : body.length;
 }
 
 function parseObject(body: Buffer): JsonObject | undefined {

@@ -104,6 +104,7 @@ export class Exchange implements AttemptOwner, Sweepable {
           complete: true,
           usage: reply.usage,
           losses: reply.losses,
+          outputBytes: reply.outputBytes,
         });
     }
   }

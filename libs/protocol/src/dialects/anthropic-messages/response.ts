@@ -5,6 +5,7 @@ import { isDeeperThan } from '../../json-depth';
 import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import { fieldFeature, type Loss } from '../../loss';
 import type { FinishReason, Reply } from '../../reply';
+import { emptyUsage } from '../../usage';
 import { decodeContent } from './convert-from-blocks';
 import { decodeStreamError } from './errors';
 import { Findings } from './findings';
@@ -26,18 +27,18 @@ export function decodeReply(body: JsonObject, { toolNames }: ReplyContext): Deco
   if (isAbsent(body['content'])) findings.missing('content');
   const parts = decodeContent(body['content'], 'content', findings);
   for (const part of parts) if (part.type === 'tool-call') part.name = toolNames.get(part.name) ?? part.name;
-  const usage = findings.object(body['usage'], 'usage') ?? {};
+  const usage = findings.object(body['usage'], 'usage');
   const reply: Reply = {
     id: findings.string(body, 'id', '') ?? '',
     model: findings.string(body, 'model', '') ?? '',
     parts,
     finish: decodeFinish(body, parts, findings),
-    usage: mergeUsage(undefined, usage),
+    ...(usage !== undefined && { usage: mergeUsage(undefined, usage) }),
     unmapped: [],
   };
   const stopSequence = findings.string(body, 'stop_sequence', '');
   if (stopSequence !== undefined) reply.stopSequence = stopSequence;
-  const serviceTier = usage['service_tier'];
+  const serviceTier = usage?.['service_tier'];
   if (typeof serviceTier === 'string') reply.serviceTier = serviceTier;
   findings.leaveRest(body, READ_OF_MESSAGE, '');
   reply.unmapped = findings.unmapped;
@@ -57,7 +58,7 @@ export function encodeReply(reply: Reply, context: EncodeContext): { body: JsonO
   const content = reply.parts.flatMap((part, index) => encodeReplyPart(part, `content[${index}]`, losses));
   for (const { path } of reply.unmapped) losses.push({ feature: fieldFeature(path), path });
   if (reply.logprobs !== undefined) losses.push({ feature: 'logprobs', path: 'logprobs' });
-  const usage = encodeUsage(reply.usage);
+  const usage = encodeUsage(reply.usage ?? emptyUsage());
   if (reply.serviceTier !== undefined) usage['service_tier'] = encodeServiceTier(reply.serviceTier);
   const refused = reply.finish === 'stop' && reply.parts.some(({ type }) => type === 'refusal');
   const body: JsonObject = {

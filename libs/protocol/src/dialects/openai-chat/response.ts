@@ -47,6 +47,7 @@ export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Re
   if (finish.unknown) findings.leave('choices[0].finish_reason', choice.finish_reason ?? null);
   if (findings.fault) return { ok: false, fault: findings.fault };
   const serviceTier = textMember(body, 'service_tier');
+  const usage = decodeUsage(body.usage);
   return {
     ok: true,
     value: {
@@ -55,7 +56,7 @@ export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Re
       parts,
       finish: finish.reason,
       ...(finish.stopSequence !== undefined && { stopSequence: finish.stopSequence }),
-      usage: decodeUsage(body.usage) ?? emptyUsage(),
+      ...(usage && { usage }),
       ...(serviceTier !== undefined && { serviceTier }),
       ...(!isAbsent(choice.logprobs) && { logprobs: choice.logprobs }),
       unmapped: findings.unmapped,
@@ -129,7 +130,7 @@ export function encodeReply(reply: Reply, context: EncodeContext): { body: JsonO
     created: context.createdAtSeconds,
     model: context.model,
     choices: [choice],
-    usage: encodeUsage(reply.usage, context.costUsd),
+    usage: encodeUsage(reply.usage ?? emptyUsage(), context.costUsd),
     ...(reply.serviceTier !== undefined && { service_tier: encodeServedTier(reply.serviceTier) }),
   };
   return { body, losses };
