@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { measure, type NamedSubject } from './measure';
@@ -64,6 +64,8 @@ async function run(options: BenchOptions): Promise<ScenarioResult[]> {
   const pinning = pinThisProcess();
   const description = describe(options, pinning);
   const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-bench-'));
+  // Run as root, Postgres is another user, who has to get through.
+  chmodSync(folder, 0o711);
   const upstream = new CannedUpstream();
   const running: NamedSubject[] = [];
   try {
@@ -71,7 +73,8 @@ async function run(options: BenchOptions): Promise<ScenarioResult[]> {
     for (const [index, subject] of chosen.entries()) {
       const own = path.join(folder, String(index));
       mkdirSync(own);
-      const context = { upstreamPort, pinPrefix: pinning.prefix, folder: own };
+      const { prefix: pinPrefix, moveDescendants } = pinning;
+      const context = { upstreamPort, pinPrefix, moveDescendants, folder: own };
       const profiling = options.profile ? { profileFolder: path.join(profilesFolder, subject.name) } : {};
       running.push({ name: subject.name, running: await subject.start({ ...context, ...profiling }) });
     }

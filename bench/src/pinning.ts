@@ -1,23 +1,52 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 export interface Pinning {
   /** What to put before a subject's command line; empty: not pinned. */
   prefix: string[];
+  /** Moves what a subject has started (its database) to this process's core: it is not what is measured. */
+  moveDescendants(pid: number): void;
   description: string;
 }
 
+const nothing = (): void => undefined;
+
 /** The subject gets one core to itself; this process, with load and upstream in it, moves to another. */
 export function pinThisProcess(): Pinning {
-  if (availableParallelism() < 2) return { prefix: [], description: 'not pinned: a single core for all' };
+  if (availableParallelism() < 2)
+    return { prefix: [], moveDescendants: nothing, description: 'not pinned: a single core for all' };
   const cores = allowedCores();
   const [ours, theirs] = [cores.at(-2), cores.at(-1)];
-  if (ours === undefined || theirs === undefined) return { prefix: [], description: 'not pinned: no taskset here' };
-  spawnSync('taskset', ['-a', '-p', '-c', String(ours), String(process.pid)]);
+  if (ours === undefined || theirs === undefined) {
+    return { prefix: [], moveDescendants: nothing, description: 'not pinned: no taskset here' };
+  }
+  const moveHere = (pid: number): void => {
+    spawnSync('taskset', ['-a', '-p', '-c', String(ours), String(pid)]);
+  };
+  moveHere(process.pid);
   return {
     prefix: ['taskset', '-c', String(theirs)],
-    description: `subject on core ${theirs}, load and upstream on core ${ours}`,
+    moveDescendants: (pid) => descendants(pid).forEach(moveHere),
+    description: `subject on core ${theirs}; load, upstream and databases on core ${ours}`,
   };
+}
+
+/** Children, and theirs, of a process on Linux. */
+function descendants(pid: number): number[] {
+  const children = childrenOf(pid);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'));
+    return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+  } catch {
+    // Ended while we looked: then it takes no core either.
+    return [];
+  }
 }
 
 /** Numbers of the cores this process may run on; empty where `taskset` is missing. */

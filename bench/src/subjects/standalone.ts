@@ -28,6 +28,7 @@ export const standalone: Subject = {
     };
     const child = startNode(main, env, context);
     await child.ready(() => httpGet(adminPort, '/readyz', 200), readyWithinMs);
+    context.moveDescendants(child.pid);
     return { port, cpuMicros: () => child.cpuMicros(), stop: () => child.stop() };
   },
 };

@@ -6,6 +6,8 @@ export interface SubjectContext {
   upstreamPort: number;
   /** Command words that pin what follows them to a core; may be empty. */
   pinPrefix: readonly string[];
+  /** Takes what the process with this id has started off its core. */
+  moveDescendants(pid: number): void;
   /** An empty folder of the subject's own. */
   folder: string;
   /** Where to put a CPU profile; absent: take none. */
@@ -53,6 +55,10 @@ export class SubjectProcess {
     private readonly child: ChildProcess,
     private readonly name: string,
   ) {}
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
 
   cpuMicros(): Promise<number> {
     return new Promise((resolve, reject) => {

@@ -24,6 +24,7 @@ const STALLED_CLIENT_MS = 10 * 60_000;
  * that answer, and settles exactly once however it ends. Created per request; nothing of it outlives the reply.
  */
 export class Exchange implements AttemptOwner, Sweepable {
+  sweepSlot = -1;
   private readonly startedMs = performance.now();
   private readonly startedAtMs = Date.now();
   private readonly writer: ReplyWriter;
