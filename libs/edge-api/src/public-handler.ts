@@ -8,6 +8,7 @@ import { addressList, callerAddress, mayCallFrom } from './core/access';
 import { authenticate, readCredentials } from './core/authenticate';
 import { errorReply } from './core/error-reply';
 import { identityHeaders, readClientRequestId, type RequestIdentity } from './core/reply-headers';
+import { gatewayFault } from './core/upstream-failure';
 import { matchRoute, type Route, type RouteMatch } from './core/routes';
 import { CountTokensHandler } from './count-tokens-handler';
 import type { EdgeContext } from './inference/edge-context';
@@ -47,7 +48,7 @@ export class PublicHandler {
       this.dispatch(incoming, response, match, identity, refuse);
     } catch (error) {
       this.edge.log.error({ err: error, requestId: identity.requestId }, 'a request failed inside the gateway');
-      refuse(new GatewayError('internal', 'The gateway failed. The request id names the log entry.', { cause: error }));
+      refuse(gatewayFault(error));
     }
   };
 
@@ -60,6 +61,10 @@ export class PublicHandler {
   ): void {
     const method = incoming.method ?? 'GET';
     if (method === 'OPTIONS') return preflight(response, identity);
+    if (isWebSocket(incoming)) {
+      response.setHeader('upgrade', 'HTTP/1.1');
+      return refuse(new GatewayError('upgrade_required', 'WebSockets are not served here; use HTTP.'));
+    }
     if (!match.found) return refuse(routeNotFound(method, incoming.url ?? '/', match.hint));
     const { route } = match;
     if (!route.methods.includes(method)) {
@@ -124,7 +129,7 @@ export class PublicHandler {
   private asGatewayError(error: unknown, { requestId }: RequestIdentity): GatewayError {
     if (error instanceof GatewayError) return error;
     this.edge.log.error({ err: error, requestId }, 'a request failed inside the gateway');
-    return new GatewayError('internal', 'The gateway failed. The request id names the log entry.', { cause: error });
+    return gatewayFault(error);
   }
 
   private send(
@@ -173,6 +178,14 @@ export class PublicHandler {
 
 function sha256Hex(plaintext: string): string {
   return hash('sha256', plaintext, 'hex');
+}
+
+/**
+ * Codex tries a WebSocket first; 426 sends it to HTTP at once, where other statuses cost it seconds of retries. An offer of
+ * h2c (Java's HTTP client makes one on every plain connection) is only an offer: the request is answered as it stands.
+ */
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && headers.upgrade.toLowerCase() === 'websocket';
 }
 
 function routeNotFound(method: string, url: string, hint: string | undefined): GatewayError {

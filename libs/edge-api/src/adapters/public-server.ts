@@ -1,4 +1,4 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -35,7 +35,6 @@ export class PublicServer {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
     });
-    this.server.on('upgrade', refuseUpgrade);
     this.server.on('clientError', answerClientError);
   }
 
@@ -86,19 +85,6 @@ export class PublicServer {
   }
 }
 
-/** Codex tries a WebSocket first; 426 sends it to HTTP at once, where other statuses cost it seconds of retries. */
-function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
-  const body = JSON.stringify({
-    error: {
-      message: 'WebSockets are not served here; use HTTP.',
-      type: 'invalid_request_error',
-      param: null,
-      code: 'upgrade_required',
-    },
-  });
-  socket.end(rawReply(426, body));
-}
-
 function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -117,7 +103,6 @@ function rawReply(status: number, body: string): string {
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
-    ...(status === 426 ? ['upgrade: HTTP/1.1'] : []),
     '',
     body,
   ].join('\r\n');

@@ -1,5 +1,5 @@
 import { addressList, callerAddress, mayCallFrom, mayUse, mayUseModel } from './access';
-import { keyRecord } from './key-record.fixture';
+import { keyRecord } from './__fixtures__/key-record';
 
 describe('what a key may do', () => {
   it('holds permissions to the listed ones', () => {

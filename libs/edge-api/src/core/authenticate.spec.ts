@@ -1,6 +1,6 @@
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
 import { authenticate, readCredentials } from './authenticate';
-import { keyRecord } from './key-record.fixture';
+import { keyRecord } from './__fixtures__/key-record';
 
 const NOW_MS = Date.UTC(2026, 10, 20);
 const hash = (plaintext: string): string => `hash-of-${plaintext}`;

@@ -4,7 +4,8 @@ import type { StreamFailure, UpstreamError } from '@switchboard/protocol';
 /** Why one attempt gave nothing that could be sent on. */
 export interface UpstreamFailure {
   provider: string;
-  kind: 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken' | 'shutdown';
+  /** `gateway`: a fault of ours, met while the reply was being translated. */
+  kind: 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken' | 'shutdown' | 'gateway';
   /** HTTP status, where one came. */
   status?: number;
   error?: UpstreamError;
@@ -36,6 +37,7 @@ export function finalError(failures: readonly UpstreamFailure[]): GatewayError {
   if (last?.kind === 'shutdown') {
     return new GatewayError('shutting_down', 'The gateway is shutting down. Try again.', { retryAfterSeconds: 1 });
   }
+  if (last?.kind === 'gateway') return gatewayFault(last.cause);
   const retryAfterSeconds = Math.min(...failures.map((failure) => failure.retryAfterSeconds ?? Infinity));
   const extra = Number.isFinite(retryAfterSeconds) ? { retryAfterSeconds } : {};
   if (failures.every((failure) => failure.status === 429)) return rateLimited(last, extra);
@@ -60,9 +62,24 @@ export function streamFailure({ kind }: UpstreamFailure): StreamFailure {
       return { kind, message: 'The upstream stopped sending and the stream was ended.' };
     case 'shutdown':
       return { kind: 'gateway', message: 'The gateway is shutting down and the stream was ended.' };
+    case 'gateway':
+      return {
+        kind: 'gateway',
+        message: 'The gateway failed while it translated the reply, and the stream was ended.',
+      };
     default:
       return { kind: 'truncated', message: 'The connection to the upstream broke before the reply was complete.' };
   }
+}
+
+/** A stream that failed before anything of it was sent on is a failed attempt like any other. */
+export function failureBeforeFirstByte(provider: string, { kind, type, message }: StreamFailure): UpstreamFailure {
+  return {
+    provider,
+    kind: kind === 'upstream' ? 'rejected' : kind === 'malformed' ? 'malformed' : 'broken',
+    ...(type !== undefined && { error: { status: 502, type, message } }),
+    cause: new Error(message),
+  };
 }
 
 /** The upstream's own refusal of the request: its status and its words, in the client's shape. */
@@ -73,6 +90,11 @@ export function upstreamRejection(error: UpstreamError): GatewayError {
     ...(error.param !== undefined && { param: error.param }),
     ...(error.code !== undefined && { openaiCode: error.code }),
   });
+}
+
+/** A bug of ours: told without a word of what it was. */
+export function gatewayFault(cause: unknown): GatewayError {
+  return new GatewayError('internal', 'The gateway failed. The request id names the log entry.', { cause });
 }
 
 function rateLimited(last: UpstreamFailure | undefined, extra: { retryAfterSeconds?: number }): GatewayError {

@@ -47,7 +47,9 @@ export function readReply(
   if (wire === undefined) return malformed(attempt, 'no JSON object');
   const decoded = call.candidate.dialect.decodeReply(wire, call.reply);
   if (!decoded.ok) return malformed(attempt, decoded.fault.message);
-  const encoded = request.dialect.encodeReply(decoded.value, encodeContext(request, call, requestId, nowMs));
+  const context = encodeContext(request, call, requestId, nowMs);
+  // The upstream's id has the form of its own dialect; ours has the client's, and leads to the request.
+  const encoded = request.dialect.encodeReply({ ...decoded.value, id: context.id }, context);
   return {
     kind: 'reply',
     body: Buffer.from(JSON.stringify(encoded.body)),

@@ -5,7 +5,7 @@ import type { StreamFailure } from '@switchboard/protocol';
 import { callHeaders, endpointOf } from '../adapters/upstream-request';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
-import { finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
+import { failureBeforeFirstByte, finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
 import { settle, type Settlement } from './settlement';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
@@ -180,6 +180,12 @@ export class Exchange implements AttemptOwner, Sweepable {
   }
 
   private giveUp(error: GatewayError): void {
+    if (error.code === 'internal') {
+      this.edge.log.error(
+        { err: error.extra.cause, requestId: this.identity.requestId },
+        'a request failed inside the gateway',
+      );
+    }
     const status = this.writer.sendError(error, this.attempts);
     const { attempt, relay } = this;
     if (attempt === undefined) return this.close(status);
@@ -211,7 +217,7 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   private streamFailed(attempt: UpstreamAttempt, relay: Relay, failure: StreamFailure, output: Buffer | string): void {
     if (!this.writer.headWritten && !this.detached) {
-      this.recordFailure(failureOf(attempt, failure));
+      this.recordFailure(failureBeforeFirstByte(attempt.call.candidate.provider.id, failure));
       return this.tryNext();
     }
     this.edge.metrics.attempted(attempt.call.candidate.provider.id, failure.kind === 'timeout' ? 'timeout' : 'broken');
@@ -285,13 +291,4 @@ export class Exchange implements AttemptOwner, Sweepable {
     this.edge.sweeper.remove(this);
     if (refusedStatus !== undefined) this.edge.metrics.refusedAfterOpening(this.request.dialect.id, refusedStatus);
   }
-}
-
-function failureOf(attempt: UpstreamAttempt, { kind, type, message }: StreamFailure): UpstreamFailure {
-  return {
-    provider: attempt.call.candidate.provider.id,
-    kind: kind === 'upstream' ? 'rejected' : kind === 'malformed' ? 'malformed' : 'broken',
-    ...(type !== undefined && { error: { status: 502, type, message } }),
-    cause: new Error(message),
-  };
 }

@@ -6,6 +6,7 @@ import { checkCapabilities, contextExceeded, needsOf, servesAnything } from '../
 import { checkRequest } from '../core/check-request';
 import { isAuto, planAuto, planPinned, type Candidate } from '../core/plan';
 import type { Route } from '../core/routes';
+import { gatewayFault } from '../core/upstream-failure';
 import type { RequestIdentity } from '../core/reply-headers';
 import { readBody } from '../adapters/request-body';
 import type { EdgeContext } from './edge-context';
@@ -37,15 +38,24 @@ export class InferenceHandler {
     const dialect = DIALECTS[route.dialect];
     readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
       if (body instanceof GatewayError) return refuse(body);
-      const request = this.read(incoming, dialect, body);
-      if (request instanceof GatewayError) return refuse(request);
-      const candidates = this.plan(request, key);
-      if (candidates instanceof GatewayError) return refuse(candidates);
-      const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
-      const smallest = Math.min(...candidates.map(({ model }) => model.contextWindow));
-      if (body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING) return exchange.start(candidates);
-      this.startWhereItFits(request, candidates, exchange, refuse);
+      try {
+        const request = this.read(incoming, dialect, body);
+        if (request instanceof GatewayError) return refuse(request);
+        this.serve(request, key, new Exchange(this.edge, request, key, identity, incoming, response), refuse);
+      } catch (error) {
+        // Outside the handler's own call by now: unhandled, one odd request would end the process.
+        this.edge.log.error({ err: error, requestId: identity.requestId }, 'a request failed inside the gateway');
+        refuse(gatewayFault(error));
+      }
     });
+  }
+
+  private serve(request: InferenceRequest, key: KeyRecord, exchange: Exchange, refuse: Refuse): void {
+    const candidates = this.plan(request, key);
+    if (candidates instanceof GatewayError) return refuse(candidates);
+    const smallest = Math.min(...candidates.map(({ model }) => model.contextWindow));
+    if (request.body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING) return exchange.start(candidates);
+    this.startWhereItFits(request, candidates, exchange, refuse);
   }
 
   private read(incoming: IncomingMessage, dialect: Dialect, body: Buffer): InferenceRequest | GatewayError {

@@ -11,6 +11,7 @@ import {
   type Usage,
 } from '@switchboard/protocol';
 import type { Candidate } from '../core/plan';
+import { gatewayFault } from '../core/upstream-failure';
 import { faultError, type InferenceRequest } from './inference-request';
 import { PassThroughRelay, TranslatingRelay, type Relay } from './relay';
 
@@ -31,10 +32,15 @@ const NO_LOSSES: readonly Loss[] = [];
 const NO_NAMES: ReplyContext = { toolNames: new Map() };
 const INCLUDE_USAGE = '"stream_options":{"include_usage":true},';
 
+/** A request that trips over a fault of ours gets an error, and the next one is served. */
 export function prepareCall(request: InferenceRequest, candidate: Candidate): PreparedCall | GatewayError {
-  return request.dialect.id === candidate.dialect.id
-    ? preparePassThrough(request, candidate)
-    : prepareTranslation(request, candidate);
+  try {
+    return request.dialect.id === candidate.dialect.id
+      ? preparePassThrough(request, candidate)
+      : prepareTranslation(request, candidate);
+  } catch (error) {
+    return gatewayFault(error);
+  }
 }
 
 /** The client's bytes, but for the model name and, on Chat streams, the usage we need to bill. */

@@ -13,7 +13,7 @@ import type {
   Dialect,
   TapContext,
 } from '@switchboard/protocol';
-import { SseDecoder as SseDecoderClass } from '@switchboard/protocol';
+import { SseDecoder as SseDecoderClass, SseOverflowError } from '@switchboard/protocol';
 
 /** Turns the bytes of one upstream stream into the bytes of one client stream. Created per attempt. */
 export interface Relay {
@@ -76,9 +76,14 @@ export class TranslatingRelay implements Relay {
   private readonly encoder: StreamEncoder;
   private readonly decoderLosses: Loss[] = [];
 
-  constructor(upstream: Dialect, client: Dialect, reply: ReplyContext, encode: EncodeContext) {
+  constructor(
+    upstream: Dialect,
+    client: Dialect,
+    reply: ReplyContext,
+    private readonly context: EncodeContext,
+  ) {
     this.decoder = upstream.streamDecoder(reply);
-    this.encoder = client.streamEncoder(encode);
+    this.encoder = client.streamEncoder(context);
   }
 
   push(bytes: Buffer): string {
@@ -86,8 +91,8 @@ export class TranslatingRelay implements Relay {
     try {
       for (const event of this.sse.push(bytes)) text += this.encode(this.decoder.push(event));
     } catch (error) {
-      // The decoders are total but for their memory bound: an event that never ends is a malformed stream.
-      text += this.fail({ kind: 'malformed', message: error instanceof Error ? error.message : 'malformed stream' });
+      if (!(error instanceof SseOverflowError)) throw error;
+      text += this.fail({ kind: 'malformed', message: 'The upstream sent an event that is too large.' });
     }
     return text;
   }
@@ -112,7 +117,8 @@ export class TranslatingRelay implements Relay {
     let text = '';
     for (const event of events) {
       this.observe(event);
-      text += this.encoder.push(event);
+      // The upstream's id has the form of its own dialect; ours has the client's, and leads to the request.
+      text += this.encoder.push(event.type === 'start' ? { ...event, id: this.context.id } : event);
     }
     return text;
   }

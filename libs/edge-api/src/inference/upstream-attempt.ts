@@ -84,15 +84,16 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.over) return;
-    if (this.relay === undefined) {
-      this.over = true;
-      this.owner.replyBuffered(this, this.takeChunks());
-      return;
-    }
-    this.flush();
+    if (this.relay !== undefined) this.flush();
     if (this.over) return;
     this.over = true;
-    this.owner.relayEnded(this, this.relay);
+    try {
+      if (this.relay === undefined) this.owner.replyBuffered(this, this.takeChunks());
+      else this.owner.relayEnded(this, this.relay);
+    } catch (error) {
+      this.over = false;
+      this.fail('gateway', error);
+    }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
@@ -125,9 +126,13 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   flush(): void {
     this.flushQueued = false;
     if (this.over || this.relay === undefined || this.chunks.length === 0) return;
-    if (!this.owner.relayBytes(this, this.relay, this.takeChunks()) && !this.paused) {
+    try {
+      if (this.owner.relayBytes(this, this.relay, this.takeChunks()) || this.paused) return;
       this.paused = true;
       this.controller?.pause();
+    } catch (error) {
+      // A fault of ours in one stream must not end the process and all the others.
+      this.fail('gateway', error);
     }
   }
 

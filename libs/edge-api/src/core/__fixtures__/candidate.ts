@@ -1,0 +1,50 @@
+import type { Model, Prices, Provider } from '@switchboard/contracts';
+import { DIALECTS } from '@switchboard/protocol';
+import { upstreamDialect, type Candidate } from '../plan';
+
+const prices: Prices = {
+  input: 3_000_000,
+  output: 15_000_000,
+  cacheRead: 300_000,
+  cacheWrite5m: 3_750_000,
+  cacheWrite1h: 6_000_000,
+};
+
+/** A model that can do everything, at a provider that is as a test says. */
+export function candidate(changes: Partial<Provider> = {}, modelChanges: Partial<Model> = {}): Candidate {
+  const provider: Provider = {
+    id: 'one',
+    kind: 'anthropic-compatible',
+    baseUrl: 'http://127.0.0.1:1',
+    headers: {},
+    tier: 2,
+    timeouts: { connectMs: 1000, firstTokenMs: 1000, idleMs: 1000, totalMs: 1000 },
+    limits: {},
+    trustedNetwork: true,
+    ...changes,
+  };
+  const upstream = { provider: provider.id, model: 'upstream-model', weight: 1, cost: prices };
+  const model: Model = {
+    id: 'test/model',
+    displayName: 'Test',
+    description: '',
+    category: 'llm',
+    createdAt: '2026-11-01T00:00:00Z',
+    aliases: [],
+    contextWindow: 200_000,
+    maxOutputTokens: 64_000,
+    capabilities: {
+      streaming: true,
+      tools: 'native',
+      vision: true,
+      documents: true,
+      reasoning: true,
+      structuredOutputs: true,
+    },
+    pricing: prices,
+    onDisconnect: 'cancel',
+    upstreams: [upstream],
+    ...modelChanges,
+  };
+  return { model, upstream, provider, dialect: DIALECTS[upstreamDialect(provider)] };
+}

@@ -1,0 +1,61 @@
+import { emptyUsage } from '@switchboard/protocol';
+import { candidate } from './__fixtures__/candidate';
+import { keyRecord } from './__fixtures__/key-record';
+import { usageRecord, type CallOutcome } from './usage-record';
+
+const usage = { ...emptyUsage(), inputTokens: 100, cacheReadTokens: 50, outputTokens: 10 };
+
+function record(changes: Partial<CallOutcome>) {
+  return usageRecord({
+    requestId: 'req_1',
+    clientRequestId: undefined,
+    key: keyRecord(),
+    requestedModel: 'm',
+    candidate: candidate(),
+    clientDialect: 'openai-chat',
+    stream: true,
+    startedAtMs: 0,
+    firstTokenMs: undefined,
+    latencyMs: 1,
+    attempts: 1,
+    status: 200,
+    finish: 'stop',
+    losses: [],
+    usage,
+    complete: true,
+    accepted: true,
+    requestBytes: 400,
+    outputBytes: 400,
+    ...changes,
+  });
+}
+
+describe('a usage record', () => {
+  it('of a complete reply is the upstream’s own figures, priced by kind', () => {
+    // 100 × 3 + 50 × 0.3 + 10 × 15 USD per million.
+    expect(record({})).toMatchObject({ usage, accuracy: 'exact', costNanoUsd: 300_000 + 15_000 + 150_000 });
+  });
+
+  it('of a reply that was cut off counts at least what was seen, and says that it is an estimate', () => {
+    expect(record({ complete: false })).toMatchObject({
+      usage: { inputTokens: 100, cacheReadTokens: 50, outputTokens: 100 },
+      accuracy: 'estimated',
+    });
+    expect(record({ complete: false, outputBytes: 4 }).usage.outputTokens).toBe(10);
+  });
+
+  it('without any figures of the upstream is counted from bytes', () => {
+    expect(record({ usage: undefined })).toMatchObject({
+      usage: { inputTokens: 100, outputTokens: 100 },
+      accuracy: 'estimated',
+    });
+  });
+
+  it('of a call that no upstream took is an exact nothing', () => {
+    expect(record({ usage: undefined, complete: false, accepted: false })).toMatchObject({
+      usage: emptyUsage(),
+      costNanoUsd: 0,
+      accuracy: 'exact',
+    });
+  });
+});
