@@ -10,17 +10,20 @@ export class EdgeMetrics {
   private readonly attempts;
   private readonly latency;
   private readonly firstToken;
-  private readonly tokens;
+  private readonly input;
+  private readonly output;
+  private readonly cacheRead;
+  private readonly cacheWrite;
   private readonly losses;
   private readonly open;
 
   constructor(metrics: Metrics) {
-    this.requests = metrics.counter({
+    this.requests = metrics.tally({
       name: 'requests_total',
       help: 'Inference requests answered, by client dialect and status',
       labelNames: ['dialect', 'status'],
     });
-    this.attempts = metrics.counter({
+    this.attempts = metrics.tally({
       name: 'upstream_attempts_total',
       help: 'Calls to upstreams, by provider and what came of them',
       labelNames: ['provider', 'outcome'],
@@ -37,7 +40,11 @@ export class EdgeMetrics {
       labelNames: ['dialect'],
       buckets: LATENCY_SECONDS,
     });
-    this.tokens = metrics.counter({ name: 'tokens_total', help: 'Tokens billed, by kind', labelNames: ['kind'] });
+    const tokens = metrics.tally({ name: 'tokens_total', help: 'Tokens billed, by kind', labelNames: ['kind'] });
+    this.input = tokens.cell('input');
+    this.output = tokens.cell('output');
+    this.cacheRead = tokens.cell('cache_read');
+    this.cacheWrite = tokens.cell('cache_write');
     this.losses = metrics.counter({
       name: 'translation_losses_total',
       help: 'Pieces of requests and replies that the other dialect could not carry',
@@ -51,11 +58,11 @@ export class EdgeMetrics {
   }
 
   attempted(provider: string, outcome: 'ok' | UpstreamFailure['kind']): void {
-    this.attempts.inc({ provider, outcome });
+    this.attempts.cell(provider, outcome).count++;
   }
 
   refused(dialect: DialectId, status: number): void {
-    this.requests.inc({ dialect, status: String(status) });
+    this.requests.cell(dialect, String(status)).count++;
   }
 
   /** Opened, but no candidate could even be asked. */
@@ -75,7 +82,7 @@ export class EdgeMetrics {
     },
   ): void {
     this.open.dec();
-    this.requests.inc({ dialect, status: String(reply.status) });
+    this.requests.cell(dialect, String(reply.status)).count++;
     this.latency.observe({ dialect }, reply.latencyMs / 1000);
     if (reply.firstTokenMs !== undefined) this.firstToken.observe({ dialect }, reply.firstTokenMs / 1000);
     if (reply.losses.length > 0) this.losses.inc({ dialect }, reply.losses.length);
@@ -83,10 +90,9 @@ export class EdgeMetrics {
   }
 
   private countTokens(usage: Usage): void {
-    this.tokens.inc({ kind: 'input' }, usage.inputTokens);
-    this.tokens.inc({ kind: 'output' }, usage.outputTokens);
-    if (usage.cacheReadTokens > 0) this.tokens.inc({ kind: 'cache_read' }, usage.cacheReadTokens);
-    const cacheWrite = usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
-    if (cacheWrite > 0) this.tokens.inc({ kind: 'cache_write' }, cacheWrite);
+    this.input.count += usage.inputTokens;
+    this.output.count += usage.outputTokens;
+    this.cacheRead.count += usage.cacheReadTokens;
+    this.cacheWrite.count += usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
   }
 }

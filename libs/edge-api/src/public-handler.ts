@@ -3,12 +3,12 @@ import type { BlockList } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
 import type { DialectId, JsonObject } from '@switchboard/protocol';
-import { v7 as uuidv7 } from 'uuid';
 import { addressList, callerAddress, mayCallFrom } from './core/access';
 import { authenticate, readCredentials } from './core/authenticate';
 import { errorReply } from './core/error-reply';
 import { identityHeaders, readClientRequestId, type RequestIdentity } from './core/reply-headers';
 import { gatewayFault } from './core/upstream-failure';
+import { newRequestId } from './core/request-id';
 import { matchRoute, type Route, type RouteMatch } from './core/routes';
 import { CountTokensHandler } from './count-tokens-handler';
 import type { EdgeContext } from './inference/edge-context';
@@ -37,7 +37,7 @@ export class PublicHandler {
   readonly handle = (incoming: IncomingMessage, response: ServerResponse): void => {
     const { headers } = incoming;
     const identity: RequestIdentity = {
-      requestId: `req_${uuidv7().replaceAll('-', '')}`,
+      requestId: newRequestId(),
       clientRequestId: readClientRequestId(headers['x-request-id']),
       origin: headers.origin,
     };

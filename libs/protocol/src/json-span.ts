@@ -5,19 +5,34 @@ export interface ByteEdit extends JsonSpan {
   replacement: string | Buffer;
 }
 
-/** The body with some spans replaced; `edits` in order, not overlapping. No edits: the same Buffer object. */
+/**
+ * The body with some spans replaced; `edits` in order, not overlapping. No edits: the same Buffer object. Copies into one
+ * allocation: slices and a concat of them take twice as long at 1 KB.
+ */
 export function spliceBytes(body: Buffer, edits: readonly ByteEdit[]): Buffer {
   if (edits.length === 0) return body;
-  const pieces: Buffer[] = [];
+  const spliced = Buffer.allocUnsafe(splicedLength(body, edits));
+  let read = 0;
+  let written = 0;
+  for (const { start, end, replacement } of edits) {
+    written += body.copy(spliced, written, read, start);
+    written +=
+      typeof replacement === 'string' ? spliced.write(replacement, written) : replacement.copy(spliced, written);
+    read = end;
+  }
+  body.copy(spliced, written, read);
+  return spliced;
+}
+
+function splicedLength(body: Buffer, edits: readonly ByteEdit[]): number {
+  let length = body.length;
   let position = 0;
   for (const { start, end, replacement } of edits) {
     if (start < position || end < start || end > body.length) throw new RangeError('edits overlap or are out of order');
-    pieces.push(body.subarray(position, start));
-    pieces.push(typeof replacement === 'string' ? Buffer.from(replacement) : replacement);
+    length += Buffer.byteLength(replacement) - (end - start);
     position = end;
   }
-  pieces.push(body.subarray(position));
-  return Buffer.concat(pieces);
+  return length;
 }
 
 const QUOTE = 34;

@@ -39,7 +39,7 @@ export function planPinned(
   key: KeyRecord,
   requested: string,
   client: DialectId,
-): Candidate[] | GatewayError {
+): readonly Candidate[] | GatewayError {
   const model = resolveModel(catalog, requested, client);
   if (model === undefined) return modelNotFound(catalog, requested);
   if (!mayUseModel(key, model.id)) {
@@ -94,7 +94,21 @@ export function modelNotFound(catalog: Catalog, requested: string): GatewayError
   });
 }
 
-function candidatesOf(catalog: Catalog, model: Model): Candidate[] {
+const known = new WeakMap<Catalog, Map<Model, readonly Candidate[]>>();
+
+/** Worked out once per catalog and model: both are replaced, never changed. */
+function candidatesOf(catalog: Catalog, model: Model): readonly Candidate[] {
+  let ofCatalog = known.get(catalog);
+  if (ofCatalog === undefined) {
+    ofCatalog = new Map<Model, readonly Candidate[]>();
+    known.set(catalog, ofCatalog);
+  }
+  let candidates = ofCatalog.get(model);
+  if (candidates === undefined) ofCatalog.set(model, (candidates = findCandidates(catalog, model)));
+  return candidates;
+}
+
+function findCandidates(catalog: Catalog, model: Model): Candidate[] {
   const candidates: Candidate[] = [];
   for (const upstream of model.upstreams) {
     const provider = catalog.providers.get(upstream.provider);

@@ -76,7 +76,7 @@ export class InferenceHandler {
   }
 
   /** Candidates that can serve the request, best first. */
-  private plan(request: InferenceRequest, key: KeyRecord): Candidate[] | GatewayError {
+  private plan(request: InferenceRequest, key: KeyRecord): readonly Candidate[] | GatewayError {
     const catalog = this.edge.catalog.current();
     if (isAuto(request.model)) {
       const decoded = request.conversation();

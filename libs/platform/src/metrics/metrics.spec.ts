@@ -22,3 +22,15 @@ test('two registries do not share metrics', () => {
   createMetrics().gauge({ name: 'depth', help: 'Depth.' });
   expect(() => createMetrics().gauge({ name: 'depth', help: 'Depth.' })).not.toThrow();
 });
+
+test('a tally is read as a counter, each combination of labels summed over all readings', async () => {
+  const metrics = createMetrics();
+  const calls = metrics.tally({ name: 'calls_total', help: 'Calls.', labelNames: ['provider', 'result'] });
+  calls.cell('a', 'ok').count += 2;
+  calls.cell('b', 'ok').count++;
+  expect(await metrics.registry.metrics()).toContain('switchboard_calls_total{provider="a",result="ok"} 2');
+  calls.cell('a', 'ok').count++;
+  const exposition = await metrics.registry.metrics();
+  expect(exposition).toContain('switchboard_calls_total{provider="a",result="ok"} 3');
+  expect(exposition).toContain('switchboard_calls_total{provider="b",result="ok"} 1');
+});

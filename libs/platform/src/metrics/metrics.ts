@@ -8,7 +8,9 @@ import {
   type HistogramConfiguration,
   Registry,
 } from 'prom-client';
+import { Tally } from './tally';
 
+export type { Tally, TallyCell } from './tally';
 export type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 type Unregistered<C> = Omit<C, 'registers'>;
@@ -20,6 +22,8 @@ type Unregistered<C> = Omit<C, 'registers'>;
 export interface Metrics {
   readonly registry: Registry;
   counter<L extends string = never>(declaration: Unregistered<CounterConfiguration<L>>): Counter<L>;
+  /** A counter for what every request counts. */
+  tally(declaration: { name: string; help: string; labelNames: readonly string[] }): Tally;
   gauge<L extends string = never>(declaration: Unregistered<GaugeConfiguration<L>>): Gauge<L>;
   histogram<L extends string = never>(declaration: Unregistered<HistogramConfiguration<L>>): Histogram<L>;
 }
@@ -37,6 +41,7 @@ export function createMetrics(): Metrics {
     registry,
     counter: <L extends string>(declaration: Unregistered<CounterConfiguration<L>>) =>
       new Counter<L>(place(declaration)),
+    tally: (declaration) => new Tally(declaration, (collect) => new Counter({ ...place(declaration), collect })),
     gauge: <L extends string>(declaration: Unregistered<GaugeConfiguration<L>>) => new Gauge<L>(place(declaration)),
     histogram: <L extends string>(declaration: Unregistered<HistogramConfiguration<L>>) =>
       new Histogram<L>(place(declaration)),
