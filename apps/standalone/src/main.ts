@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Gateway } from './gateway';
 import { readSettings } from './settings';
 import { loadGatewayConfig } from '@switchboard/platform';
+import { unenforced } from './unenforced';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env, process.cwd());
@@ -14,7 +15,8 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of [...loaded.warnings, ...unenforced(loaded.config)])
+    process.stderr.write(`warning: ${warning}\n`);
   if (process.argv.includes('--validate-config')) {
     process.stdout.write(`The configuration is valid${loaded.source === undefined ? '' : `: ${loaded.source}`}.\n`);
     return;
