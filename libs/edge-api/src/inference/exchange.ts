@@ -112,7 +112,7 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   attemptFailed(attempt: UpstreamAttempt, failure: UpstreamFailure): void {
     const { relay } = this;
-    if (relay !== undefined && (this.writer.headWritten || this.detached)) {
+    if (relay !== undefined && (this.writer.replyBegun || this.detached)) {
       // After its own end a connection may break as it likes.
       const output =
         relay.finish !== undefined ? relay.end('completed') : relay.end('truncated', streamFailure(failure));
@@ -127,13 +127,23 @@ export class Exchange implements AttemptOwner, Sweepable {
   sweep(nowMs: number): void {
     const { attempt } = this;
     if (attempt === undefined) return;
-    if (this.deadlinePassed(attempt, nowMs)) return attempt.fail('timeout', new Error('deadline passed'));
-    if (!this.writer.headWritten || this.detached) return;
+    const tooLong = nowMs - this.startedMs > attempt.call.candidate.provider.timeouts.totalMs;
+    if (tooLong || attempt.isLate(nowMs)) return attempt.fail('timeout', new Error('deadline passed'));
+    if (!this.request.stream || this.detached) return;
     if (attempt.paused) {
       if (nowMs - this.pausedSinceMs > STALLED_CLIENT_MS) this.writer.destroy();
       return;
     }
-    this.writer.keepalive(nowMs, this.edge.settings.keepaliveMs);
+    this.keepAlive(nowMs);
+  }
+
+  private keepAlive(nowMs: number): void {
+    const { keepaliveMs } = this.edge.settings;
+    if (!this.writer.headWritten) {
+      if (nowMs - this.startedMs < keepaliveMs) return;
+      this.writer.beginWaiting();
+    }
+    this.writer.keepalive(nowMs, keepaliveMs);
   }
 
   shutDown(): void {
@@ -200,7 +210,7 @@ export class Exchange implements AttemptOwner, Sweepable {
   }
 
   private beginStream(attempt: UpstreamAttempt, relay: Relay): void {
-    if (this.writer.headWritten) return;
+    if (this.writer.replyBegun) return;
     this.firstTokenMs = performance.now() - this.startedMs;
     this.writer.beginStream(attempt.call, this.attempts, relay.losses);
   }
@@ -216,7 +226,7 @@ export class Exchange implements AttemptOwner, Sweepable {
   }
 
   private streamFailed(attempt: UpstreamAttempt, relay: Relay, failure: StreamFailure, output: Buffer | string): void {
-    if (!this.writer.headWritten && !this.detached) {
+    if (!this.writer.replyBegun && !this.detached) {
       this.recordFailure(failureBeforeFirstByte(attempt.call.candidate.provider.id, failure));
       return this.tryNext();
     }
@@ -243,14 +253,6 @@ export class Exchange implements AttemptOwner, Sweepable {
     attempt.cancel('the client left');
     if (relay !== undefined) return this.settleStream(attempt, relay, 'disconnected', false, 499);
     this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: true });
-  }
-
-  private deadlinePassed(attempt: UpstreamAttempt, nowMs: number): boolean {
-    const { timeouts } = attempt.call.candidate.provider;
-    if (nowMs - this.startedMs > timeouts.totalMs) return true;
-    // A whole reply comes when it is done, which may take many minutes of silence; only a stream shows that it has begun.
-    if (this.request.stream && !attempt.answered) return nowMs - attempt.startedMs > timeouts.firstTokenMs;
-    return attempt.answered && !attempt.paused && nowMs - attempt.lastByteMs > timeouts.idleMs;
   }
 
   private recordFailure(failure: UpstreamFailure): void {

@@ -13,6 +13,8 @@ const LARGEST_JOINED_BYTES = 16 * 1024;
 /** The client's side of an exchange: the only place that writes heads, bytes and keepalives. */
 export class ReplyWriter {
   headWritten = false;
+  /** Bytes of an upstream's reply went out: from here on only that upstream can finish it. */
+  replyBegun = false;
   private lastWriteMs = 0;
 
   constructor(
@@ -23,13 +25,16 @@ export class ReplyWriter {
   ) {}
 
   beginStream(call: PreparedCall, attempts: number, replyLosses: readonly Loss[]): void {
-    const headers = this.servedHeaders(call, attempts, replyLosses);
-    headers['content-type'] = 'text/event-stream; charset=utf-8';
-    headers['cache-control'] = 'no-cache';
-    // Reverse proxies that buffer by default read this one.
-    headers['x-accel-buffering'] = 'no';
-    this.headWritten = true;
-    this.response.writeHead(200, headers);
+    this.replyBegun = true;
+    if (!this.headWritten) this.writeStreamHead(this.servedHeaders(call, attempts, replyLosses));
+  }
+
+  /**
+   * The head alone, while nobody has answered yet: proxies on the way cut connections that stay silent for a minute. Who
+   * serves the reply, after how many attempts, is not known then and so not told.
+   */
+  beginWaiting(): void {
+    this.writeStreamHead(identityHeaders(this.edge.names, this.dialect.id, this.identity));
   }
 
   /** False where the client is slower than the upstream: wait for `whenDrained`. */
@@ -59,6 +64,7 @@ export class ReplyWriter {
 
   /** The upstream's own refusal: its bytes where the client speaks its dialect, else its words in the client's shape. */
   reject(reply: BufferedReply & { kind: 'rejected' }, call: PreparedCall, attempts: number): void {
+    if (this.headWritten) return void this.sendError(reply.error, attempts);
     const headers = { ...this.servedHeaders(call, attempts, []), ...reply.headers };
     if (reply.body !== undefined) return this.send(reply.status, headers, reply.body);
     const shaped = errorReply(reply.error, this.dialect.id, this.identity.requestId);
@@ -80,6 +86,15 @@ export class ReplyWriter {
 
   destroy(): void {
     this.response.destroy();
+  }
+
+  private writeStreamHead(headers: ReplyHeaders): void {
+    headers['content-type'] = 'text/event-stream; charset=utf-8';
+    headers['cache-control'] = 'no-cache';
+    // Reverse proxies that buffer by default read this one.
+    headers['x-accel-buffering'] = 'no';
+    this.headWritten = true;
+    this.response.writeHead(200, headers);
   }
 
   private send(status: number, headers: ReplyHeaders, body: Buffer): void {

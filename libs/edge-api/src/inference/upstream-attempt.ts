@@ -48,6 +48,14 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     return this.status !== 0 && (this.bufferedBytes > 0 || this.relay !== undefined);
   }
 
+  /** Whether the first token, or the next byte, has been waited for long enough. */
+  isLate(nowMs: number): boolean {
+    const { timeouts } = this.call.candidate.provider;
+    // A whole reply comes when it is done, which may take many minutes of silence; only a stream shows that it has begun.
+    if (this.wantsStream && !this.answered) return nowMs - this.startedMs > timeouts.firstTokenMs;
+    return this.answered && !this.paused && nowMs - this.lastByteMs > timeouts.idleMs;
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
     if (this.over) controller.abort(new Error('attempt is over'));

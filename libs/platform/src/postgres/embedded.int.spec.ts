@@ -16,7 +16,8 @@ import { identityFor } from './identity';
 jest.setTimeout(60_000);
 
 const asRoot = process.getuid?.() === 0;
-const onlyAsRoot = asRoot ? test : test.skip;
+const onlyAsRoot = (title: string, run: () => Promise<void>): void =>
+  asRoot ? test(title, run) : test.skip(`${title} [skipped: only root is moved to another user]`, run);
 const logged: string[] = [];
 const log = createLogger({ level: 'info', name: 'test' }, { write: (line) => void logged.push(line) });
 
