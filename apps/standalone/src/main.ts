@@ -43,8 +43,16 @@ function stopOnSignals(gateway: Gateway): void {
 }
 
 function fail(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
+}
+
+/** What went wrong, and for the usual fault of a second start what to do. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code !== 'EADDRINUSE') return error.message;
+  return `${address}:${port} is in use by another process. Stop it, or choose other ports (PORT, ADMIN_PORT).`;
 }
 
 main().catch(fail);
