@@ -29,19 +29,12 @@ export interface RunningSubject {
 
 const stopWithinMs = 10_000;
 
-/**
- * A young generation that starts large, as `npm start` gives the gateway: records that wait a moment to be stored are not
- * copied over and over. Garbage collection fell from 21 % to 7 % of the gateway's CPU at 1 KB, the whole by a fifth. The
- * bare proxy gets it as well.
- */
-const heapFlags = ['--min-semi-space-size=16', '--max-semi-space-size=32'];
-
 /** Starts `script` in Node, pinned and able to tell its CPU time. Its stderr is ours; its stdout is dropped. */
 export function startNode(script: string, env: Record<string, string>, context: SubjectContext): SubjectProcess {
   const profiling =
     context.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${context.profileFolder}`];
   const reporter = path.join(__dirname, '..', 'cpu-reporter.js');
-  const words = [...context.pinPrefix, process.execPath, ...heapFlags, '-r', reporter, ...profiling, script];
+  const words = [...context.pinPrefix, process.execPath, '-r', reporter, ...profiling, script];
   const child = spawn(words[0] ?? process.execPath, words.slice(1), {
     cwd: context.folder,
     env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...env },
