@@ -64,6 +64,7 @@ function createPublicServer(
   keys: KeyDirectory,
   usage: UsageSink,
 ): PublicServer {
+  const sweeper = new Sweeper();
   return new PublicServer({
     settings,
     names: headerNames(settings.brand.slug),
@@ -74,8 +75,8 @@ function createPublicServer(
     tokens: new TokenCounter((error) =>
       logger.error({ err: error }, 'the token counter crashed and will be restarted'),
     ),
-    sweeper: new Sweeper(),
-    metrics: new EdgeMetrics(metrics),
+    sweeper,
+    metrics: new EdgeMetrics(metrics, () => sweeper.size),
     log: logger,
   });
 }

@@ -15,9 +15,9 @@ export class EdgeMetrics {
   private readonly cacheRead;
   private readonly cacheWrite;
   private readonly losses;
-  private readonly open;
 
-  constructor(metrics: Metrics) {
+  /** `open` is asked when the metrics are read, not told at every request. */
+  constructor(metrics: Metrics, open: () => number) {
     this.requests = metrics.tally({
       name: 'requests_total',
       help: 'Inference requests answered, by client dialect and status',
@@ -50,11 +50,13 @@ export class EdgeMetrics {
       help: 'Pieces of requests and replies that the other dialect could not carry',
       labelNames: ['dialect'],
     });
-    this.open = metrics.gauge({ name: 'open_requests', help: 'Inference requests under way' });
-  }
-
-  opened(): void {
-    this.open.inc();
+    metrics.gauge({
+      name: 'open_requests',
+      help: 'Inference requests under way',
+      collect() {
+        this.set(open());
+      },
+    });
   }
 
   attempted(provider: string, outcome: 'ok' | UpstreamFailure['kind']): void {
@@ -63,12 +65,6 @@ export class EdgeMetrics {
 
   refused(dialect: DialectId, status: number): void {
     this.requests.cell(dialect, String(status)).count++;
-  }
-
-  /** Opened, but no candidate could even be asked. */
-  refusedAfterOpening(dialect: DialectId, status: number): void {
-    this.open.dec();
-    this.refused(dialect, status);
   }
 
   closed(
@@ -81,7 +77,6 @@ export class EdgeMetrics {
       usage: Usage;
     },
   ): void {
-    this.open.dec();
     this.requests.cell(dialect, String(reply.status)).count++;
     this.latency.observe({ dialect }, reply.latencyMs / 1000);
     if (reply.firstTokenMs !== undefined) this.firstToken.observe({ dialect }, reply.firstTokenMs / 1000);

@@ -29,7 +29,8 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }:
   // Writes are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
   const prisma = createPrismaClient(databaseUrl, logger);
-  const store = new UsageStore({ pool, log: logger, metrics: registerUsageMetrics(metrics) });
+  const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
+  const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics });
   const health: HealthCheck = {
     name: 'postgres',
     // Records wait in memory while it is away: no reason to refuse traffic.

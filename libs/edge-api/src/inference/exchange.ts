@@ -57,7 +57,6 @@ export class Exchange implements AttemptOwner, Sweepable {
     // The client may have left while its prompt was being counted.
     if (this.over) return;
     this.candidates = candidates;
-    this.edge.metrics.opened();
     this.edge.sweeper.add(this);
     this.tryNext();
   }
@@ -291,6 +290,6 @@ export class Exchange implements AttemptOwner, Sweepable {
   private close(refusedStatus?: number): void {
     this.over = true;
     this.edge.sweeper.remove(this);
-    if (refusedStatus !== undefined) this.edge.metrics.refusedAfterOpening(this.request.dialect.id, refusedStatus);
+    if (refusedStatus !== undefined) this.edge.metrics.refused(this.request.dialect.id, refusedStatus);
   }
 }

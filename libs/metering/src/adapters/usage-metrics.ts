@@ -1,13 +1,20 @@
-import type { Counter, Gauge, Histogram, Metrics } from '@switchboard/platform';
+import type { Counter, Histogram, Metrics } from '@switchboard/platform';
 
 export interface UsageMetrics {
   records: Counter<'result'>;
   failures: Counter;
-  buffered: Gauge;
   flushSeconds: Histogram;
 }
 
-export function registerUsageMetrics(metrics: Metrics): UsageMetrics {
+/** `buffered` is asked when the metrics are read, not told at every record. */
+export function registerUsageMetrics(metrics: Metrics, buffered: () => number): UsageMetrics {
+  metrics.gauge({
+    name: 'usage_buffered_records',
+    help: 'Usage records in memory, not yet stored.',
+    collect() {
+      this.set(buffered());
+    },
+  });
   return {
     records: metrics.counter<'result'>({
       name: 'usage_records_total',
@@ -18,7 +25,6 @@ export function registerUsageMetrics(metrics: Metrics): UsageMetrics {
       name: 'usage_flush_failures_total',
       help: 'Batches of usage records that failed and were tried again.',
     }),
-    buffered: metrics.gauge({ name: 'usage_buffered_records', help: 'Usage records in memory, not yet stored.' }),
     flushSeconds: metrics.histogram({
       name: 'usage_flush_seconds',
       help: 'Time to store a batch of usage records.',

@@ -180,7 +180,8 @@ describe('while the database is away', () => {
   test('a full buffer drops the newest, loudly: each is counted, the log is not flooded', async () => {
     const own = createMetrics();
     const pool = createPool({ url: 'postgresql://nobody:x@127.0.0.1:1/none', log });
-    const store = new UsageStore({ pool, log, metrics: registerUsageMetrics(own), capacity: 10 });
+    const usageMetrics = registerUsageMetrics(own, () => store.buffered);
+    const store: UsageStore = new UsageStore({ pool, log, metrics: usageMetrics, capacity: 10 });
     for (const id of ids(100)) store.record(event(id));
     const exposition = await own.registry.metrics();
     expect(exposition).toContain('switchboard_usage_records_total{result="dropped"} 90');

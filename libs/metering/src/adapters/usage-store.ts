@@ -35,9 +35,13 @@ export class UsageStore implements UsageSink {
     this.buffer = new UsageBuffer(options.capacity ?? 50_000);
   }
 
+  /** Events in memory, not yet stored. */
+  get buffered(): number {
+    return this.buffer.size;
+  }
+
   record(event: UsageRecordedV1): void {
     if (this.closed || !this.buffer.offer(event)) return this.lost();
-    this.options.metrics.buffered.set(this.buffer.size);
     this.schedule();
   }
 
@@ -95,7 +99,6 @@ export class UsageStore implements UsageSink {
       try {
         await this.write(batch);
         this.buffer.confirm(batch.length);
-        this.options.metrics.buffered.set(this.buffer.size);
         waiting -= batch.length;
         pauseMs = RETRY_MS.first;
       } catch (error) {
