@@ -121,6 +121,8 @@ export interface StreamTap {
   end(how: StreamEnd, failure?: StreamFailure): Buffer;
   /** Latest usage seen, or undefined while the upstream has said nothing. */
   readonly usage: Usage | undefined;
+  /** The upstream told its output tokens at the end, so that `usage` is the whole of it. */
+  readonly usageIsFinal: boolean;
   /** The dialect-neutral reason; a word the dialect does not know (yet) as it is. */
   readonly finish: string | undefined;
   /** Set once the upstream itself reported an error inside the stream, or the bytes were not the dialect. */

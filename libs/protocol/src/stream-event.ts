@@ -24,7 +24,15 @@ export type StreamEvent =
   | { type: 'arguments-delta'; json: string }
   | { type: 'citation'; citation: JsonValue }
   | { type: 'block-stop' }
-  | { type: 'finish'; reason: FinishReason; stopSequence?: string; usage?: Usage; serviceTier?: string }
+  | {
+      type: 'finish';
+      reason: FinishReason;
+      stopSequence?: string;
+      usage?: Usage;
+      /** What `usage` says of the output is from the start of the stream: its end told nothing. */
+      usageIsPartial?: true;
+      serviceTier?: string;
+    }
   | { type: 'error'; error: StreamFailure }
   | { type: 'ping' }
   | { type: 'loss'; loss: Loss };

@@ -221,7 +221,8 @@ export class Exchange implements AttemptOwner, Sweepable {
       this.beginStream(attempt, relay);
       this.writer.end(output);
     }
-    this.settleStream(attempt, relay, this.detached ? 'disconnected' : (relay.finish ?? 'stop'), true);
+    const finish = this.detached ? 'disconnected' : (relay.finish ?? 'stop');
+    this.settleStream(attempt, relay, finish, relay.usageIsFinal);
   }
 
   private streamFailed(attempt: UpstreamAttempt, relay: Relay, failure: StreamFailure, output: Buffer | string): void {

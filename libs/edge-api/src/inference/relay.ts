@@ -21,6 +21,8 @@ export interface Relay {
   /** What is left to send; an error event where the stream did not end as it should. */
   end(how: StreamEnd, failure?: StreamFailure): Buffer | string;
   readonly usage: Usage | undefined;
+  /** The upstream told its output tokens at the end, so that `usage` is the whole of it. */
+  readonly usageIsFinal: boolean;
   readonly finish: string | undefined;
   readonly failure: StreamFailure | undefined;
   readonly losses: readonly Loss[];
@@ -51,6 +53,10 @@ export class PassThroughRelay implements Relay {
     return this.tap.usage;
   }
 
+  get usageIsFinal(): boolean {
+    return this.tap.usageIsFinal;
+  }
+
   get finish(): string | undefined {
     return this.tap.finish;
   }
@@ -67,6 +73,7 @@ export class PassThroughRelay implements Relay {
 /** Two dialects: bytes → upstream events → canonical events → client text. */
 export class TranslatingRelay implements Relay {
   usage: Usage | undefined;
+  usageIsFinal = false;
   finish: string | undefined;
   failure: StreamFailure | undefined;
   outputBytes = 0;
@@ -139,6 +146,7 @@ export class TranslatingRelay implements Relay {
       case 'finish':
         this.finish = event.reason;
         this.usage = event.usage ?? this.usage;
+        this.usageIsFinal = event.usage !== undefined && event.usageIsPartial !== true;
         break;
       case 'error':
         this.failure = event.error;

@@ -15,6 +15,8 @@ import { DIALECT_ID } from './wire';
 interface State {
   phase: 'fresh' | 'started' | 'ended';
   usage: Usage | undefined;
+  /** `message_delta` told the output tokens. */
+  usageIsFinal: boolean;
   /** The block that is open, at most one. */
   open: { index: number; kind: BlockStart['type'] } | undefined;
   sawToolCall: boolean;
@@ -33,6 +35,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   private readonly state: State = {
     phase: 'fresh',
     usage: undefined,
+    usageIsFinal: false,
     open: undefined,
     sawToolCall: false,
     finish: undefined,
@@ -139,7 +142,11 @@ export class AnthropicStreamDecoder implements StreamDecoder {
 
   private messageDelta(body: JsonObject): StreamEvent[] {
     const { state } = this;
-    if (isJsonObject(body['usage'])) this.takeUsage(body['usage']);
+    const usage = body['usage'];
+    if (isJsonObject(usage)) {
+      this.takeUsage(usage);
+      state.usageIsFinal ||= typeof usage['output_tokens'] === 'number';
+    }
     const delta = body['delta'];
     if (!isJsonObject(delta)) return [];
     const losses = leftOver(delta, READ_OF_MESSAGE_DELTA, '');
@@ -162,6 +169,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     };
     if (state.stopSequence !== undefined) finish.stopSequence = state.stopSequence;
     if (state.usage !== undefined) finish.usage = state.usage;
+    if (state.usage !== undefined && !state.usageIsFinal) finish.usageIsPartial = true;
     if (state.serviceTier !== undefined) finish.serviceTier = state.serviceTier;
     state.phase = 'ended';
     events.push(finish);

@@ -168,6 +168,35 @@ describe('AnthropicStreamTap', () => {
   });
 });
 
+describe('usage at the end of an Anthropic stream', () => {
+  const startFrame = formatSseEvent(
+    'message_start',
+    '{"type":"message_start","message":{"model":"shown","content":[],"usage":{"input_tokens":9,"output_tokens":1}}}',
+  );
+  const endFrames = (usage: string): string =>
+    formatSseEvent('message_delta', `{"type":"message_delta","delta":{"stop_reason":"end_turn"}${usage}}`) +
+    formatSseEvent('message_stop', '{"type":"message_stop"}');
+
+  it.each([
+    [',"usage":{"output_tokens":7}', true, 7],
+    [',"usage":{}', false, 1],
+    ['', false, 1],
+  ])('is final only if it was told there: %j', (usage, isFinal, outputTokens) => {
+    const watched = tap();
+    watched.push(Buffer.from(startFrame + endFrames(usage)));
+    watched.end('completed');
+    expect(watched.failure).toBeUndefined();
+    expect(watched.usageIsFinal).toBe(isFinal);
+    expect(watched.usage).toMatchObject({ inputTokens: 9, outputTokens });
+
+    const decoder = anthropicMessages.streamDecoder({ toolNames: new Map() });
+    const events = sse(Buffer.from(startFrame + endFrames(usage))).flatMap((event) => decoder.push(event));
+    const finish = events.find(({ type }) => type === 'finish');
+    expect(finish).toMatchObject({ type: 'finish', usage: { outputTokens } });
+    expect(finish !== undefined && 'usageIsPartial' in finish).toBe(!isFinal);
+  });
+});
+
 describe('tapReply of Anthropic Messages', () => {
   const body =
     '{"id":"msg_1", "content":[{"type":"text","text":"my \\"model\\""}], "model" : "claude-x", "stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":4}, "shiny":1}';

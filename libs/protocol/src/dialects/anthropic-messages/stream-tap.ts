@@ -30,6 +30,7 @@ interface State {
   /** After `ended` only comments can follow; after `failed` nothing is forwarded. */
   phase: 'fresh' | 'streaming' | 'ended' | 'failed';
   usage: Usage | undefined;
+  usageIsFinal: boolean;
   finish: string | undefined;
   failure: StreamFailure | undefined;
   outputBytes: number;
@@ -47,6 +48,7 @@ export class AnthropicStreamTap implements StreamTap {
   private readonly state: State = {
     phase: 'fresh',
     usage: undefined,
+    usageIsFinal: false,
     finish: undefined,
     failure: undefined,
     outputBytes: 0,
@@ -56,6 +58,10 @@ export class AnthropicStreamTap implements StreamTap {
 
   get usage(): Usage | undefined {
     return this.state.usage;
+  }
+
+  get usageIsFinal(): boolean {
+    return this.state.usageIsFinal;
   }
 
   get finish(): string | undefined {
@@ -171,7 +177,11 @@ export class AnthropicStreamTap implements StreamTap {
   }
 
   private messageDelta(body: JsonObject): void {
-    if (isJsonObject(body['usage'])) this.state.usage = mergeUsage(this.state.usage, body['usage']);
+    const usage = body['usage'];
+    if (isJsonObject(usage)) {
+      this.state.usage = mergeUsage(this.state.usage, usage);
+      this.state.usageIsFinal ||= typeof usage['output_tokens'] === 'number';
+    }
     const delta = body['delta'];
     if (isJsonObject(delta) && typeof delta['stop_reason'] === 'string') {
       this.state.finish = decodeStopReason(delta['stop_reason']) ?? delta['stop_reason'];

@@ -44,6 +44,11 @@ export class ChatStreamTap implements StreamTap {
     this.modelName = Buffer.from(JSON.stringify(context.model));
   }
 
+  /** Usage comes at the end or not at all. */
+  get usageIsFinal(): boolean {
+    return this.usage !== undefined;
+  }
+
   get atEventBoundary(): boolean {
     return this.frames.atFrameBoundary;
   }
