@@ -391,7 +391,8 @@ describe('200 streams at once, a third of which are left', () => {
   test('leave no socket behind: as many again need no more of them', async () => {
     const before = openFiles(gateway.pid);
     await wave();
-    await eventually('the sockets of the second wave are gone', () => openFiles(gateway.pid) <= before + 5);
+    // Idle upstream connections are kept for 15 s; how many of the first wave's still were, nobody knows.
+    await eventually('the sockets of the second wave are gone', () => openFiles(gateway.pid) <= before + 5, 40_000);
   });
 });
 
