@@ -548,6 +548,15 @@ describe('paths and methods', () => {
     }
   });
 
+  test('an offer of h2c, as Java’s client makes on every plain connection, is only an offer', async () => {
+    const reply = await send(gateway.url, {
+      path: '/v1/models/able%2Fchat',
+      headers: { ...bearer, connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' },
+    });
+    expect(reply.status).toBe(200);
+    expect(JSON.parse(reply.text).id).toBe('able/chat');
+  });
+
   test('bytes that are no HTTP get a 400, not silence', async () => {
     const { hostname, port } = new URL(gateway.url);
     const socket = connect(Number(port), hostname, () => socket.write('EHLO example.org\r\n\r\n'));
