@@ -1,7 +1,7 @@
 import 'reflect-metadata';
+import { loadGatewayConfig } from '@switchboard/platform';
 import { Gateway } from './gateway';
 import { readSettings } from './settings';
-import { loadGatewayConfig } from '@switchboard/platform';
 import { unenforced } from './unenforced';
 
 async function main(): Promise<void> {

@@ -1,11 +1,5 @@
-import { readJsonString } from './json-span';
+import { readJsonString, type JsonSpan } from './json-span';
 import { JsonWalker, type JsonScanFault } from './json-walker';
-
-/** Byte offsets in the scanned Buffer: `start` is the value's first byte, `end` one past its last. */
-export interface JsonSpan {
-  start: number;
-  end: number;
-}
 
 export type JsonScan<Key extends string> =
   { ok: true; spans: Record<Key, JsonSpan | undefined> } | { ok: false; reason: JsonScanFault; offset: number };

@@ -1,5 +1,10 @@
-import type { JsonSpan } from './json-scan';
 import type { JsonValue } from './json';
+
+/** Byte offsets in a Buffer: `start` is the value's first byte, `end` one past its last. */
+export interface JsonSpan {
+  start: number;
+  end: number;
+}
 
 export interface ByteEdit extends JsonSpan {
   replacement: string | Buffer;

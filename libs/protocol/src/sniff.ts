@@ -1,7 +1,7 @@
 import type { Fault } from './dialect';
 import { isJsonObject } from './json';
-import { DEFAULT_MAX_JSON_DEPTH, JsonScanner, type JsonScan, type JsonSpan } from './json-scan';
-import { readJsonString, readJsonValue } from './json-span';
+import { DEFAULT_MAX_JSON_DEPTH, JsonScanner, type JsonScan } from './json-scan';
+import { readJsonString, readJsonValue, type JsonSpan } from './json-span';
 
 const FIELDS = [
   'model',

@@ -1,19 +1,19 @@
-import type {
-  EncodeContext,
-  Loss,
-  ReplyContext,
+import {
   SseDecoder,
-  StreamDecoder,
-  StreamEncoder,
-  StreamEnd,
-  StreamEvent,
-  StreamFailure,
-  StreamTap,
-  Usage,
-  Dialect,
-  TapContext,
+  SseOverflowError,
+  type Dialect,
+  type EncodeContext,
+  type Loss,
+  type ReplyContext,
+  type StreamDecoder,
+  type StreamEncoder,
+  type StreamEnd,
+  type StreamEvent,
+  type StreamFailure,
+  type StreamTap,
+  type TapContext,
+  type Usage,
 } from '@switchboard/protocol';
-import { SseDecoder as SseDecoderClass, SseOverflowError } from '@switchboard/protocol';
 
 /** Turns the bytes of one upstream stream into the bytes of one client stream. Created per attempt. */
 export interface Relay {
@@ -78,7 +78,7 @@ export class TranslatingRelay implements Relay {
   failure: StreamFailure | undefined;
   outputBytes = 0;
 
-  private readonly sse: SseDecoder = new SseDecoderClass();
+  private readonly sse = new SseDecoder();
   private readonly decoder: StreamDecoder;
   private readonly encoder: StreamEncoder;
   private readonly decoderLosses: Loss[] = [];

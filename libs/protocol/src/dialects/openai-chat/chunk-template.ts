@@ -1,4 +1,4 @@
-import type { JsonSpan } from '../../json-scan';
+import type { JsonSpan } from '../../json-span';
 
 const SPACE = 32;
 const QUOTE = 34;

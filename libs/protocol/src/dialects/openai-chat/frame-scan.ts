@@ -1,4 +1,5 @@
-import { JsonScanner, type JsonSpan } from '../../json-scan';
+import { JsonScanner } from '../../json-scan';
+import type { JsonSpan } from '../../json-span';
 import { readJsonString } from '../../json-span';
 
 /** The members of a chunk or reply that a tap looks at. One scan finds them all and checks the structure. */

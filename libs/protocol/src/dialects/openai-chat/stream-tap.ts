@@ -1,7 +1,6 @@
 import type { StreamTap, TapContext, TappedReply } from '../../dialect';
 import { isJsonObject } from '../../json';
-import type { JsonSpan } from '../../json-scan';
-import { readJsonValue, spliceBytes, type ByteEdit } from '../../json-span';
+import { readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../../json-span';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
 import { formatSseEvent } from '../../sse/encoder';
 import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
