@@ -28,6 +28,8 @@ export class UpstreamPools {
       bodyTimeout: 0,
       // Below the idle timeout of the usual load balancers, so that a reused connection is seldom a dying one.
       keepAliveTimeout: 15_000,
+      // Without it an upstream that offers longer (`keep-alive: timeout=120`) is taken at its word, up to ten minutes.
+      keepAliveMaxTimeout: 15_000,
     });
     this.entries.set(provider.id, { pool, origin, connectMs: provider.timeouts.connectMs });
     return pool;

@@ -380,19 +380,19 @@ async function wave(): Promise<Set<string>> {
 }
 
 describe('200 streams at once, a third of which are left', () => {
+  test('leave no socket behind', async () => {
+    const before = openFiles(gateway.pid);
+    await wave();
+    // Idle upstream connections are kept for 15 s, whatever longer time an upstream offers (the simulator: 120 s).
+    await eventually('the sockets of the wave are gone', () => openFiles(gateway.pid) <= before + 5, 40_000);
+  });
+
   test('leave nothing open, and every one is recorded once', async () => {
     const ids = await wave();
     expect(ids.size).toBe(200);
     const recorded = async () => (await allUsage(gateway)).filter(({ requestId }) => ids.has(requestId)).length;
     await eventually('all are recorded', async () => (await recorded()) >= 200);
     expect(await recorded()).toBe(200);
-  });
-
-  test('leave no socket behind: as many again need no more of them', async () => {
-    const before = openFiles(gateway.pid);
-    await wave();
-    // Idle upstream connections are kept for 15 s; how many of the first wave's still were, nobody knows.
-    await eventually('the sockets of the second wave are gone', () => openFiles(gateway.pid) <= before + 5, 40_000);
   });
 });
 
