@@ -7,9 +7,15 @@ const folders = [
   'bench',
 ].filter((folder) => existsSync(path.join(__dirname, folder, 'src')));
 
+/** An app and the feature library it runs have one name: the app's tests are `app-<name>`. */
+function displayName(folder) {
+  const name = path.basename(folder);
+  return folder.startsWith('apps/') && folders.includes(`libs/${name}`) ? `app-${name}` : name;
+}
+
 module.exports = {
   projects: folders.map((folder) => ({
-    displayName: path.basename(folder),
+    displayName: displayName(folder),
     rootDir: __dirname,
     roots: [`<rootDir>/${folder}/src`],
     testEnvironment: 'node',

@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'upstream_overloaded'
   | 'upstream_timeout'
   | 'upgrade_required'
+  | 'key_store_unavailable'
+  | 'limiter_unavailable'
   | 'shutting_down'
   | 'internal';
 
@@ -86,6 +88,9 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorRow>> = {
   upstream_overloaded: { ...row(529, 'overloaded_error', 'server_error', 'overloaded', true), openaiStatus: 503 },
   upstream_timeout: row(504, 'timeout_error', 'server_error', 'upstream_timeout', true),
   upgrade_required: row(426, 'invalid_request_error', 'invalid_request_error', 'upgrade_required'),
+  /** The key is not in this process's memory, and where it could be looked up is away. */
+  key_store_unavailable: row(503, 'api_error', 'server_error', 'key_store_unavailable', true),
+  limiter_unavailable: row(503, 'api_error', 'server_error', 'limiter_unavailable', true),
   shutting_down: row(503, 'api_error', 'server_error', 'shutting_down', true),
   internal: row(500, 'api_error', 'server_error', 'internal_error', true),
 };

@@ -1,0 +1,84 @@
+import type { Model, PolicyOrder, Provider } from './catalog';
+import type { KeyRecord } from './keys';
+import type { UsageRecordedV1 } from './usage-event';
+
+/** What holds for the whole catalog. Its presence says that the catalog was published whole at least once. */
+export interface CatalogSettingsV1 {
+  brand: { slug: string; keyPrefix: string };
+  auto: { order: PolicyOrder[]; models: string[] };
+  limiterUnavailable: 'open' | 'closed';
+}
+
+/** A provider as it travels: what is secret in it is sealed. */
+export interface ProviderRecordV1 extends Omit<Provider, 'apiKey' | 'headers'> {
+  /** ProviderSecretsV1, sealed under the key-encryption key; see the sealer in platform. */
+  sealed: string;
+}
+
+/** Header values may be credentials too. */
+export interface ProviderSecretsV1 {
+  apiKey?: string;
+  headers: Record<string, string>;
+}
+
+export interface ModelRecordV1 extends Model {
+  /** Place in listings, ascending; ties by id. */
+  position: number;
+}
+
+/** A key as it travels; its tenant is an entry of its own, so that a change of a tenant is one entry. */
+export interface KeyRecordV1 extends Omit<KeyRecord, 'tenant'> {
+  tenantId: string;
+}
+
+export interface UsageBatchV1 {
+  events: UsageRecordedV1[];
+}
+
+/** In which order a model's upstreams are tried; those it leaves out are not. Absent models: as the catalog lists them. */
+export interface RoutingSnapshotV1 {
+  createdAtMs: number;
+  models: Record<string, { provider: string; model: string }[]>;
+}
+
+export interface ExplainRequestV1 {
+  /** A model id, an alias, or `auto`, `auto:cheapest`, `auto:fastest`. */
+  model: string;
+}
+
+export interface ExplanationV1 {
+  requested: string;
+  /** What the name resolves to; absent for `auto` and unknown names. */
+  resolved?: string;
+  found: boolean;
+  /** The closest ids, where nothing was found. */
+  suggestions: string[];
+  /** Best first; those that would not be tried last, each with the reason. */
+  candidates: ExplainedCandidateV1[];
+  snapshotCreatedAtMs?: number;
+}
+
+export interface ExplainedCandidateV1 {
+  model: string;
+  provider: string;
+  upstreamModel: string;
+  tier: number;
+  weight: number;
+  /** What we pay, USD per million tokens. */
+  costUsdPerMillion: { input: number; output: number };
+  eligible: boolean;
+  /** In words, for an operator. */
+  reason: string;
+}
+
+/** A service as it last told of itself. */
+export interface HeartbeatV1 {
+  service: string;
+  /** Unique per process. */
+  instance: string;
+  version: string;
+  startedAtMs: number;
+  sentAtMs: number;
+  status: 'ready' | 'degraded' | 'unavailable';
+  checks: Record<string, { status: 'up' | 'down'; required: boolean; error?: string }>;
+}

@@ -1,0 +1,72 @@
+import type { BucketDefinition, StreamDefinition } from './bus';
+
+/**
+ * Every subject, stream and bucket there is. A subject names the version of what it carries; what is published never
+ * changes, a new need gets the next version beside it. Payloads are JSON in UTF-8.
+ */
+export const SUBJECTS = {
+  /** ReservationRequestV1 → ReservationReplyV1. */
+  reserve: 'switchboard.rate-limit.v1.reserve',
+  /** SettlementV1, nobody answers. */
+  settle: 'switchboard.rate-limit.v1.settle',
+  /** RateStateRequestV1 → RateStateV1. */
+  rateState: 'switchboard.rate-limit.v1.state',
+  /** ExplainRequestV1 → ExplanationV1. */
+  explain: 'switchboard.router.v1.explain',
+} as const;
+
+const HOUR_MS = 3_600_000;
+
+export const STREAMS = {
+  /** UsageBatchV1. */
+  usage: {
+    name: 'SWITCHBOARD_USAGE',
+    subject: 'switchboard.usage.v1.recorded',
+    dedupeWindowMs: 10 * 60_000,
+    maxAgeMs: 7 * 24 * HOUR_MS,
+  },
+} as const satisfies Record<string, StreamDefinition>;
+
+export const BUCKETS = {
+  /** `settings` → CatalogSettingsV1, `provider.<id>` → ProviderRecordV1, `model.<id>` → ModelRecordV1. */
+  catalog: { name: 'switchboard_catalog_v1' },
+  /** `key.<hash>` → KeyRecordV1, `tenant.<id>` → Tenant. */
+  keys: { name: 'switchboard_keys_v1' },
+  /** `snapshot` → RoutingSnapshotV1. */
+  routing: { name: 'switchboard_routing_v1' },
+  /** `<service>.<instance>` → HeartbeatV1, gone when its process is. */
+  services: { name: 'switchboard_services_v1', ttlMs: 15_000 },
+} as const satisfies Record<string, BucketDefinition>;
+
+export const SETTINGS_KEY = 'settings';
+export const SNAPSHOT_KEY = 'snapshot';
+
+/** Ids hold characters that keys may not (`anthropic/claude-sonnet-4.6`, `~x`, `a:b`): UTF-8 in base64url. */
+export const bucketKey = {
+  provider: (id: string): string => `provider.${encodeId(id)}`,
+  model: (id: string): string => `model.${encodeId(id)}`,
+  tenant: (id: string): string => `tenant.${encodeId(id)}`,
+  /** `hash`: lower-case hex. */
+  key: (hash: string): string => `key.${hash}`,
+  heartbeat: (service: string, instance: string): string => `${service}.${instance}`,
+};
+
+/** `model.<encoded>` → `{ kind: 'model', id }`; undefined for keys without such a shape. */
+export function parseBucketKey(key: string): { kind: string; id: string } | undefined {
+  const dot = key.indexOf('.');
+  if (dot === -1) return undefined;
+  return { kind: key.slice(0, dot), id: Buffer.from(key.slice(dot + 1), 'base64url').toString('utf8') };
+}
+
+function encodeId(id: string): string {
+  return Buffer.from(id, 'utf8').toString('base64url');
+}
+
+export function encodeJson(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value), 'utf8');
+}
+
+/** @throws SyntaxError when it is not JSON; the shape is the sender's promise, made by the subject's version. */
+export function decodeJson<T>(payload: Uint8Array): T {
+  return JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')) as T;
+}
