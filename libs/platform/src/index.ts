@@ -1,3 +1,5 @@
+export * from './bus/bus-health';
+export * from './bus/local-bus';
 export * from './catalog/builtin-models';
 export * from './catalog/price-sheet';
 export * from './catalog/resolve-model';
@@ -15,3 +17,6 @@ export * from './postgres/embedded';
 export * from './postgres/pool';
 export * from './prisma/client';
 export * from './prisma/migrate';
+export * from './secrets/key-hasher';
+export * from './secrets/sealer';
+export * from './secrets/secret-ring';
