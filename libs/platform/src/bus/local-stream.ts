@@ -1,0 +1,234 @@
+import type { Backlog, Bytes, StreamDefinition, StreamMessage, Subscription } from '@switchboard/contracts';
+import type { Logger } from '../logging/logger';
+import { redeliveryPauseMs } from './redelivery';
+
+interface Stored {
+  sequence: number;
+  payload: Bytes;
+  storedAtMs: number;
+}
+
+interface Outstanding {
+  message: Stored;
+  deliveries: number;
+  /** When it is to be handed out again; absent: a consumer has it in hand. */
+  dueAtMs?: number;
+}
+
+export type BatchHandler = (messages: StreamMessage[]) => Promise<void>;
+
+/**
+ * A stream in memory. A message is let go when every durable there is has acknowledged it, or at its age limit: a durable
+ * that comes later starts with what is still held.
+ */
+export class LocalStream {
+  private readonly messages = new Map<number, Stored>();
+  private readonly durables = new Map<string, Durable>();
+  /** Dedupe id → when its window ends, the oldest first. */
+  private readonly seen = new Map<string, number>();
+  private lastSequence = 0;
+
+  constructor(
+    private readonly definition: StreamDefinition,
+    private readonly log: Logger,
+  ) {}
+
+  append(payload: Bytes, dedupeId: string): void {
+    const now = performance.now();
+    this.expire(now);
+    if (this.seen.has(dedupeId)) return;
+    this.seen.set(dedupeId, now + this.definition.dedupeWindowMs);
+    const sequence = ++this.lastSequence;
+    this.messages.set(sequence, { sequence, payload: Uint8Array.from(payload), storedAtMs: now });
+    for (const durable of this.durables.values()) durable.wake();
+  }
+
+  consume(name: string, batch: { sizeMax: number; waitMs: number }, handler: BatchHandler): Subscription {
+    const durable = this.durable(name);
+    const stopping = new AbortController();
+    const log = this.log.child({ stream: this.definition.name, durable: name });
+    const ended = runConsumer({ durable, batch, handler, stopping: stopping.signal, log });
+    return {
+      stop: () => {
+        stopping.abort();
+        durable.wake();
+        return ended;
+      },
+    };
+  }
+
+  backlog(name: string): Backlog {
+    this.expire(performance.now());
+    const durable = this.durables.get(name);
+    return durable?.backlog() ?? { pending: this.messages.size, unacknowledged: 0 };
+  }
+
+  private durable(name: string): Durable {
+    const known = this.durables.get(name);
+    if (known !== undefined) return known;
+    const source = {
+      lastSequence: () => this.lastSequence,
+      find: (sequence: number) => this.messages.get(sequence),
+      acknowledged: (sequence: number) => {
+        for (const each of this.durables.values()) if (!each.isDone(sequence)) return;
+        this.messages.delete(sequence);
+      },
+    };
+    const durable = new Durable(source);
+    this.durables.set(name, durable);
+    return durable;
+  }
+
+  private expire(now: number): void {
+    for (const [id, endsAtMs] of this.seen) {
+      if (endsAtMs > now) break;
+      this.seen.delete(id);
+    }
+    for (const { sequence, storedAtMs } of this.messages.values()) {
+      if (storedAtMs + this.definition.maxAgeMs > now) break;
+      this.messages.delete(sequence);
+    }
+  }
+}
+
+interface Source {
+  lastSequence(): number;
+  find(sequence: number): Stored | undefined;
+  acknowledged(sequence: number): void;
+}
+
+/** How far those who share one name have come. */
+class Durable {
+  private nextSequence = 1;
+  private readonly outstanding = new Map<number, Outstanding>();
+  private readonly sleepers = new Set<() => void>();
+
+  constructor(private readonly source: Source) {}
+
+  isDone(sequence: number): boolean {
+    return sequence < this.nextSequence && !this.outstanding.has(sequence);
+  }
+
+  backlog(): Backlog {
+    let pending = 0;
+    for (let sequence = this.nextSequence; sequence <= this.source.lastSequence(); sequence++) {
+      if (this.source.find(sequence) !== undefined) pending++;
+    }
+    return { pending, unacknowledged: this.outstanding.size };
+  }
+
+  /** What could be handed out now, as far as it matters to a batch of `sizeMax`. */
+  ready(sizeMax: number): number {
+    const fresh = this.source.lastSequence() - this.nextSequence + 1;
+    return fresh >= sizeMax ? sizeMax : Math.min(fresh + this.due().length, sizeMax);
+  }
+
+  take(sizeMax: number): Outstanding[] {
+    this.dropAged();
+    const taken = this.due().slice(0, sizeMax);
+    while (taken.length < sizeMax && this.nextSequence <= this.source.lastSequence()) {
+      const message = this.source.find(this.nextSequence++);
+      if (message !== undefined) taken.push({ message, deliveries: 0 });
+    }
+    for (const one of taken) {
+      one.deliveries++;
+      delete one.dueAtMs;
+      this.outstanding.set(one.message.sequence, one);
+    }
+    return taken;
+  }
+
+  acknowledge(taken: Outstanding[]): void {
+    for (const { message } of taken) {
+      this.outstanding.delete(message.sequence);
+      this.source.acknowledged(message.sequence);
+    }
+  }
+
+  giveBack(taken: Outstanding[]): void {
+    const now = performance.now();
+    for (const one of taken) one.dueAtMs = now + redeliveryPauseMs(one.deliveries);
+    this.wake();
+  }
+
+  wake(): void {
+    for (const sleeper of this.sleepers) sleeper();
+  }
+
+  /** Until something changes here, something falls due, or `mostMs` have passed. */
+  async sleep(mostMs: number): Promise<void> {
+    const now = performance.now();
+    const dues = [...this.outstanding.values()].map(({ dueAtMs }) => (dueAtMs ?? Infinity) - now);
+    const pauseMs = Math.min(mostMs, ...dues.filter((ms) => ms > 0));
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.sleepers.delete(wake);
+        resolve();
+      };
+      const timer = pauseMs === Infinity ? undefined : setTimeout(wake, Math.ceil(pauseMs));
+      this.sleepers.add(wake);
+    });
+  }
+
+  /** What its stream has let go by age is not handed out again. */
+  private dropAged(): void {
+    for (const [sequence, { dueAtMs }] of this.outstanding) {
+      if (dueAtMs !== undefined && this.source.find(sequence) === undefined) this.outstanding.delete(sequence);
+    }
+  }
+
+  private due(): Outstanding[] {
+    const now = performance.now();
+    const due = [...this.outstanding.values()].filter(({ dueAtMs }) => dueAtMs !== undefined && dueAtMs <= now);
+    return due.sort((a, b) => a.message.sequence - b.message.sequence);
+  }
+}
+
+interface ConsumerOptions {
+  durable: Durable;
+  batch: { sizeMax: number; waitMs: number };
+  handler: BatchHandler;
+  stopping: AbortSignal;
+  log: Logger;
+}
+
+async function runConsumer({ durable, batch, handler, stopping, log }: ConsumerOptions): Promise<void> {
+  // Nothing is handed over inside the call that asked for it.
+  await Promise.resolve();
+  while (!stopping.aborted) {
+    await filled(durable, batch, stopping);
+    if (stopping.aborted) return;
+    const taken = durable.take(batch.sizeMax);
+    if (taken.length === 0) continue;
+    try {
+      await handler(
+        taken.map(({ message, deliveries }) => ({
+          payload: Uint8Array.from(message.payload),
+          sequence: message.sequence,
+          deliveries,
+        })),
+      );
+      durable.acknowledge(taken);
+    } catch (error) {
+      const deliveries = Math.max(...taken.map((one) => one.deliveries));
+      log.warn({ err: error, messages: taken.length, deliveries }, 'a batch failed; it comes again');
+      durable.giveBack(taken);
+    }
+  }
+}
+
+/** Resolves when a batch is full, when the first of it has waited long enough, or at the stop. */
+async function filled(
+  durable: Durable,
+  { sizeMax, waitMs }: { sizeMax: number; waitMs: number },
+  stopping: AbortSignal,
+): Promise<void> {
+  while (!stopping.aborted && durable.ready(1) === 0) await durable.sleep(Infinity);
+  const endsAtMs = performance.now() + waitMs;
+  for (let leftMs = waitMs; !stopping.aborted && durable.ready(sizeMax) < sizeMax;) {
+    leftMs = endsAtMs - performance.now();
+    if (leftMs <= 0) return;
+    await durable.sleep(leftMs);
+  }
+}
