@@ -36,3 +36,134 @@ export interface UsageRecordedV1 {
 export interface UsageSink {
   record(event: UsageRecordedV1): void;
 }
+
+/** What a message of the usage stream (UsageBatchV1) holds. One record that cannot be billed does not spoil the others. */
+export interface UsageBatchReading {
+  events: UsageRecordedV1[];
+  faults: UsageBatchFault[];
+}
+
+export interface UsageBatchFault {
+  /** Place in the batch, from 0; absent: nothing of the batch can be read. */
+  index?: number;
+  /** The first fault found, with its path: `events[3].usage.inputTokens is not a whole number from 0`. */
+  fault: string;
+  /** The faulty record, as JSON; absent with `index`. */
+  record?: string;
+}
+
+/** Never throws: senders of other releases, and anybody who reaches the bus, write to the stream. */
+export function parseUsageBatch(payload: Uint8Array): UsageBatchReading {
+  const records = readRecords(payload);
+  if (typeof records === 'string') return { events: [], faults: [{ fault: records }] };
+  const reading: UsageBatchReading = { events: [], faults: [] };
+  records.forEach((record, index) => {
+    const fault = faultOf(record);
+    if (fault === undefined) reading.events.push(record as UsageRecordedV1);
+    else reading.faults.push({ index, fault: `events[${index}]${fault}`, record: JSON.stringify(record) });
+  });
+  return reading;
+}
+
+function readRecords(payload: Uint8Array): unknown[] | string {
+  let batch: unknown;
+  try {
+    batch = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
+  } catch (error) {
+    return `not JSON: ${(error as Error).name}`;
+  }
+  if (!isObject(batch)) return 'not an object';
+  return Array.isArray(batch['events']) ? batch['events'] : 'events is not an array';
+}
+
+interface FieldKind {
+  name: string;
+  accepts: (value: unknown) => boolean;
+}
+
+const TEXT: FieldKind = { name: 'a text', accepts: (value) => typeof value === 'string' };
+/** Joins records: an empty one is a fault of the sender. */
+const ID: FieldKind = {
+  name: 'a text of at least one character',
+  accepts: (value) => TEXT.accepts(value) && value !== '',
+};
+const FLAG: FieldKind = { name: 'true or false', accepts: (value) => typeof value === 'boolean' };
+const COUNT: FieldKind = {
+  name: 'a whole number from 0',
+  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+};
+const MILLISECONDS: FieldKind = {
+  name: 'a number from 0',
+  accepts: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+};
+const ACCURACY: FieldKind = {
+  name: 'exact, estimated or orphaned',
+  accepts: (value) => value === 'exact' || value === 'estimated' || value === 'orphaned',
+};
+const USAGE: FieldKind = { name: 'an object', accepts: isObject };
+const LOSSES: FieldKind = { name: 'an array', accepts: Array.isArray };
+const optional = ({ name, accepts }: FieldKind): FieldKind => ({
+  name,
+  accepts: (value) => value === undefined || accepts(value),
+});
+
+const RECORD_FIELDS: Readonly<Record<keyof UsageRecordedV1, FieldKind>> = {
+  requestId: ID,
+  tenantId: ID,
+  keyId: ID,
+  requestedModel: TEXT,
+  model: ID,
+  upstream: ID,
+  // Any text: an edge of the next release may speak a dialect this one has not heard of, and is billed all the same.
+  clientDialect: ID,
+  upstreamDialect: ID,
+  stream: FLAG,
+  usage: USAGE,
+  costNanoUsd: COUNT,
+  accuracy: ACCURACY,
+  startedAtMs: COUNT,
+  firstTokenMs: optional(MILLISECONDS),
+  latencyMs: MILLISECONDS,
+  attempts: COUNT,
+  finish: TEXT,
+  status: COUNT,
+  losses: LOSSES,
+  endUser: optional(TEXT),
+  clientRequestId: optional(TEXT),
+};
+
+const USAGE_FIELDS: Readonly<Record<keyof Usage, FieldKind>> = {
+  inputTokens: COUNT,
+  cacheReadTokens: COUNT,
+  cacheWrite5mTokens: COUNT,
+  cacheWrite1hTokens: COUNT,
+  outputTokens: COUNT,
+  reasoningTokens: COUNT,
+};
+
+const LOSS_FIELDS: Readonly<Record<keyof Loss, FieldKind>> = { feature: TEXT, path: TEXT };
+
+/** Undefined: none. Else the path below the record, and what is wrong there. */
+function faultOf(record: unknown): string | undefined {
+  if (!isObject(record)) return ' is not an object';
+  const fault = fieldFault(record, RECORD_FIELDS) ?? fieldFault(record['usage'] as object, USAGE_FIELDS, '.usage');
+  if (fault !== undefined) return fault;
+  const losses = record['losses'] as unknown[];
+  for (const [index, loss] of losses.entries()) {
+    if (!isObject(loss)) return `.losses[${index}] is not an object`;
+    const lossFault = fieldFault(loss, LOSS_FIELDS, `.losses[${index}]`);
+    if (lossFault !== undefined) return lossFault;
+  }
+  return undefined;
+}
+
+function fieldFault(value: object, fields: Readonly<Record<string, FieldKind>>, path = ''): string | undefined {
+  for (const [field, { name, accepts }] of Object.entries(fields)) {
+    if (!accepts((value as Record<string, unknown>)[field])) return `${path}.${field} is not ${name}`;
+  }
+  return undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

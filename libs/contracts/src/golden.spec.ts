@@ -1,0 +1,263 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Capabilities } from './catalog';
+import type { Tenant } from './keys';
+import type {
+  RateStateRequestV1,
+  RateStateV1,
+  ReservationReplyV1,
+  ReservationRequestV1,
+  SettlementV1,
+} from './limiter';
+import type { Prices } from './money';
+import type {
+  CatalogSettingsV1,
+  ExplainedCandidateV1,
+  ExplainRequestV1,
+  ExplanationV1,
+  HeartbeatV1,
+  KeyRecordV1,
+  ModelRecordV1,
+  ProviderRecordV1,
+  ProviderSecretsV1,
+  RoutingSnapshotV1,
+  UsageBatchV1,
+} from './records';
+import { decodeJson, encodeJson } from './subjects';
+import type { UsageRecordedV1 } from './usage-event';
+
+/** With every optional field: a golden leaves nothing out, so that a new field of a published version fails to compile. */
+type Whole<T> = T extends readonly (infer Item)[]
+  ? Whole<Item>[]
+  : T extends object
+    ? { [Field in keyof T]-?: Whole<T[Field]> }
+    : T;
+
+const limits = { rpm: 600, itpm: 200_000, otpm: 50_000, concurrency: 20 };
+const budget = { nanoUsd: 25_000_000_000, period: 'month' } as const;
+
+const tokenPrices = (input: number): Whole<Prices['longPrompt']> & object => ({
+  aboveInputTokens: 200_000,
+  prices: {
+    input: 2 * input,
+    output: 10 * input,
+    cacheRead: input / 5,
+    cacheWrite5m: 2.5 * input,
+    cacheWrite1h: 4 * input,
+  },
+});
+const prices = (input: number): Whole<Prices> => ({
+  input,
+  output: 5 * input,
+  cacheRead: input / 10,
+  cacheWrite5m: 1.25 * input,
+  cacheWrite1h: 2 * input,
+  longPrompt: tokenPrices(input),
+});
+const capabilities: Capabilities = {
+  streaming: true,
+  tools: 'native',
+  vision: true,
+  documents: true,
+  reasoning: true,
+  structuredOutputs: false,
+};
+
+const tenant: Whole<Tenant> = { id: 'acme', name: 'Acme GmbH', active: true, limits, budget };
+
+const settings: Whole<CatalogSettingsV1> = {
+  brand: { slug: 'switchboard', keyPrefix: 'swb' },
+  auto: { order: ['tier', 'health', 'price'], models: ['anthropic/claude-sonnet-4.6', 'openai/gpt-5'] },
+  limiterUnavailable: 'open',
+};
+
+const provider: Whole<ProviderRecordV1> = {
+  id: 'claude-direct',
+  kind: 'anthropic',
+  baseUrl: 'https://api.anthropic.com',
+  tier: 1,
+  timeouts: { connectMs: 2_000, firstTokenMs: 30_000, idleMs: 60_000, totalMs: 600_000 },
+  limits: { concurrency: 100, rpm: 4_000, tpm: 2_000_000 },
+  probe: { path: '/v1/models', intervalMs: 15_000 },
+  trustedNetwork: false,
+  sealed: 'v1.kek-2026-11.q0VJ3wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+};
+
+const providerSecrets: Whole<ProviderSecretsV1> = {
+  apiKey: 'sk-example',
+  headers: { 'x-team': 'platform' },
+};
+
+const model: Whole<ModelRecordV1> = {
+  id: 'anthropic/claude-sonnet-4.6',
+  displayName: 'Claude Sonnet 4.6',
+  description: 'Balanced — für fast alles 😀',
+  category: 'llm',
+  createdAt: '2026-02-01T00:00:00Z',
+  aliases: ['sonnet'],
+  contextWindow: 200_000,
+  maxOutputTokens: 64_000,
+  capabilities,
+  pricing: prices(3_000_000),
+  onDisconnect: 'cancel',
+  upstreams: [{ provider: 'claude-direct', model: 'claude-sonnet-4-6', weight: 100, cost: prices(2_500_000) }],
+  position: 0,
+};
+
+const key: Whole<KeyRecordV1> = {
+  id: 'key_01',
+  hash: 'ab'.repeat(32),
+  name: 'ci',
+  kind: 'service',
+  tenantId: 'acme',
+  permissions: ['llm', 'embeddings'],
+  models: ['anthropic/*', 'auto'],
+  origins: ['https://app.example.com'],
+  ips: ['10.0.0.0/8', '2001:db8::/32'],
+  expiresAtMs: 1_798_761_600_000,
+  revoked: false,
+  limits,
+  budget,
+  logging: { requests: true, prompts: false },
+};
+
+const recorded: Whole<UsageRecordedV1> = {
+  requestId: 'req_019aa1b2c3d47e5f8a9b0c1d2e3f4a5b',
+  tenantId: 'acme',
+  keyId: 'key_01',
+  requestedModel: 'sonnet',
+  model: 'anthropic/claude-sonnet-4.6',
+  upstream: 'claude-direct',
+  clientDialect: 'openai-chat',
+  upstreamDialect: 'anthropic-messages',
+  stream: true,
+  usage: {
+    inputTokens: 1_200,
+    cacheReadTokens: 30_000,
+    cacheWrite5mTokens: 400,
+    cacheWrite1hTokens: 50,
+    outputTokens: 600,
+    reasoningTokens: 70,
+  },
+  costNanoUsd: 23_400_000,
+  accuracy: 'exact',
+  startedAtMs: 1_795_176_000_123,
+  firstTokenMs: 412.5,
+  latencyMs: 2_345.25,
+  attempts: 2,
+  finish: 'end_turn',
+  status: 200,
+  losses: [{ feature: 'top_k', path: 'top_k' }],
+  endUser: 'jane',
+  clientRequestId: 'c-1',
+};
+
+const reservation: Whole<ReservationRequestV1> = {
+  requestId: recorded.requestId,
+  keyId: 'key_01',
+  tenantId: 'acme',
+  model: 'anthropic/claude-sonnet-4.6',
+  key: { limits, budget },
+  tenant: { limits, budget },
+  startedAtMs: 1_795_176_000_123,
+};
+
+const settlement: Whole<SettlementV1> = {
+  requestId: recorded.requestId,
+  keyId: 'key_01',
+  tenantId: 'acme',
+  costNanoUsd: 23_400_000,
+  inputTokens: 31_650,
+  outputTokens: 600,
+};
+
+const candidate: Whole<ExplainedCandidateV1> = {
+  model: 'anthropic/claude-sonnet-4.6',
+  provider: 'claude-direct',
+  upstreamModel: 'claude-sonnet-4-6',
+  tier: 1,
+  weight: 100,
+  costUsdPerMillion: { input: 2.5, output: 12.5 },
+  eligible: true,
+  reason: 'lowest tier',
+};
+
+const explanation: Whole<ExplanationV1> = {
+  requested: 'sonnet',
+  resolved: 'anthropic/claude-sonnet-4.6',
+  found: true,
+  suggestions: [],
+  candidates: [candidate],
+  snapshotCreatedAtMs: 1_795_176_000_000,
+};
+
+const heartbeat: Whole<HeartbeatV1> = {
+  service: 'edge-api',
+  instance: 'edge-api-7f9c-1',
+  version: '0.1.0',
+  startedAtMs: 1_795_176_000_000,
+  sentAtMs: 1_795_176_005_000,
+  status: 'degraded',
+  checks: { nats: { status: 'down', required: false, error: 'not connected' } },
+};
+
+/** Each type that travels, under its own name, as one file of `__fixtures__`. Published ones never change. */
+const GOLDENS = {
+  CatalogSettingsV1: settings,
+  ExplainedCandidateV1: candidate,
+  ExplainRequestV1: { model: 'auto:cheapest' } satisfies Whole<ExplainRequestV1>,
+  ExplanationV1: explanation,
+  HeartbeatV1: heartbeat,
+  KeyRecordV1: key,
+  ModelRecordV1: model,
+  ProviderRecordV1: provider,
+  ProviderSecretsV1: providerSecrets,
+  RateStateRequestV1: { keyId: 'key_01' } satisfies Whole<RateStateRequestV1>,
+  RateStateV1: { open: 3, requestsThisMinute: 42 } satisfies Whole<RateStateV1>,
+  ReservationReplyV1: { outcome: 'admitted' } satisfies Whole<ReservationReplyV1>,
+  ReservationRequestV1: reservation,
+  RoutingSnapshotV1: {
+    createdAtMs: 1_795_176_000_000,
+    models: { 'anthropic/claude-sonnet-4.6': [{ provider: 'claude-direct', model: 'claude-sonnet-4-6' }] },
+  } satisfies Whole<RoutingSnapshotV1>,
+  SettlementV1: settlement,
+  UsageBatchV1: { events: [recorded] } satisfies Whole<UsageBatchV1>,
+  UsageRecordedV1: recorded,
+  // In the keys bucket, whose name carries its version.
+  TenantV1: tenant,
+};
+
+const FIXTURES = path.join(__dirname, '__fixtures__');
+
+/** `UsageBatchV1` → `usage-batch.v1.json`. */
+function fileOf(type: string): string {
+  const [, name = '', version = ''] = /^(\w+)V(\d+)$/.exec(type) ?? [];
+  return `${name.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}.v${version}.json`;
+}
+
+function read(type: string): Buffer {
+  return readFileSync(path.join(FIXTURES, fileOf(type)));
+}
+
+describe.each(Object.entries(GOLDENS))('%s', (type, value) => {
+  test('its golden is read as the value it stands for', () => {
+    expect(decodeJson(read(type))).toStrictEqual(value);
+  });
+
+  test('what we write is the golden, to the byte', () => {
+    const written = decodeJson(encodeJson(decodeJson(read(type))));
+    expect(`${JSON.stringify(written, null, 2)}\n`).toBe(read(type).toString('utf8'));
+    expect(Buffer.from(encodeJson(value)).equals(encodeJson(decodeJson(read(type))))).toBe(true);
+  });
+});
+
+test('every versioned type has a golden, and every golden a type', () => {
+  const sources = readdirSync(__dirname).filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'));
+  const declared = sources.flatMap((file) =>
+    [...readFileSync(path.join(__dirname, file), 'utf8').matchAll(/^export (?:interface|type) (\w+V\d+)\b/gm)].map(
+      ([, name]) => name,
+    ),
+  );
+  expect(declared.concat('TenantV1').sort()).toEqual(Object.keys(GOLDENS).sort());
+  expect(readdirSync(FIXTURES).sort()).toEqual(Object.keys(GOLDENS).map(fileOf).sort());
+});
