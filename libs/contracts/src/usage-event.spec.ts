@@ -42,7 +42,7 @@ const required = Object.keys(golden).filter((field) => !['firstTokenMs', 'endUse
 
 test.each(required)('a record without %s is refused, by name', (field) => {
   const { [field]: _left, ...rest } = golden as unknown as Record<string, unknown>;
-  expect(parseUsageBatch(batch(rest)).faults[0]?.fault).toMatch(new RegExp(`^events\\[0\\]\\.${field} is not a`));
+  expect(parseUsageBatch(batch(rest)).faults[0]?.fault).toContain(`events[0].${field} is not `);
 });
 
 test.each(Object.keys(golden))('a record whose %s is null is refused, by name', (field) => {
