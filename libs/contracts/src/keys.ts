@@ -44,7 +44,16 @@ export interface KeyRecord {
   logging: { requests: boolean; prompts: boolean };
 }
 
-/** Port: key records by hash, from memory. */
+/**
+ * Port: key records by the SHA-256 (lower-case hex) of the plaintext. What is in memory comes at once; what has to be
+ * looked up comes as a promise, which rejects with KeyStoreUnavailableError while nobody can tell.
+ */
 export interface KeyDirectory {
-  find(hash: string): KeyRecord | undefined;
+  /** Undefined: there is no such key. */
+  find(sha256Hex: string): KeyRecord | undefined | Promise<KeyRecord | undefined>;
+}
+
+/** The key is not in this process's memory, and where it could be looked up is away or too busy. */
+export class KeyStoreUnavailableError extends Error {
+  override readonly name = 'KeyStoreUnavailableError';
 }
