@@ -1,3 +1,5 @@
+import type { GatewayConfig } from './gateway-config';
+
 export interface BannerFacts {
   publicUrl: string;
   adminUrl: string;
@@ -8,6 +10,8 @@ export interface BannerFacts {
   /** A model every line can use. */
   model: string;
   configSource: string | undefined;
+  /** The last lines: where to look next, and how to stop. */
+  closing: readonly string[];
 }
 
 /** What a first run prints: where it listens, and lines to paste. */
@@ -36,6 +40,16 @@ Anthropic SDK:
 OpenAI SDK:
   new OpenAI({ baseURL: '${publicUrl}/v1', apiKey: '${key}' })
 
-Usage so far:  npm run usage            Stop:  Ctrl-C
+${facts.closing.join('\n')}
 `;
 }
+
+/** The model of the lines to paste: one every reader knows, where it is served at all. */
+export function bannerModel({ models }: GatewayConfig): string {
+  const served = models.filter(({ category }) => category === 'llm');
+  return (served.find(({ id }) => id === 'anthropic/claude-sonnet-4.6') ?? served[0])?.id ?? 'auto';
+}
+
+/** What the lines say of a first run's upstream. */
+export const SIMULATED_UPSTREAM =
+  'the simulator (set ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY for real answers)';
