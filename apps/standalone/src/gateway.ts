@@ -5,19 +5,23 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PublicServer } from '@switchboard/edge-api';
 import {
+  banner,
+  bannerModel,
   createLogger,
   createMetrics,
+  listeningUrl,
   lockDataDir,
   migrate,
+  nestLogger,
   openDatabase,
+  provideDemoKey,
+  SIMULATED_UPSTREAM,
   withDemoTenant,
   withSimulator,
+  type DemoKey,
   type GatewayConfig,
-  type Logger,
 } from '@switchboard/platform';
 import { startSimulator } from '@switchboard/simulator';
-import { banner } from './banner';
-import { provideDemoKey, type DemoKey } from './demo-key';
 import type { Settings } from './settings';
 import { StandaloneModule } from './standalone.module';
 
@@ -81,18 +85,17 @@ async function startParts(
 
   await app.listen(settings.ADMIN_PORT, settings.ADMIN_HOST);
   const publicPort = await app.get(PublicServer).listen(settings.PORT, settings.HOST);
-  const publicUrl = urlOf(settings.HOST, publicPort);
+  const publicUrl = listeningUrl(settings.HOST, publicPort);
   const adminUrl = await app.getUrl();
   writeState(settings.DATA_DIR, { pid: process.pid, publicUrl, adminUrl, adminToken }, stops);
   return banner({
     publicUrl,
     adminUrl,
     demoKey: demoKey?.plaintext,
-    upstreams: simulated
-      ? 'the simulator (set ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENROUTER_API_KEY for real answers)'
-      : config.providers.map(({ id }) => id).join(', '),
+    upstreams: simulated ? SIMULATED_UPSTREAM : config.providers.map(({ id }) => id).join(', '),
     model: bannerModel(config),
     configSource: source,
+    closing: ['Usage so far:  npm run usage            Stop:  Ctrl-C'],
   });
 }
 
@@ -111,17 +114,6 @@ async function completeConfig(
   return { config: withSimulator(withKey, { simulatorUrl: simulator.url }), demoKey, simulated: true };
 }
 
-/** The model of the lines to paste: one every reader knows, where it is served at all. */
-function bannerModel({ models }: GatewayConfig): string {
-  const served = models.filter(({ category }) => category === 'llm');
-  return (served.find(({ id }) => id === 'anthropic/claude-sonnet-4.6') ?? served[0])?.id ?? 'auto';
-}
-
-function urlOf(host: string, port: number): string {
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
-}
-
 function writeState(dataDir: string, state: object, stops: Stop[]): void {
   const file = path.join(dataDir, STATE_FILE);
   writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
@@ -133,13 +125,4 @@ function writeState(dataDir: string, state: object, stops: Stop[]): void {
 
 async function stopAll(stops: readonly Stop[]): Promise<void> {
   for (const stop of [...stops].reverse()) await stop();
-}
-
-/** Nest's own words, as entries of ours. */
-function nestLogger(logger: Logger) {
-  return {
-    log: (text: unknown) => logger.debug(String(text)),
-    error: (text: unknown) => logger.error(String(text)),
-    warn: (text: unknown) => logger.warn(String(text)),
-  };
 }

@@ -5,7 +5,7 @@ import { EdgeApiModule } from '@switchboard/edge-api';
 import { EDGE_HEALTH, type EdgeSettings } from '@switchboard/edge-api/client';
 import { MeteringModule } from '@switchboard/metering';
 import { METERING_HEALTH } from '@switchboard/metering/client';
-import type { GatewayConfig, Logger, Metrics } from '@switchboard/platform';
+import { type GatewayConfig, type Logger, type Metrics, PrivatePortModule } from '@switchboard/platform';
 import { InMemoryCatalog, InMemoryKeys } from './in-memory-records';
 
 export interface StandaloneParts {
@@ -26,6 +26,7 @@ export class StandaloneModule {
       imports: [
         MeteringModule.forRoot({ databaseUrl, logger, metrics }),
         EdgeApiModule.forRoot({ settings: edge, logger, metrics }),
+        PrivatePortModule.forRoot({ logger, metrics }),
         AdminApiModule.forRoot({ adminToken, logger, metrics }),
       ],
       global: true,

@@ -2,8 +2,6 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
-  HEALTH_CHECKS,
-  type HealthCheck,
   InvalidCursorError,
   USAGE_QUERIES,
   type UsageFilter,
@@ -78,16 +76,13 @@ let app: NestFastifyApplication;
 let queries: OneRecord;
 const logged: string[] = [];
 
-async function start(options: { adminToken?: string; checks?: HealthCheck[] }): Promise<void> {
+async function start(options: { adminToken?: string }): Promise<void> {
   queries = new OneRecord();
   const module = AdminApiModule.forRoot({
     adminToken: options.adminToken,
     metrics: createMetrics(),
     logger: createLogger({ level: 'info', name: 'test' }, { write: (line) => void logged.push(line) }),
-    providers: [
-      { provide: USAGE_QUERIES, useValue: queries },
-      { provide: HEALTH_CHECKS, useValue: options.checks ?? [] },
-    ],
+    providers: [{ provide: USAGE_QUERIES, useValue: queries }],
   });
   app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
   await app.init();
@@ -121,11 +116,6 @@ describe('who may read', () => {
     expect(reply.statusCode).toBe(503);
     expect(reply.json()).toMatchObject({ error: { code: 'admin_token_not_configured' } });
     expect(reply.body).toContain('ADMIN_TOKEN');
-  });
-
-  test('probes and metrics need no token', async () => {
-    await start({});
-    for (const path of ['/healthz', '/readyz', '/metrics']) expect((await get(path, '')).statusCode).toBe(200);
   });
 });
 
@@ -220,53 +210,5 @@ describe('usage', () => {
     expect(reply.json()).toMatchObject({ error: { code: 'usage_unavailable' } });
     expect(reply.body).not.toContain('10.1.2.3');
     expect(logged.join()).toContain('10.1.2.3');
-  });
-});
-
-describe('probes', () => {
-  const up: HealthCheck = { name: 'config', required: true, check: () => Promise.resolve() };
-  const down = (required: boolean): HealthCheck => ({
-    name: 'postgres',
-    required,
-    check: () => Promise.reject(new Error('connection refused')),
-  });
-
-  test('ready when all is up', async () => {
-    await start({ checks: [up] });
-    const reply = await get('/readyz');
-    expect(reply.statusCode).toBe(200);
-    expect(reply.json()).toMatchObject({ status: 'ready', checks: { config: { status: 'up' } } });
-  });
-
-  test('still ready, but degraded, without a dependency that is not required', async () => {
-    await start({ checks: [up, down(false)] });
-    const reply = await get('/readyz');
-    expect(reply.statusCode).toBe(200);
-    expect(reply.json()).toMatchObject({
-      status: 'degraded',
-      checks: { config: { status: 'up' }, postgres: { status: 'down', error: 'connection refused' } },
-    });
-  });
-
-  test('not ready without a required one, and alive all the same', async () => {
-    await start({ checks: [down(true)] });
-    const reply = await get('/readyz');
-    expect(reply.statusCode).toBe(503);
-    expect(reply.json()).toMatchObject({ status: 'unavailable' });
-    expect((await get('/healthz')).statusCode).toBe(200);
-  });
-
-  test('a dependency that never answers is down after two seconds', async () => {
-    await start({ checks: [{ name: 'postgres', required: true, check: () => new Promise(() => undefined) }] });
-    const reply = await get('/readyz');
-    expect(reply.statusCode).toBe(503);
-    expect(reply.body).toContain('no answer within 2000 ms');
-  });
-
-  test('metrics are in the Prometheus text format', async () => {
-    await start({});
-    const reply = await get('/metrics');
-    expect(reply.headers['content-type']).toContain('text/plain');
-    expect(reply.body).toContain('# TYPE nodejs_eventloop_lag_p99_seconds gauge');
   });
 });

@@ -1,19 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { HEALTH_CHECKS, type HealthCheck } from '@switchboard/contracts';
+import type { HealthCheck } from '@switchboard/contracts';
+import type { Logger } from '../logging/logger';
 
-interface Reply {
-  status(code: number): unknown;
-}
-
-interface CheckResult {
+export interface CheckResult {
   status: 'up' | 'down';
   required: boolean;
   latencyMs: number;
   error?: string;
 }
 
-interface Readiness {
+export interface ReadinessReport {
   /** `degraded`: serves, without a dependency that is not required. */
   status: 'ready' | 'degraded' | 'unavailable';
   checks: Record<string, CheckResult>;
@@ -21,25 +17,35 @@ interface Readiness {
 
 const CHECK_TIMEOUT_MS = 2_000;
 
-@Controller()
-export class ProbesController {
-  constructor(@Inject(HEALTH_CHECKS) private readonly checks: readonly HealthCheck[]) {}
+/** Whether the process can do its work, by the health checks of what it depends on; a change is logged once. */
+export class Readiness {
+  private logged: string | undefined;
 
-  /** Whether the process answers at all: says nothing of what it depends on, for a restart would not mend that. */
-  @Get('healthz')
-  alive(): { status: 'ok' } {
-    return { status: 'ok' };
-  }
+  constructor(
+    private readonly checks: readonly HealthCheck[],
+    private readonly log: Logger,
+  ) {}
 
-  /** 200 while every required dependency is up, else 503. */
-  @Get('readyz')
-  async ready(@Res({ passthrough: true }) reply: Reply): Promise<Readiness> {
+  /** Runs every check at once; resolves within little more than two seconds, whatever hangs. */
+  async report(): Promise<ReadinessReport> {
     const results = await Promise.all(this.checks.map(async (check) => [check.name, await resultOf(check)] as const));
     const down = results.filter(([, result]) => result.status === 'down');
     const unavailable = down.some(([, result]) => result.required);
-    if (unavailable) reply.status(503);
-    const status = unavailable ? 'unavailable' : down.length > 0 ? 'degraded' : 'ready';
-    return { status, checks: Object.fromEntries(results) };
+    const report: ReadinessReport = {
+      status: unavailable ? 'unavailable' : down.length > 0 ? 'degraded' : 'ready',
+      checks: Object.fromEntries(results),
+    };
+    this.logChange(report.status, Object.fromEntries(down.map(([name, { error }]) => [name, error])));
+    return report;
+  }
+
+  private logChange(status: ReadinessReport['status'], down: Record<string, string | undefined>): void {
+    const state = [status, ...Object.keys(down)].join();
+    if (state === this.logged) return;
+    this.logged = state;
+    if (status === 'ready') this.log.info('ready');
+    else if (status === 'degraded') this.log.warn({ down }, 'ready, but degraded');
+    else this.log.warn({ down }, 'not ready');
   }
 }
 
