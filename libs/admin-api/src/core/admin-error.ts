@@ -6,10 +6,20 @@ export interface Fault {
   message: string;
 }
 
+export interface AdminErrorOptions {
+  faults?: Fault[];
+  /** Of the reply, lower case: `retry-after`. */
+  headers?: Readonly<Record<string, string>>;
+  cause?: unknown;
+}
+
 /** An error of the admin API, rendered as `{ error: { code, message, faults? } }`. */
 export class AdminError extends HttpException {
-  constructor(status: number, code: string, message: string, options: { faults?: Fault[]; cause?: unknown } = {}) {
-    const { faults, cause } = options;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, code: string, message: string, options: AdminErrorOptions = {}) {
+    const { faults, headers = {}, cause } = options;
     super({ error: { code, message, ...(faults === undefined ? {} : { faults }) } }, status, { cause });
+    this.headers = headers;
   }
 }
