@@ -1,3 +1,5 @@
 export { createMetering, type Metering, type MeteringOptions } from './metering';
+export { MeteringConsumerModule, type MeteringConsumerOptions } from './metering-consumer.module';
 export { MeteringModule } from './metering.module';
+export { UsageQueriesModule, type UsageQueriesOptions } from './usage-queries.module';
 export { UsageStore, type UsageStoreOptions } from './adapters/usage-store';

@@ -15,6 +15,12 @@ export interface MeteringOptions {
   drainTimeoutMs?: number;
 }
 
+export interface OpenUsageQueries {
+  queries: UsageQueries;
+  health: HealthCheck;
+  close(): Promise<void>;
+}
+
 /** Metering over one database, without Nest: what the module provides, and what a command-line tool uses. */
 export interface Metering {
   store: UsageStore;
@@ -24,11 +30,24 @@ export interface Metering {
   close(): Promise<void>;
 }
 
+/** Opens no connection yet: the first query does. */
+export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsageQueries {
+  const prisma = createPrismaClient(databaseUrl, logger);
+  const health: HealthCheck = {
+    name: 'postgres',
+    required: true,
+    check: async () => {
+      await prisma.$queryRaw`SELECT 1`;
+    },
+  };
+  return { queries: new PostgresUsageQueries(prisma), health, close: () => prisma.$disconnect() };
+}
+
 /** Opens no connection yet: the first write or query does. */
 export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }: MeteringOptions): Metering {
   // Writes are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
-  const prisma = createPrismaClient(databaseUrl, logger);
+  const { queries, close: closeQueries } = openUsageQueries(databaseUrl, logger);
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
   const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics });
   const health: HealthCheck = {
@@ -42,7 +61,7 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }:
   const close = async (): Promise<void> => {
     await store.drain(drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
     await store.close();
-    await Promise.all([pool.end(), prisma.$disconnect()]);
+    await Promise.all([pool.end(), closeQueries()]);
   };
-  return { store, queries: new PostgresUsageQueries(prisma), health, close };
+  return { store, queries, health, close };
 }

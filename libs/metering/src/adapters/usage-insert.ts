@@ -21,7 +21,7 @@ export class RefusedError extends Error {
  * @returns how many were new: the others had been stored before.
  * @throws RefusedError when trying again cannot help; any other error of the database or the network.
  */
-export async function insertUsage(pool: Pool, events: readonly UsageRecordedV1[]): Promise<number> {
+async function insertUsage(pool: Pool, events: readonly UsageRecordedV1[]): Promise<number> {
   const values = valuesOf(events);
   const client = await pool.connect();
   try {
@@ -43,8 +43,29 @@ function valuesOf(events: readonly UsageRecordedV1[]): string[] {
   }
 }
 
-/** SQLSTATE classes 22 and 23: the values themselves. */
+/** SQLSTATE classes 22 and 23: the values themselves; 54: a text too long for its index. */
 function isRefused(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^2[23]...$/.test(code);
+  return typeof code === 'string' && /^(?:2[23]|54)...$/.test(code);
+}
+
+/** What became of a batch; the rest of it had been stored before. */
+export interface Written {
+  stored: number;
+  refused: { event: UsageRecordedV1; error: RefusedError }[];
+}
+
+/** One event the database refuses does not hold back the rest: halved until it is alone. @throws as the database does. */
+export async function writeUsage(pool: Pool, events: readonly UsageRecordedV1[]): Promise<Written> {
+  try {
+    return { stored: await insertUsage(pool, events), refused: [] };
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const [event] = events;
+    if (event !== undefined && events.length === 1) return { stored: 0, refused: [{ event, error }] };
+    const middle = Math.ceil(events.length / 2);
+    const first = await writeUsage(pool, events.slice(0, middle));
+    const second = await writeUsage(pool, events.slice(middle));
+    return { stored: first.stored + second.stored, refused: [...first.refused, ...second.refused] };
+  }
 }

@@ -1,0 +1,37 @@
+import type { Counter, Gauge, Histogram, Metrics } from '@switchboard/platform';
+
+export interface ConsumerMetrics {
+  consumed: Counter;
+  inserted: Counter;
+  duplicates: Counter;
+  refused: Counter;
+  backlog: Gauge;
+  insertSeconds: Histogram;
+}
+
+export function registerConsumerMetrics(metrics: Metrics): ConsumerMetrics {
+  return {
+    consumed: metrics.counter({
+      name: 'usage_consumed_total',
+      help: 'Usage records read from the stream, those that came again included.',
+    }),
+    inserted: metrics.counter({ name: 'usage_inserted_total', help: 'Usage records stored.' }),
+    duplicates: metrics.counter({
+      name: 'usage_duplicates_total',
+      help: 'Usage records that had been stored before: deliveries after a crash or an outage.',
+    }),
+    refused: metrics.counter({
+      name: 'usage_refused_total',
+      help: 'What cannot be billed as it is: kept whole in usage_refused, for a person to look at. Alert on any.',
+    }),
+    backlog: metrics.gauge({
+      name: 'usage_backlog',
+      help: 'Messages of the usage stream, each of up to 200 records, not yet stored.',
+    }),
+    insertSeconds: metrics.histogram({
+      name: 'usage_insert_seconds',
+      help: 'Time to store the records of a batch of messages.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    }),
+  };
+}

@@ -1,0 +1,50 @@
+import type { UsageRecordedV1 } from '@switchboard/contracts';
+import type { UsageBuffer } from './usage-buffer';
+
+export const BATCH_RECORDS_MAX = 200;
+const BATCH_BYTES_MAX = 256 * 1024;
+/** Shortened, a record has some 500 KB at the very worst: a message of the bus may have 1 MB. */
+const SHORTENED = { losses: 200, lossText: 200, text: 1_000 };
+
+/** A message of the usage stream: UsageBatchV1. */
+export interface UsageMessage {
+  records: readonly UsageRecordedV1[];
+  payload: Uint8Array;
+}
+
+/** Takes what makes the next message: up to 200 records and 256 KiB, and at least one. */
+export function takeMessage(buffer: UsageBuffer<UsageRecordedV1>): UsageMessage {
+  const encoded: string[] = [];
+  let bytes = 0;
+  const records = buffer.take(BATCH_RECORDS_MAX, (record) => {
+    const json = encodeRecord(record);
+    bytes += Buffer.byteLength(json) + 1;
+    if (bytes > BATCH_BYTES_MAX && encoded.length > 0) return false;
+    encoded.push(json);
+    return true;
+  });
+  return { records, payload: Buffer.from(`{"events":[${encoded.join(',')}]}`, 'utf8') };
+}
+
+/**
+ * A client that sends thousands of fields the upstream's dialect lacks makes a record of thousands of losses. It must not
+ * outgrow a message, or it could never be billed: then the first losses stand for all, and the last says how many went.
+ */
+function encodeRecord(record: UsageRecordedV1): string {
+  const json = JSON.stringify(record);
+  if (Buffer.byteLength(json) <= BATCH_BYTES_MAX) return json;
+  const { losses, lossText, text } = SHORTENED;
+  const shown = record.losses.slice(0, losses).map(({ feature, path }) => ({
+    feature: feature.slice(0, lossText),
+    path: path.slice(0, lossText),
+  }));
+  const left = record.losses.length - shown.length;
+  return JSON.stringify({
+    ...record,
+    requestedModel: record.requestedModel.slice(0, text),
+    finish: record.finish.slice(0, text),
+    endUser: record.endUser?.slice(0, text),
+    clientRequestId: record.clientRequestId?.slice(0, text),
+    losses: left > 0 ? [...shown, { feature: 'record.shortened', path: `${left} more` }] : shown,
+  });
+}
