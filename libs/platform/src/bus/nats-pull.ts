@@ -1,0 +1,93 @@
+import { createInbox, type Msg, nanos, type Subscription } from 'nats';
+import { drained } from './nats-requests';
+import type { NatsSession } from './nats-session';
+
+/** How long past its end a pull may stay unanswered before the consumer counts as lost. */
+const GRACE_MS = 5_000;
+
+/** No messages: the pull ended without more. */
+const ENDED = new Set([404, 408]);
+
+interface Pull {
+  number: number;
+  missing: number;
+  end(fault?: Error): void;
+}
+
+/**
+ * Fetches from one durable consumer within one session. Each pull is waited out: one given up early would leave the
+ * server handing messages to nobody, to come again only when their acknowledgement is overdue.
+ */
+export class NatsPuller {
+  private readonly inbox = createInbox();
+  private readonly subscription: Subscription;
+  private readonly arrived: Msg[] = [];
+  private current: Pull | undefined;
+  private pulls = 0;
+
+  constructor(
+    private readonly session: NatsSession,
+    private readonly consumer: { stream: string; durable: string },
+  ) {
+    this.subscription = session.connection.subscribe(`${this.inbox}.*`, {
+      callback: (error, message) => (error === null ? this.receive(message) : this.current?.end(error)),
+    });
+    void session.connection.closed().then(() => this.current?.end(new Error('the connection ended')));
+  }
+
+  /** Resolves with up to `count` messages: when there are as many, after `waitMs`, or once `stopping`. */
+  async pull(count: number, waitMs: number, stopping: AbortSignal): Promise<Msg[]> {
+    await this.wait(count - this.arrived.length, waitMs, stopping);
+    return this.arrived.splice(0, count);
+  }
+
+  /** @returns what had arrived, or was on its way here, and was not taken. */
+  async stop(): Promise<Msg[]> {
+    await drained(this.session, this.subscription);
+    return this.arrived.splice(0);
+  }
+
+  private async wait(missing: number, waitMs: number, stopping: AbortSignal): Promise<void> {
+    if (missing <= 0 || stopping.aborted) return;
+    await new Promise<void>((resolve, reject) => {
+      const end = (fault?: Error): void => {
+        this.current = undefined;
+        clearTimeout(overdue);
+        stopping.removeEventListener('abort', onStop);
+        if (fault === undefined) resolve();
+        else reject(fault);
+      };
+      const onStop = (): void => end();
+      const overdue = setTimeout(() => end(new Error('the consumer does not answer')), waitMs + GRACE_MS);
+      stopping.addEventListener('abort', onStop);
+      this.current = { number: ++this.pulls, missing, end };
+      this.send(missing, waitMs);
+    });
+  }
+
+  private send(batch: number, waitMs: number): void {
+    const { stream, durable } = this.consumer;
+    const terms = waitMs > 0 ? { batch, expires: nanos(waitMs) } : { batch, no_wait: true };
+    const reply = `${this.inbox}.${this.pulls}`;
+    try {
+      const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
+      this.session.connection.publish(subject, JSON.stringify(terms), { reply });
+    } catch (error) {
+      this.current?.end(error as Error);
+    }
+  }
+
+  private receive(message: Msg): void {
+    const { current } = this;
+    if (message.headers === undefined || message.headers.code === 0 || message.data.length > 0) {
+      this.arrived.push(message);
+      if (current !== undefined && --current.missing === 0) current.end();
+      return;
+    }
+    // A status: of an earlier pull it is old news.
+    if (current === undefined || message.subject !== `${this.inbox}.${current.number}`) return;
+    const { code, description } = message.headers;
+    if (code === 100) return;
+    current.end(ENDED.has(code) ? undefined : new Error(`the consumer ended the pull: ${code} ${description}`));
+  }
+}
