@@ -12,7 +12,7 @@ export function pathText(path: ConfigPath): string {
 
 /** Gathers every fault of a file before anything is said, so that one reading names them all. Never holds a secret. */
 export class Faults {
-  private readonly found: { line: number; text: string }[] = [];
+  private readonly found: { line: number; text: string; path: ConfigPath; message: string }[] = [];
 
   /** `lineOf`: the 1-based line of a path, where the file can tell. */
   constructor(private readonly lineOf: (path: ConfigPath) => number | undefined = () => undefined) {}
@@ -20,7 +20,7 @@ export class Faults {
   add(path: ConfigPath, message: string): void {
     const line = this.lineOf(path);
     const where = line === undefined ? '' : ` (line ${line})`;
-    this.found.push({ line: line ?? 0, text: `${pathText(path)}: ${message}${where}` });
+    this.found.push({ line: line ?? 0, text: `${pathText(path)}: ${message}${where}`, path, message });
   }
 
   addIssues(prefix: ConfigPath, issues: readonly z.core.$ZodIssue[]): void {
@@ -41,5 +41,9 @@ export class Faults {
   /** In the order of the file. */
   get list(): string[] {
     return [...this.found].sort((a, b) => a.line - b.line).map((fault) => fault.text);
+  }
+  /** In the order they were found, without lines. */
+  get items(): { path: ConfigPath; message: string }[] {
+    return this.found.map(({ path, message }) => ({ path, message }));
   }
 }

@@ -15,6 +15,8 @@ export interface LoadOptions {
   cwd: string;
   /** false where upstreams on loopback are to be refused as well. */
   standalone?: boolean;
+  /** Is told of every file that is looked at, readable or not: those whose change may change the configuration. */
+  onFile?: (path: string) => void;
 }
 
 export type LoadedConfig =
@@ -33,13 +35,14 @@ export type LoadedConfig =
  * provider, `providers` is empty: the simulator's turn.
  */
 export function loadGatewayConfig(options: LoadOptions): LoadedConfig {
-  const { env, cwd, standalone = true } = options;
+  const { env, cwd, standalone = true, onFile } = options;
   const named = env.GATEWAY_CONFIG?.trim() ?? '';
   const file = resolve(cwd, named === '' ? 'gateway.yaml' : named);
+  onFile?.(file);
   const text = readTextFile(file);
-  if (text.ok) return readDocument(text.text, { file, env, standalone });
+  if (text.ok) return readDocument(text.text, { file, env, standalone, onFile });
   if (named === '' && text.code === 'ENOENT') {
-    const secrets = { env, directory: cwd };
+    const secrets = { env, directory: cwd, onFile };
     return read({}, { faults: new Faults(), warnings: [], secrets, standalone }, undefined);
   }
   const variable = named === '' ? 'gateway.yaml' : 'GATEWAY_CONFIG';
@@ -48,7 +51,7 @@ export function loadGatewayConfig(options: LoadOptions): LoadedConfig {
 
 function readDocument(
   text: string,
-  origin: { file: string; env: NodeJS.ProcessEnv; standalone: boolean },
+  origin: { file: string; onFile: LoadOptions['onFile'] } & Required<Pick<LoadOptions, 'env' | 'standalone'>>,
 ): LoadedConfig {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, merge: true });
@@ -63,7 +66,7 @@ function readDocument(
   const reading: Reading = {
     faults: new Faults(lineOf),
     warnings: document.warnings.map((warning) => warning.message),
-    secrets: { env: origin.env, directory: dirname(origin.file) },
+    secrets: { env: origin.env, directory: dirname(origin.file), onFile: origin.onFile },
     standalone: origin.standalone,
   };
   let contents: unknown;

@@ -28,7 +28,7 @@ export const upstreamSchema = z.strictObject({
   cost: priceSheetSchema.optional(),
 });
 
-const capabilitiesSchema = z
+export const capabilitiesSchema = z
   .strictObject({
     streaming: z.boolean(),
     tools: z.enum(['native', 'emulated', 'none']),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { countSchema } from './amount-schema';
 import { secretSchema } from './secret';
 
-const milliseconds = countSchema.max(24 * 3_600_000, 'must be at most a day');
+export const millisecondsSchema = countSchema.max(24 * 3_600_000, 'must be at most a day');
 
 export const providerSchema = z.strictObject({
   id: z.string().regex(/^[\w][\w.-]*$/, 'must be letters, digits, dots, dashes and underscores'),
@@ -26,11 +26,11 @@ export const providerSchema = z.strictObject({
   tier: z.number().int('must be a whole number').nonnegative('must not be negative').prefault(2),
   timeouts: z
     .strictObject({
-      connectMs: milliseconds.prefault(2_000),
+      connectMs: millisecondsSchema.prefault(2_000),
       // Reasoning models over Chat are silent until they have thought; half a minute would cut them off.
-      firstTokenMs: milliseconds.prefault(120_000),
-      idleMs: milliseconds.prefault(60_000),
-      totalMs: milliseconds.prefault(3_600_000),
+      firstTokenMs: millisecondsSchema.prefault(120_000),
+      idleMs: millisecondsSchema.prefault(60_000),
+      totalMs: millisecondsSchema.prefault(3_600_000),
     })
     .prefault({}),
   limits: z
@@ -39,7 +39,7 @@ export const providerSchema = z.strictObject({
   probe: z
     .union(
       [
-        z.strictObject({ path: z.string().startsWith('/', 'must start with /'), intervalMs: milliseconds }),
+        z.strictObject({ path: z.string().startsWith('/', 'must start with /'), intervalMs: millisecondsSchema }),
         z.literal('off'),
         z.literal(false),
       ],

@@ -37,6 +37,8 @@ export interface SecretSources {
   env: NodeJS.ProcessEnv;
   /** Directory that a relative `file` starts from. */
   directory: string;
+  /** Is told of every file that is looked at, readable or not. */
+  onFile?: ((path: string) => void) | undefined;
 }
 
 export type ResolvedSecret = { ok: true; secret: string; warning?: string } | { ok: false; fault: string };
@@ -48,15 +50,17 @@ export function resolveSecret(reference: SecretReference, sources: SecretSources
     if (secret !== '') return { ok: true, secret };
     return { ok: false, fault: `environment variable ${reference.env} is not set` };
   }
-  if (reference.file !== undefined) return readSecretFile(reference.file, sources.directory);
+  if (reference.file !== undefined) return readSecretFile(reference.file, sources);
   if (reference.value !== undefined) {
     return { ok: true, secret: reference.value, warning: 'the secret stands in the file: use env or file instead' };
   }
   return { ok: false, fault: 'no secret given' };
 }
 
-function readSecretFile(file: string, directory: string): ResolvedSecret {
-  const read = readTextFile(resolve(directory, file));
+function readSecretFile(file: string, { directory, onFile }: SecretSources): ResolvedSecret {
+  const path = resolve(directory, file);
+  onFile?.(path);
+  const read = readTextFile(path);
   if (!read.ok) return { ok: false, fault: `file ${file} cannot be read (${read.code})` };
   const secret = read.text.trim();
   return secret === '' ? { ok: false, fault: `file ${file} is empty` } : { ok: true, secret };

@@ -4,7 +4,7 @@ import { budgetSchema, limitsSchema, usdSchema } from './amount-schema';
 import { modelGlobSchema } from './glob-schema';
 import { keySecretSchema } from './secret';
 
-const idSchema = z.string().regex(/^[\w][\w.-]{0,99}$/, 'must be letters, digits, dots, dashes and underscores');
+export const idSchema = z.string().regex(/^[\w][\w.-]{0,99}$/, 'must be letters, digits, dots, dashes and underscores');
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
