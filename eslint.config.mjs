@@ -18,8 +18,8 @@ if (process.env.NX_TASK_TARGET_PROJECT === undefined) {
   await createProjectGraphAsync();
 }
 
-/** Tests, and the fast-check generators they draw from. */
-const specs = ['**/*.spec.ts', '**/*.arbitrary.ts'];
+/** Tests, the fast-check generators they draw from, and suites that several implementations of one port share. */
+const specs = ['**/*.spec.ts', '**/*.arbitrary.ts', '**/*.conformance.ts'];
 const sourcesOf = (folders) => folders.map((folder) => `${folder}/src/**/*.ts`);
 const pureFolders = foldersTagged('layer:pure');
 const featureFolders = foldersTagged('layer:feature');
