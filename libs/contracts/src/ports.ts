@@ -1,3 +1,4 @@
+import type { ExplainRequestV1, ExplanationV1 } from './records';
 import type { UsageRecordedV1 } from './usage-event';
 
 /** Tokens under which a process binds its adapters: features meet here and never import each other. */
@@ -6,6 +7,7 @@ export const USAGE_QUERIES = Symbol('USAGE_QUERIES');
 export const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
 export const CATALOG_SOURCE = Symbol('CATALOG_SOURCE');
 export const KEY_DIRECTORY = Symbol('KEY_DIRECTORY');
+export const ROUTING_EXPLAINER = Symbol('ROUTING_EXPLAINER');
 
 /** Every given field must match. */
 export interface UsageFilter {
@@ -72,4 +74,10 @@ export interface HealthCheck {
   required: boolean;
   /** Rejects, with a reason fit for an operator, when the dependency is away. */
   check(): Promise<void>;
+}
+
+/** Port: why the router would choose what it would. */
+export interface RoutingExplainer {
+  /** @throws BusUnavailableError or RemoteError when the router does not answer. */
+  explain(request: ExplainRequestV1): Promise<ExplanationV1>;
 }
