@@ -7,8 +7,17 @@ export interface EdgeSettings {
   keepaliveMs: number;
   /** How long a shutdown waits for open streams. */
   drainMs: number;
+  /**
+   * How long before that it goes on taking new connections, unready, each reply asking its client to come back on another
+   * one: until whoever spreads the traffic has noticed. Absent: no time.
+   */
+  drainGraceMs?: number;
   /** CIDR ranges whose `x-forwarded-for` is believed. */
   trustedProxies: string[];
+  /** Whether upstreams may be on this machine itself without `trustedNetwork`. Absent: they may, as in standalone. */
+  allowLoopback?: boolean;
+  /** What keys with only rate limits meet while the limiter is away; budgets always close. Absent: `open`. */
+  limiterUnavailable?: 'open' | 'closed';
 }
 
 /** Unready while the public port drains; its other ports are in the contracts. */

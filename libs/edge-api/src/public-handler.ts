@@ -60,7 +60,10 @@ export class PublicHandler {
     refuse: (error: GatewayError) => void,
   ): void {
     const method = incoming.method ?? 'GET';
-    if (method === 'OPTIONS') return preflight(response, identity);
+    if (method === 'OPTIONS') {
+      if (this.edge.drain.begun) response.shouldKeepAlive = false;
+      return preflight(response, identity);
+    }
     if (isWebSocket(incoming)) {
       response.setHeader('upgrade', 'HTTP/1.1');
       return refuse(new GatewayError('upgrade_required', 'WebSockets are not served here; use HTTP.'));
@@ -75,24 +78,44 @@ export class PublicHandler {
     }
     if (route.name === 'hello') return this.send(incoming, response, route.dialect, identity, { ok: true });
     if (route.name === 'not-yet') return refuse(notServedYet(incoming.url ?? '/'));
-    const key = this.admit(incoming, identity);
-    if (key instanceof GatewayError) return refuse(key);
-    this.serve(incoming, response, route, key, identity, refuse);
+    const credentials = readCredentials(incoming.headers['x-api-key'], incoming.headers.authorization);
+    const caller = authenticate(credentials, this.edge.keys, sha256Hex, Date.now());
+    if (!(caller instanceof Promise)) return this.answer(incoming, response, route, caller, identity, refuse);
+    caller
+      .then((found) => {
+        // Nothing read the body meanwhile, so all of it is still to come; but who would be told may have left.
+        if (!response.destroyed) this.answer(incoming, response, route, found, identity, refuse);
+      })
+      .catch((error: unknown) => refuse(this.asGatewayError(error, identity)));
   }
 
-  private admit(incoming: IncomingMessage, identity: RequestIdentity): KeyRecord | GatewayError {
-    const { headers, socket } = incoming;
-    const credentials = readCredentials(headers['x-api-key'], headers.authorization);
-    const key = authenticate(credentials, this.edge.keys, sha256Hex, Date.now());
-    if (key instanceof GatewayError) return key;
-    if (key.ips.length === 0 && key.origins.length === 0) return key;
+  private answer(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    caller: KeyRecord | GatewayError,
+    identity: RequestIdentity,
+    refuse: (error: GatewayError) => void,
+  ): void {
+    if (caller instanceof GatewayError) return refuse(caller);
+    const denied = this.deniedFromHere(incoming, caller, identity);
+    if (denied !== undefined) return refuse(denied);
+    this.serve(incoming, response, route, caller, identity, refuse);
+  }
+
+  private deniedFromHere(
+    { headers, socket }: IncomingMessage,
+    key: KeyRecord,
+    { origin }: RequestIdentity,
+  ): GatewayError | undefined {
+    if (key.ips.length === 0 && key.origins.length === 0) return undefined;
     const forwardedFor = headers['x-forwarded-for'];
     const address = callerAddress(
       socket.remoteAddress,
       Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor,
       this.trustedProxies,
     );
-    return mayCallFrom(key, identity.origin, address) ?? key;
+    return mayCallFrom(key, origin, address);
   }
 
   private serve(
@@ -140,6 +163,7 @@ export class PublicHandler {
     body: JsonObject,
   ): void {
     const bytes = Buffer.from(JSON.stringify(body));
+    if (this.edge.drain.begun) response.shouldKeepAlive = false;
     response.writeHead(200, {
       ...identityHeaders(this.edge.names, dialect, identity),
       'content-type': 'application/json',
@@ -161,6 +185,7 @@ export class PublicHandler {
     const bytes = Buffer.from(JSON.stringify(reply.body));
     // A body still on its way is not worth a kept connection.
     if (!incoming.complete) response.setHeader('connection', 'close');
+    else if (this.edge.drain.begun) response.shouldKeepAlive = false;
     response.writeHead(reply.status, {
       ...identityHeaders(this.edge.names, dialect, identity),
       ...reply.headers,

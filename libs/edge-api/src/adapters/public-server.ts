@@ -7,6 +7,8 @@ import type { EdgeContext } from '../inference/edge-context';
 import { PublicHandler } from '../public-handler';
 
 const DRAIN_CHECK_MS = 50;
+/** Longer than a client takes from the end of one reply to its next request, where it makes one at once. */
+const IDLE_PATIENCE_MS = 1000;
 /** For the error events of streams that are ended, once there is no time left to drain. */
 const LAST_WORDS_MS = 1000;
 
@@ -18,6 +20,7 @@ export class PublicServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private draining = false;
+  private closing: Promise<void> | undefined;
 
   constructor(private readonly edge: EdgeContext) {
     this.server = createServer(
@@ -56,17 +59,25 @@ export class PublicServer {
     check: () => (this.draining ? Promise.reject(new Error('draining for shutdown')) : Promise.resolve()),
   };
 
-  /** Takes no new connections, lets open replies finish within `drainMs`, then ends what is left in its own dialect. */
-  async close(): Promise<void> {
+  /**
+   * Ends in three steps. For `drainGraceMs` everything is served as ever, but unready, and each reply asks its client to
+   * come back on another connection. Then no new connections are taken, and open replies finish within `drainMs`. What is
+   * left is ended in its own dialect.
+   */
+  close(): Promise<void> {
+    return (this.closing ??= this.drainAndClose());
+  }
+
+  private async drainAndClose(): Promise<void> {
+    const { sweeper, settings, drain } = this.edge;
+    const { drainMs, drainGraceMs = 0 } = settings;
     this.draining = true;
+    drain.begun = true;
+    if (this.server.listening) await delay(drainGraceMs);
     // Not HTTP's own close: that also cuts off replies which have ended, but which a slow client has yet to read.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.server, () => resolve()));
-    const { sweeper, settings } = this.edge;
-    const deadline = performance.now() + settings.drainMs;
-    while (!this.closeIdle() || sweeper.size > 0) {
-      if (performance.now() >= deadline) break;
-      await delay(DRAIN_CHECK_MS);
-    }
+    const deadline = performance.now() + drainMs;
+    await this.untilIdle(deadline, Math.min(drainGraceMs, IDLE_PATIENCE_MS));
     sweeper.stop();
     const cutMs = Math.max(LAST_WORDS_MS, deadline - performance.now());
     const cut = setTimeout(() => this.server.closeAllConnections(), cutMs);
@@ -77,11 +88,38 @@ export class PublicServer {
     await Promise.all([this.edge.pools.close(), this.edge.tokens.close()]);
   }
 
+  /**
+   * Resolves when nothing is open, or at the deadline. With patience, a connection is only closed once none of them has
+   * brought anything for so long: closed the moment its reply ends, it could meet the client's next request half-way, and
+   * that request would be lost. One that comes in time is served, and told to go elsewhere.
+   */
+  private async untilIdle(deadline: number, patienceMs: number): Promise<void> {
+    const { sweeper } = this.edge;
+    let received = -1;
+    let quietSince = performance.now();
+    while (this.sockets.size > 0 || sweeper.size > 0) {
+      const nowMs = performance.now();
+      if (nowMs >= deadline) return;
+      const receivedNow = this.receivedBytes();
+      if (receivedNow !== received || sweeper.size > 0) quietSince = nowMs;
+      received = receivedNow;
+      if (patienceMs === 0 || nowMs - quietSince >= patienceMs) this.closeIdle();
+      await delay(DRAIN_CHECK_MS);
+    }
+  }
+
+  private receivedBytes(): number {
+    let bytes = 0;
+    for (const socket of this.sockets) bytes += socket.bytesRead;
+    return bytes;
+  }
+
   /** Closes the connections without a request, unless some client has yet to read: Node takes its connection for idle. */
-  private closeIdle(): boolean {
-    for (const socket of this.sockets) if (socket.writableLength > 0) return false;
+  private closeIdle(): void {
+    for (const socket of this.sockets) if (socket.writableLength > 0) return;
     this.server.closeIdleConnections();
-    return true;
+    // To Node, one that never sent anything is about to.
+    for (const socket of this.sockets) if (socket.bytesRead === 0) socket.destroy();
   }
 }
 

@@ -1,28 +1,50 @@
 import type { Provider } from '@switchboard/contracts';
 import { Pool } from 'undici';
+import { guardedConnector, type Resolver } from './guarded-connector';
 
 interface PoolEntry {
   pool: Pool;
-  origin: string;
-  connectMs: number;
+  /** Records are replaced, never changed: the same one needs no comparing. */
+  provider: Provider;
 }
 
-/** One keep-alive pool per provider, made on first use and replaced when its address changes. */
+export interface UpstreamPoolsOptions {
+  /** Whether upstreams may be on this machine itself without being declared trusted. */
+  allowLoopback: boolean;
+  onCloseError: (error: unknown) => void;
+  /** The system's, unless given. */
+  resolve?: Resolver;
+}
+
+/** One keep-alive pool per provider, made on first use and replaced when how to connect to it changes. */
 export class UpstreamPools {
   private readonly entries = new Map<string, PoolEntry>();
 
-  constructor(private readonly onCloseError: (error: unknown) => void) {}
+  constructor(private readonly options: UpstreamPoolsOptions) {}
 
   get(provider: Provider): Pool {
-    const origin = originOf(provider.baseUrl);
     const entry = this.entries.get(provider.id);
-    if (entry !== undefined && entry.origin === origin && entry.connectMs === provider.timeouts.connectMs) {
+    if (entry?.provider === provider) return entry.pool;
+    if (entry !== undefined && connectsAlike(entry.provider, provider)) {
+      entry.provider = provider;
       return entry.pool;
     }
     // Requests under way on the old pool finish; `close` waits for them.
-    if (entry !== undefined) entry.pool.close().catch(this.onCloseError);
-    const pool = new Pool(origin, {
-      connect: { timeout: provider.timeouts.connectMs },
+    if (entry !== undefined) entry.pool.close().catch(this.options.onCloseError);
+    const pool = this.open(provider);
+    this.entries.set(provider.id, { pool, provider });
+    return pool;
+  }
+
+  private open(provider: Provider): Pool {
+    const { allowLoopback, resolve } = this.options;
+    return new Pool(new URL(provider.baseUrl).origin, {
+      connect: guardedConnector({
+        timeoutMs: provider.timeouts.connectMs,
+        trustedNetwork: provider.trustedNetwork,
+        allowLoopback,
+        ...(resolve !== undefined && { resolve }),
+      }),
       // Timeouts are kept by the sweeper, per request and per phase.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -31,8 +53,6 @@ export class UpstreamPools {
       // Without it an upstream that offers longer (`keep-alive: timeout=120`) is taken at its word, up to ten minutes.
       keepAliveMaxTimeout: 15_000,
     });
-    this.entries.set(provider.id, { pool, origin, connectMs: provider.timeouts.connectMs });
-    return pool;
   }
 
   async close(): Promise<void> {
@@ -41,14 +61,10 @@ export class UpstreamPools {
   }
 }
 
-const origins = new Map<string, string>();
-
-/** Parsed once per base URL: `new URL` costs microseconds. */
-function originOf(baseUrl: string): string {
-  let origin = origins.get(baseUrl);
-  if (origin === undefined) {
-    origin = new URL(baseUrl).origin;
-    origins.set(baseUrl, origin);
-  }
-  return origin;
+function connectsAlike(left: Provider, right: Provider): boolean {
+  return (
+    left.baseUrl === right.baseUrl &&
+    left.trustedNetwork === right.trustedNetwork &&
+    left.timeouts.connectMs === right.timeouts.connectMs
+  );
 }

@@ -1,11 +1,15 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { GatewayError, type KeyRecord, type Permission } from '@switchboard/contracts';
+import { GatewayError, isBounded, type KeyRecord, type Permission } from '@switchboard/contracts';
 
 /** The compiled form of a key's rules; made once per record, since records are replaced and never changed. */
 interface Rules {
   models: ((name: string) => boolean) | undefined;
   addresses: BlockList | undefined;
+  boundBy: BoundBy;
 }
+
+/** The strictest of what bounds a key's calls, its own or its tenant's. */
+export type BoundBy = 'nothing' | 'limits' | 'budget';
 
 const compiled = new WeakMap<KeyRecord, Rules>();
 
@@ -15,10 +19,20 @@ function rulesOf(key: KeyRecord): Rules {
     rules = {
       models: key.models.length === 0 ? undefined : globMatcher(key.models),
       addresses: key.ips.length === 0 ? undefined : addressList(key.ips),
+      boundBy: strictestBound(key),
     };
     compiled.set(key, rules);
   }
   return rules;
+}
+
+export function boundBy(key: KeyRecord): BoundBy {
+  return rulesOf(key).boundBy;
+}
+
+function strictestBound(key: KeyRecord): BoundBy {
+  if (key.budget !== undefined || key.tenant.budget !== undefined) return 'budget';
+  return isBounded(key) || isBounded(key.tenant) ? 'limits' : 'nothing';
 }
 
 export function mayUse(key: KeyRecord, permission: Permission): GatewayError | undefined {

@@ -5,7 +5,13 @@ import type { TokenCounter } from '../adapters/token-counter';
 import type { EdgeSettings } from '../client';
 import type { HeaderNames } from '../core/reply-headers';
 import type { EdgeMetrics } from '../edge-metrics';
+import type { Admissions } from './admissions';
 import type { Sweeper } from './sweeper';
+
+/** Once it has begun, every reply asks its client to come back on another connection: to another replica. */
+export interface Drain {
+  begun: boolean;
+}
 
 /** Everything a request needs of the process, handed down once instead of injected per request. */
 export interface EdgeContext {
@@ -13,10 +19,12 @@ export interface EdgeContext {
   names: HeaderNames;
   catalog: CatalogSource;
   keys: KeyDirectory;
+  admissions: Admissions;
   usage: UsageSink;
   pools: UpstreamPools;
   tokens: TokenCounter;
   sweeper: Sweeper;
+  drain: Drain;
   metrics: EdgeMetrics;
   log: Logger;
 }

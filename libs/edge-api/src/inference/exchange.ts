@@ -6,6 +6,7 @@ import { callHeaders, endpointOf } from '../adapters/upstream-request';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
 import { failureBeforeFirstByte, finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
+import type { Reservation } from './admissions';
 import { settle, type Settlement } from './settlement';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
@@ -30,6 +31,7 @@ export class Exchange implements AttemptOwner, Sweepable {
   private readonly writer: ReplyWriter;
   private readonly failures: UpstreamFailure[] = [];
   private candidates: readonly Candidate[] = [];
+  private reservation: Reservation | undefined;
   private attempt: UpstreamAttempt | undefined;
   private relay: Relay | undefined;
   private nextCandidate = 0;
@@ -52,10 +54,11 @@ export class Exchange implements AttemptOwner, Sweepable {
     response.on('close', () => this.clientClosed());
   }
 
-  /** `candidates`: not empty, best first. */
-  start(candidates: readonly Candidate[]): void {
-    // The client may have left while its prompt was being counted.
-    if (this.over) return;
+  /** `candidates`: not empty, best first. `reservation`: the call's own; settled however it ends. */
+  start(candidates: readonly Candidate[], reservation?: Reservation): void {
+    // The client may have left while its prompt was being counted, or its call admitted.
+    if (this.over) return reservation?.settle();
+    this.reservation = reservation;
     this.candidates = candidates;
     this.edge.sweeper.add(this);
     this.tryNext();
@@ -189,11 +192,9 @@ export class Exchange implements AttemptOwner, Sweepable {
   }
 
   private giveUp(error: GatewayError): void {
+    const { requestId } = this.identity;
     if (error.code === 'internal') {
-      this.edge.log.error(
-        { err: error.extra.cause, requestId: this.identity.requestId },
-        'a request failed inside the gateway',
-      );
+      this.edge.log.error({ err: error.extra.cause, requestId }, 'a request failed inside the gateway');
     }
     const status = this.writer.sendError(error, this.attempts);
     const { attempt, relay } = this;
@@ -284,6 +285,7 @@ export class Exchange implements AttemptOwner, Sweepable {
       firstTokenMs: this.firstTokenMs,
       latencyMs: performance.now() - this.startedMs,
       attempts: this.attempts,
+      reservation: this.reservation,
     });
     this.close();
   }
@@ -291,6 +293,7 @@ export class Exchange implements AttemptOwner, Sweepable {
   private close(refusedStatus?: number): void {
     this.over = true;
     this.edge.sweeper.remove(this);
+    this.reservation?.settle();
     if (refusedStatus !== undefined) this.edge.metrics.refused(this.request.dialect.id, refusedStatus);
   }
 }

@@ -21,6 +21,15 @@ const BYTES_PER_TOKEN_SURELY_FITTING = 3;
 
 export type Refuse = (error: GatewayError) => void;
 
+/** A request that can be read, until its exchange takes over. */
+interface PendingCall {
+  request: InferenceRequest;
+  key: KeyRecord;
+  requestId: string;
+  exchange: Exchange;
+  refuse: Refuse;
+}
+
 /** `POST` of a conversation: from an authenticated key to an exchange, or to the reason why not. */
 export class InferenceHandler {
   constructor(private readonly edge: EdgeContext) {}
@@ -41,21 +50,45 @@ export class InferenceHandler {
       try {
         const request = this.read(incoming, dialect, body);
         if (request instanceof GatewayError) return refuse(request);
-        this.serve(request, key, new Exchange(this.edge, request, key, identity, incoming, response), refuse);
+        const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
+        this.serve({ request, key, requestId: identity.requestId, exchange, refuse });
       } catch (error) {
         // Outside the handler's own call by now: unhandled, one odd request would end the process.
-        this.edge.log.error({ err: error, requestId: identity.requestId }, 'a request failed inside the gateway');
-        refuse(gatewayFault(error));
+        this.fail(error, identity.requestId, refuse);
       }
     });
   }
 
-  private serve(request: InferenceRequest, key: KeyRecord, exchange: Exchange, refuse: Refuse): void {
+  private serve(pending: PendingCall): void {
+    const { request, key, refuse } = pending;
     const candidates = this.plan(request, key);
     if (candidates instanceof GatewayError) return refuse(candidates);
     const smallest = Math.min(...candidates.map(({ model }) => model.contextWindow));
-    if (request.body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING) return exchange.start(candidates);
-    this.startWhereItFits(request, candidates, exchange, refuse);
+    if (request.body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING) return this.start(pending, candidates);
+    this.startWhereItFits(pending, candidates);
+  }
+
+  /** Admits the call before it spends; a key without bounds waits for nobody. */
+  private start({ request, key, requestId, exchange, refuse }: PendingCall, candidates: readonly Candidate[]): void {
+    if (!this.edge.admissions.concern(key)) return exchange.start(candidates);
+    const model = isAuto(request.model) ? request.model : (candidates[0]?.model.id ?? request.model);
+    this.edge.admissions
+      .admit({ requestId, key, model, startedAtMs: Date.now() })
+      .then((admission) => {
+        if (admission instanceof GatewayError) return refuse(admission);
+        try {
+          exchange.start(candidates, admission);
+        } catch (error) {
+          admission?.settle();
+          throw error;
+        }
+      })
+      .catch((error: unknown) => this.fail(error, requestId, refuse));
+  }
+
+  private fail(error: unknown, requestId: string, refuse: Refuse): void {
+    this.edge.log.error({ err: error, requestId }, 'a request failed inside the gateway');
+    refuse(gatewayFault(error));
   }
 
   private read(incoming: IncomingMessage, dialect: Dialect, body: Buffer): InferenceRequest | GatewayError {
@@ -93,24 +126,21 @@ export class InferenceHandler {
   }
 
   /** Counts first, and leaves out what is too small: an upstream's own refusal of a long prompt would be final. */
-  private startWhereItFits(
-    request: InferenceRequest,
-    candidates: readonly Candidate[],
-    exchange: Exchange,
-    refuse: Refuse,
-  ): void {
-    this.edge.tokens.count(request.dialect.id, request.body).then(
-      (tokens) => {
+  private startWhereItFits(pending: PendingCall, candidates: readonly Candidate[]): void {
+    const { request, requestId, refuse } = pending;
+    this.edge.tokens
+      .count(request.dialect.id, request.body)
+      .catch((error: unknown) => {
+        // What cannot be counted is not refused for its length: the upstream knows its own window.
+        this.edge.log.warn({ err: error, requestId }, 'the token counter failed; the request goes on uncounted');
+        return 0;
+      })
+      .then((tokens) => {
         const fitting = candidates.filter(({ model }) => tokens <= model.contextWindow);
         if (fitting.length === 0) refuse(contextExceeded(tokens, largestWindow(candidates)));
-        else exchange.start(fitting);
-      },
-      (error: unknown) => {
-        // What cannot be counted is not refused for its length: the upstream knows its own window.
-        this.edge.log.warn({ err: error }, 'the token counter failed; the request goes on uncounted');
-        exchange.start(candidates);
-      },
-    );
+        else this.start(pending, fitting);
+      })
+      .catch((error: unknown) => this.fail(error, requestId, refuse));
   }
 }
 

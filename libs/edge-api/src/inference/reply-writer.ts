@@ -18,7 +18,7 @@ export class ReplyWriter {
   private lastWriteMs = 0;
 
   constructor(
-    private readonly edge: Pick<EdgeContext, 'names' | 'sweeper'>,
+    private readonly edge: Pick<EdgeContext, 'names' | 'sweeper' | 'drain'>,
     private readonly dialect: Dialect,
     private readonly identity: RequestIdentity,
     private readonly response: ServerResponse,
@@ -93,18 +93,22 @@ export class ReplyWriter {
     headers['cache-control'] = 'no-cache';
     // Reverse proxies that buffer by default read this one.
     headers['x-accel-buffering'] = 'no';
-    this.headWritten = true;
-    this.response.writeHead(200, headers);
+    this.writeHead(200, headers);
   }
 
   private send(status: number, headers: ReplyHeaders, body: Buffer): void {
     headers['content-type'] = 'application/json';
     headers['content-length'] = body.length;
-    this.headWritten = true;
-    this.response.writeHead(status, headers);
+    this.writeHead(status, headers);
     if (body.length > LARGEST_JOINED_BYTES) this.response.end(body);
     // A string joins the head in one write where a Buffer is a second one; latin1 keeps every byte as it is.
     else this.response.end(body.toString('latin1'), 'latin1');
+  }
+
+  private writeHead(status: number, headers: ReplyHeaders): void {
+    this.headWritten = true;
+    if (this.edge.drain.begun) this.response.shouldKeepAlive = false;
+    this.response.writeHead(status, headers);
   }
 
   private servedHeaders(call: PreparedCall, attempts: number, replyLosses: readonly Loss[]): ReplyHeaders {

@@ -2,6 +2,7 @@ import type { KeyRecord, UsageRecordedV1 } from '@switchboard/contracts';
 import type { Loss, Usage } from '@switchboard/protocol';
 import type { RequestIdentity } from '../core/reply-headers';
 import { usageRecord } from '../core/usage-record';
+import type { Reservation } from './admissions';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import type { PreparedCall } from './prepare-call';
@@ -26,9 +27,10 @@ export interface CallFacts {
   firstTokenMs: number | undefined;
   latencyMs: number;
   attempts: number;
+  reservation: Reservation | undefined;
 }
 
-/** Emits the one usage record of a call, and counts it. The reply never waits for this. */
+/** Emits the one usage record of a call, counts it, and settles what was reserved. The reply never waits for this. */
 export function settle(
   edge: EdgeContext,
   request: InferenceRequest,
@@ -60,6 +62,7 @@ export function settle(
     outputBytes: settlement.outputBytes ?? 0,
   });
   edge.usage.record(record);
+  facts.reservation?.settle(record);
   edge.metrics.closed(request.dialect.id, {
     status: settlement.status,
     latencyMs: facts.latencyMs,

@@ -1,0 +1,52 @@
+import type { CatalogSource, KeyDirectory, Limiter, UsageSink } from '@switchboard/contracts';
+import type { Logger, Metrics } from '@switchboard/platform';
+import { PublicServer } from './adapters/public-server';
+import { TokenCounter } from './adapters/token-counter';
+import { UpstreamPools } from './adapters/upstream-pools';
+import type { EdgeSettings } from './client';
+import { headerNames } from './core/reply-headers';
+import { EdgeMetrics } from './edge-metrics';
+import { Admissions } from './inference/admissions';
+import { Sweeper } from './inference/sweeper';
+
+export interface EdgeApiOptions {
+  settings: EdgeSettings;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** What the public port asks of others. */
+export interface EdgePorts {
+  catalog: CatalogSource;
+  keys: KeyDirectory;
+  usage: UsageSink;
+  /** Absent: no call is reserved. */
+  limiter?: Limiter | undefined;
+  /** Where the policy may change; else it is that of the settings. */
+  limiterUnavailable?: () => 'open' | 'closed';
+}
+
+/** Everything behind the public port, which does not listen yet. */
+export function createPublicServer({ settings, logger, metrics }: EdgeApiOptions, ports: EdgePorts): PublicServer {
+  const sweeper = new Sweeper();
+  const whenUnavailable = ports.limiterUnavailable ?? (() => settings.limiterUnavailable ?? 'open');
+  return new PublicServer({
+    settings,
+    names: headerNames(settings.brand.slug),
+    catalog: ports.catalog,
+    keys: ports.keys,
+    usage: ports.usage,
+    admissions: new Admissions({ limiter: ports.limiter, whenUnavailable, metrics, log: logger }),
+    pools: new UpstreamPools({
+      allowLoopback: settings.allowLoopback ?? true,
+      onCloseError: (error) => logger.error({ err: error }, 'closing an upstream pool failed'),
+    }),
+    tokens: new TokenCounter((error) =>
+      logger.error({ err: error }, 'the token counter crashed and will be restarted'),
+    ),
+    sweeper,
+    drain: { begun: false },
+    metrics: new EdgeMetrics(metrics, () => sweeper.size),
+    log: logger,
+  });
+}

@@ -1,0 +1,100 @@
+import type { Bus, HealthCheck, Limiter, Subscription, UsageSink } from '@switchboard/contracts';
+import {
+  busHealth,
+  catalogHealth,
+  createCatalogReplica,
+  type CatalogReplica,
+  type KeyHasher,
+  type Logger,
+  type Metrics,
+  type Sealer,
+} from '@switchboard/platform';
+import { BucketKeyDirectory } from './adapters/key-directory';
+import { RoutedCatalog } from './adapters/routed-catalog';
+import type { EdgeSettings } from './client';
+import { createPublicServer } from './create-public-server';
+import { PublicPort } from './public-port';
+
+export interface EdgeReplicaOptions {
+  bus: Bus;
+  usage: UsageSink;
+  limiter: Limiter;
+  /** Opens the providers' credentials. */
+  sealer: Pick<Sealer, 'open'>;
+  hasher: Pick<KeyHasher, 'candidates' | 'sameHash'>;
+  /** The rest of the edge's settings is the catalog's. */
+  settings: Omit<EdgeSettings, 'brand' | 'limiterUnavailable'>;
+  port: number;
+  host: string;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * One of several edges that know keys, catalog and ranking from the bus. Its public port opens with the first whole
+ * catalog; from then on the bus may go away, and only keys that nobody asked for yet are missed.
+ */
+export class EdgeReplica {
+  readonly health: HealthCheck[];
+  private readonly published: CatalogReplica;
+  private readonly catalog: RoutedCatalog;
+  private readonly keys: BucketKeyDirectory;
+  private readonly port: PublicPort;
+  private readonly brandWatch: Subscription;
+  /** Header names are spelled out once per process. */
+  private brand: EdgeSettings['brand'] | undefined;
+  private brandWarned = false;
+
+  constructor(private readonly options: EdgeReplicaOptions) {
+    const { bus, sealer, hasher, log, metrics, port, host } = options;
+    const published = createCatalogReplica({ bus, sealer, log });
+    this.published = published;
+    this.catalog = new RoutedCatalog({ bus, published, log });
+    this.keys = new BucketKeyDirectory({ bus, hasher, log, metrics });
+    this.port = new PublicPort({ port, host, ready: published.ready, create: () => this.createServer() });
+    this.brandWatch = published.onChange(() => this.checkBrand());
+    const nats = busHealth(bus, { required: true, name: 'nats' });
+    this.health = [
+      {
+        name: nats.name,
+        // What is known by then is served without it.
+        get required() {
+          return !published.isReady;
+        },
+        check: () => nats.check(),
+      },
+      catalogHealth(published),
+      this.port.health,
+    ];
+  }
+
+  /** Resolves with the public port once it listens, however long that takes; undefined where it was closed before. */
+  open(): Promise<number | undefined> {
+    return this.port.open();
+  }
+
+  /** Lets open replies finish. Usage and the bus are still needed until it resolves. */
+  async close(): Promise<void> {
+    await this.port.close();
+    await Promise.all([this.brandWatch.stop(), this.catalog.stop(), this.keys.stop(), this.published.stop()]);
+  }
+
+  private createServer() {
+    const { settings, log, metrics, usage, limiter } = this.options;
+    const { published, catalog, keys } = this;
+    this.brand = published.settings().brand;
+    return createPublicServer(
+      { settings: { ...settings, brand: this.brand }, logger: log, metrics },
+      { catalog, keys, usage, limiter, limiterUnavailable: () => published.settings().limiterUnavailable },
+    );
+  }
+
+  private checkBrand(): void {
+    if (this.brand === undefined || this.brandWarned) return;
+    const { brand } = this.published.settings();
+    if (brand.slug === this.brand.slug) return;
+    this.brandWarned = true;
+    const { log } = this.options;
+    log.warn({ serving: this.brand.slug, published: brand.slug }, 'the brand changed: restart to use its header names');
+  }
+}
