@@ -19,24 +19,25 @@ export interface UsageConsumerOptions {
   pool: Pool;
   log: Logger;
   metrics: Metrics;
-  /** How long a batch is kept in hand while the database is away, before another consumer may try; default 30,000. */
+  /** How long a batch is kept in hand while the database is away, before another consumer may try; default 10,000. */
   holdMs?: number;
 }
 
 const BATCH = { sizeMax: 100, waitMs: 50 };
-const HOLD_MS = 30_000;
+const HOLD_MS = 10_000;
 const BACKLOG_INTERVAL_MS = 5_000;
 
 /**
  * Stores what comes over the usage stream. A batch is acknowledged after its records are committed, so that whatever dies
  * in between is done again; the unique request id makes that harmless. While the database is away the batch in hand waits
- * here. What cannot be read, or the database refuses, is kept whole in `usage_refused`, and holds back nothing else.
+ * here for a while, then it goes back, and nothing more is taken from those who can store it. What cannot be read, or the database refuses, is kept whole in `usage_refused`, and holds back nothing else.
  */
 export class UsageConsumer {
   private readonly metrics: ConsumerMetrics;
   private readonly outage: Outage;
   private readonly pause = new RetryPause({ first: 100, most: 1_000 });
   private consuming: Subscription | undefined;
+  private aside: Promise<void> | undefined;
   private backlogTimer: NodeJS.Timeout | undefined;
   private stopping = false;
 
@@ -50,9 +51,7 @@ export class UsageConsumer {
 
   start(): void {
     if (this.consuming !== undefined || this.stopping) return;
-    this.consuming = this.options.bus.consume(STREAMS.usage, METERING_DURABLE, BATCH, (messages) =>
-      this.handle(messages),
-    );
+    this.consuming = this.consume();
     this.backlogTimer = setInterval(() => void this.readBacklog(), BACKLOG_INTERVAL_MS).unref();
     void this.readBacklog();
   }
@@ -62,7 +61,12 @@ export class UsageConsumer {
     this.stopping = true;
     clearInterval(this.backlogTimer);
     this.pause.wake();
-    await this.consuming?.stop();
+    await Promise.all([this.consuming?.stop(), this.aside]);
+  }
+
+  private consume(): Subscription {
+    const { bus } = this.options;
+    return bus.consume(STREAMS.usage, METERING_DURABLE, BATCH, (messages) => this.handle(messages));
   }
 
   private async handle(messages: StreamMessage[]): Promise<void> {
@@ -85,7 +89,11 @@ export class UsageConsumer {
       } catch (error) {
         failures++;
         this.outage.failed(error, { messages: messages.length });
-        if (this.stopping || performance.now() >= givesUpAtMs) throw error;
+        if (this.stopping) throw error;
+        if (performance.now() >= givesUpAtMs) {
+          this.aside ??= this.stepAside().finally(() => (this.aside = undefined));
+          throw error;
+        }
         await this.pause.after(failures);
       }
     }
@@ -107,6 +115,26 @@ export class UsageConsumer {
     for (const { id, reason } of await keepRefusals(pool, refusals)) {
       this.metrics.refused.inc();
       this.options.log.error({ id, reason }, 'usage that cannot be billed as it is was put into usage_refused');
+    }
+  }
+
+  /** Takes nothing more until the database answers. */
+  private async stepAside(): Promise<void> {
+    await this.consuming?.stop();
+    for (let failures = 1; !this.stopping; failures++) {
+      await this.pause.after(failures);
+      if (await this.answers()) break;
+    }
+    if (!this.stopping) this.consuming = this.consume();
+  }
+
+  private async answers(): Promise<boolean> {
+    try {
+      await this.options.pool.query('SELECT 1');
+      return true;
+    } catch {
+      // The outage was told when it began.
+      return false;
     }
   }
 

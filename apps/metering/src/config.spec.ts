@@ -1,0 +1,19 @@
+import { readMeteringSettings } from './config';
+
+const DATABASE_URL = 'postgresql://metering:s3cret@db:5432/switchboard';
+
+test('the database is all that must be given', () => {
+  expect(readMeteringSettings({ DATABASE_URL })).toMatchObject({
+    ok: true,
+    settings: { DATABASE_URL, ADMIN_PORT: 9090, NATS_URL: 'nats://127.0.0.1:4222', LOG_LEVEL: 'info' },
+  });
+});
+
+test('faults are told together, each by its variable and none with its value', () => {
+  const read = readMeteringSettings({ DATABASE_URL: 'mysql://metering:s3cret@db/x', ADMIN_PORT: '70000' });
+  expect(read.ok).toBe(false);
+  const faults = read.ok ? '' : read.faults.join('\n');
+  expect(faults).toMatch(/^ADMIN_PORT: .*\nDATABASE_URL: must be postgresql:/);
+  expect(faults).not.toContain('s3cret');
+  expect(readMeteringSettings({})).toEqual({ ok: false, faults: ['DATABASE_URL: required'] });
+});

@@ -1,0 +1,15 @@
+import { readServiceSettings } from '@switchboard/platform';
+import { z } from 'zod';
+
+/** The service's own environment variables, beside those every service has. */
+const shape = {
+  DATABASE_URL: z
+    .string()
+    .trim()
+    .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgresql://user:password@host:port/database'),
+};
+
+/** All faults at once, each naming its variable and none its value. */
+export function readMeteringSettings(env: NodeJS.ProcessEnv) {
+  return readServiceSettings(shape, env);
+}

@@ -1,0 +1,45 @@
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createPool, type EmbeddedPostgres, type Logger, migrate, startEmbeddedPostgres } from '@switchboard/platform';
+
+export interface TestDatabase {
+  folder: string;
+  url: string;
+  sql(text: string): Promise<Record<string, unknown>[]>;
+  /** Request ids of what is stored, in the order it was. */
+  stored(): Promise<string[]>;
+  /** As a crash does; it is started again, on the same port, half a second later. */
+  kill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openTestDatabase(log: Logger): Promise<TestDatabase> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'switchboard-metering-'));
+  // Postgres runs as a user of its own where we are root.
+  await chmod(folder, 0o711);
+  const postgres: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir: folder, log });
+  await migrate({ url: postgres.url, log });
+  const sql = async (text: string): Promise<Record<string, unknown>[]> => {
+    const pool = createPool({ url: postgres.url, log });
+    try {
+      return (await pool.query<Record<string, unknown>>(text)).rows;
+    } finally {
+      await pool.end();
+    }
+  };
+  return {
+    folder,
+    url: postgres.url,
+    sql,
+    stored: async () => (await sql('SELECT request_id FROM usage ORDER BY id')).map((row) => String(row['request_id'])),
+    kill: async () => {
+      const pidFile = path.join(folder, 'postgres/cluster/postmaster.pid');
+      process.kill(Number.parseInt(await readFile(pidFile, 'utf8'), 10), 'SIGKILL');
+    },
+    close: async () => {
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
