@@ -62,6 +62,8 @@ export async function readBucket(session: NatsSession, reading: BucketReading, s
 async function createConsumer(session: NatsSession, reading: BucketReading, inbox: string): Promise<number> {
   const { num_pending, delivered } = await session.manager.consumers.add(reading.stream, {
     ...from(reading),
+    // The latest of each subject is only told of subjects that are named.
+    filter_subject: `${reading.prefix}>`,
     deliver_subject: inbox,
     ack_policy: AckPolicy.None,
     max_deliver: 1,
