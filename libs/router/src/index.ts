@@ -1,1 +1,2 @@
-export {};
+export { createRouter, type Router, type RouterOptions } from './router';
+export { RouterModule } from './router.module';
