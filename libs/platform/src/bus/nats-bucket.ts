@@ -39,8 +39,6 @@ export class NatsBucket implements Bucket {
 
   get(key: string): Promise<BucketEntry | undefined> {
     return this.ask(`reading ${key}`, key, async (session) => {
-      // What a watcher is not yet sure to be told of is not read: a change in between would be missed for good.
-      await Promise.all([...this.watches].map((watch) => watch.baseline(session)));
       try {
         const subject = this.prefix + key;
         const found = await session.manager.streams.getMessage(this.shape.name, { last_by_subj: subject });
@@ -109,6 +107,8 @@ export class NatsBucket implements Bucket {
     if (key !== undefined) checkBucketKey(key);
     const session = this.link.require();
     try {
+      // A watcher must not miss a change of what was read or written here after it began: it takes its bearings first.
+      await Promise.all([...this.watches].map((watch) => watch.baseline(session)));
       return await session.withStream(this.shape, () => work(session));
     } catch (error) {
       throw unavailable(`${doing} in the bucket ${this.definition.name}`, error);

@@ -2,7 +2,9 @@ import { createInbox, type Msg, nanos, type Subscription } from 'nats';
 import { drained } from './nats-requests';
 import type { NatsSession } from './nats-session';
 
-/** How long past its end a pull may stay unanswered before the consumer counts as lost. */
+/** How often the server says, during a long pull, that it has nothing; unheard three times, the consumer is lost. */
+const HEARTBEAT_MS = 2_000;
+/** How long past its end a short pull may stay unanswered. */
 const GRACE_MS = 5_000;
 
 /** No messages: the pull ended without more. */
@@ -11,6 +13,7 @@ const ENDED = new Set([404, 408]);
 interface Pull {
   number: number;
   missing: number;
+  heard(): void;
   end(fault?: Error): void;
 }
 
@@ -58,16 +61,21 @@ export class NatsPuller {
         else reject(fault);
       };
       const onStop = (): void => end();
-      const overdue = setTimeout(() => end(new Error('the consumer does not answer')), waitMs + GRACE_MS);
+      const patienceMs = hasHeartbeats(waitMs) ? 3 * HEARTBEAT_MS : waitMs + GRACE_MS;
+      const overdue = setTimeout(() => end(new Error('the consumer does not answer')), patienceMs);
       stopping.addEventListener('abort', onStop);
-      this.current = { number: ++this.pulls, missing, end };
+      this.current = { number: ++this.pulls, missing, end, heard: () => void overdue.refresh() };
       this.send(missing, waitMs);
     });
   }
 
   private send(batch: number, waitMs: number): void {
     const { stream, durable } = this.consumer;
-    const terms = waitMs > 0 ? { batch, expires: nanos(waitMs) } : { batch, no_wait: true };
+    const terms = {
+      batch,
+      ...(waitMs > 0 ? { expires: nanos(waitMs) } : { no_wait: true }),
+      ...(hasHeartbeats(waitMs) && { idle_heartbeat: nanos(HEARTBEAT_MS) }),
+    };
     const reply = `${this.inbox}.${this.pulls}`;
     try {
       const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
@@ -79,6 +87,7 @@ export class NatsPuller {
 
   private receive(message: Msg): void {
     const { current } = this;
+    current?.heard();
     if (message.headers === undefined || message.headers.code === 0 || message.data.length > 0) {
       this.arrived.push(message);
       if (current !== undefined && --current.missing === 0) current.end();
@@ -90,4 +99,9 @@ export class NatsPuller {
     if (code === 100) return;
     current.end(ENDED.has(code) ? undefined : new Error(`the consumer ended the pull: ${code} ${description}`));
   }
+}
+
+/** The server refuses heartbeats that come less than twice. */
+function hasHeartbeats(waitMs: number): boolean {
+  return waitMs > 2 * HEARTBEAT_MS;
 }
