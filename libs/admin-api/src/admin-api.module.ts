@@ -1,16 +1,88 @@
-import { type DynamicModule, Module } from '@nestjs/common';
-import { ADMIN_OPTIONS, type AdminApiOptions } from './options';
+import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { type Logger, PrismaClient } from '@switchboard/platform';
+import { AuditController } from './audit.controller';
+import { Authenticator } from './auth/authenticator';
+import { BudgetsController } from './budgets.controller';
+import { CreditsController } from './credits.controller';
+import { HealthController } from './health.controller';
+import { KEY_OWNERS, type KeyOwners } from './http/access.guard';
+import { AuditLog } from './http/adapters/audit-log';
+import { BudgetOwners } from './http/adapters/budget-owners';
+import { StoreHealth } from './http/adapters/store-health';
+import { ErrorFilter } from './http/error.filter';
+import { Routes, ROUTES } from './http/routes';
+import { ServiceRegistry } from './http/service-registry';
+import { KeysController } from './keys.controller';
+import { ModelsController } from './models.controller';
+import { OpenApiController } from './openapi.controller';
+import { ADMIN_OPTIONS, type Administration, type AdminApiOptions } from './options';
+import { ProvidersController } from './providers.controller';
+import { RoutingController } from './routing.controller';
+import { Keys } from './services/keys';
+import { TenantsController } from './tenants.controller';
 import { UsageController } from './usage.controller';
 
-/** `/api/v1` of the private port, for who bears the admin token. */
+const ADMINISTRATION_CONTROLLERS: Type[] = [
+  TenantsController,
+  KeysController,
+  BudgetsController,
+  CreditsController,
+  ProvidersController,
+  ModelsController,
+  AuditController,
+  RoutingController,
+  HealthController,
+];
+
+/** `/api/v1` of the private port. Probes and metrics are the platform's. */
 @Module({})
 export class AdminApiModule {
+  /**
+   * Needs USAGE_QUERIES and, with `administration`, the services of the writing side, LIMITER and ROUTING_EXPLAINER, from
+   * `imports` or global modules.
+   */
   static forRoot(options: AdminApiOptions): DynamicModule {
+    const { administration, imports = [], providers = [] } = options;
+    const controllers = [
+      UsageController,
+      ...(administration === undefined ? [] : ADMINISTRATION_CONTROLLERS),
+      OpenApiController,
+    ];
     return {
       module: AdminApiModule,
-      imports: options.imports ?? [],
-      controllers: [UsageController],
-      providers: [{ provide: ADMIN_OPTIONS, useValue: options }, ...(options.providers ?? [])],
+      imports,
+      controllers,
+      providers: [
+        { provide: ADMIN_OPTIONS, useValue: options },
+        { provide: ROUTES, useValue: new Routes(controllers) },
+        { provide: Authenticator, useFactory: () => new Authenticator(options) },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        ...(administration === undefined ? USAGE_ONLY : administrationProviders(administration, options.logger)),
+        ...providers,
+      ],
     };
   }
+}
+
+/** Without keys to ask for, nobody is asked whose they are. */
+const USAGE_ONLY: Provider[] = [
+  { provide: KEY_OWNERS, useValue: { tenantOf: () => Promise.resolve(undefined) } satisfies KeyOwners },
+];
+
+function administrationProviders({ bus }: Administration, logger: Logger): Provider[] {
+  const readers = [AuditLog, BudgetOwners, StoreHealth].map((reader) => ({
+    provide: reader,
+    inject: [PrismaClient],
+    useFactory: (prisma: PrismaClient) => new reader(prisma),
+  }));
+  return [
+    ...readers,
+    { provide: ServiceRegistry, useFactory: () => new ServiceRegistry(bus, logger) },
+    {
+      provide: KEY_OWNERS,
+      inject: [Keys],
+      useFactory: (keys: Keys): KeyOwners => ({ tenantOf: async (id) => (await keys.get(id))?.tenant }),
+    },
+  ];
 }

@@ -1,14 +1,29 @@
 import type { ModuleMetadata } from '@nestjs/common';
+import type { Backlog, Bus } from '@switchboard/contracts';
 import type { Logger, Metrics } from '@switchboard/platform';
+import type { OidcOptions } from './auth/token-verifier';
 
 export const ADMIN_OPTIONS = Symbol('ADMIN_OPTIONS');
 
 export interface AdminApiOptions {
-  /** What a caller of `/api` must bear. Absent: `/api` answers 503; probes and metrics work. */
+  /** Its bearer owns the platform. With neither this nor `oidc`, `/api` answers 503. */
   adminToken?: string;
+  /** Whose tokens are taken besides. */
+  oidc?: OidcOptions;
   metrics: Metrics;
   logger: Logger;
-  /** Where USAGE_QUERIES and HEALTH_CHECKS come from, where they are not global already. */
+  /** Absent: usage is all there is of the API. */
+  administration?: Administration;
+  /** Where the ports come from that are not global already. */
   imports?: ModuleMetadata['imports'];
   providers?: ModuleMetadata['providers'];
+}
+
+/** What system health is told by. */
+export interface Administration {
+  bus: Bus;
+  /** How far metering is behind. */
+  usageBacklog(): Promise<Backlog>;
+  /** Shown as missing while no process of theirs is seen; default: the five of the distributed form. */
+  services?: readonly string[];
 }

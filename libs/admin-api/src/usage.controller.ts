@@ -1,15 +1,17 @@
-import { Controller, Get, Inject, Query, Res, UseGuards } from '@nestjs/common';
-import { InvalidCursorError, USAGE_QUERIES, type UsageQueries } from '@switchboard/contracts';
-import { AdminTokenGuard } from './admin-token.guard';
+import { Inject, Res } from '@nestjs/common';
+import { InvalidCursorError, USAGE_QUERIES, type UsageFilter, type UsageQueries } from '@switchboard/contracts';
+import { scopeOf } from './auth/permissions';
+import type { Principal } from './auth/principal';
 import { AdminError } from './core/admin-error';
 import { csvOf } from './core/csv';
-import { parseUsageQuery, type UsageQuery } from './core/usage-query';
+import { type UsageQuery, usageQueryOf, usageQuerySchema } from './core/usage-query';
 import { recordView, totalView, type UsageRecordView, type UsageTotalView } from './core/usage-view';
-import { ADMIN_OPTIONS, type AdminApiOptions } from './options';
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
+import { endpoint, Handles } from './http/endpoint';
+import type { HttpReply } from './http/exchange';
+import { Input, type InputOf } from './http/input';
+import { unavailable } from './http/refusals';
+import { usageReply } from './http/replies/record-replies';
+import { ApiController } from './http/routes';
 
 type UsageAnswer =
   { data: UsageRecordView[]; nextCursor: string | null } | { data: UsageTotalView[]; truncated: boolean };
@@ -55,22 +57,27 @@ const TOTAL_COLUMNS = [
   'costUsd',
 ] as const satisfies (keyof UsageTotalView)[];
 
-/**
- * `GET /api/v1/usage?tenant&key&model&from&to&limit&cursor&format` lists calls, the latest recorded first;
- * with `groupBy=key|model|upstream|hour|day` it adds them up. A CSV page names the next one in `x-next-cursor`.
- */
-@Controller('api/v1/usage')
-@UseGuards(AdminTokenGuard)
-export class UsageController {
-  constructor(
-    @Inject(USAGE_QUERIES) private readonly queries: UsageQueries,
-    @Inject(ADMIN_OPTIONS) private readonly options: AdminApiOptions,
-  ) {}
+const USAGE = endpoint({
+  ...{ method: 'GET', path: '', operationId: 'listUsage', csv: true },
+  summary:
+    'Calls, the latest recorded first, or, with `groupBy`, their sums. CSV names the next page in `x-next-cursor`.',
+  ...{ permission: 'usage.read', target: { at: 'scope' }, query: usageQuerySchema, reply: usageReply },
+});
 
-  @Get()
-  async usage(@Query() query: unknown, @Res({ passthrough: true }) reply: Reply): Promise<UsageAnswer | string> {
-    const parsed = parseUsageQuery(query);
-    const answer = await this.answer(parsed);
+@ApiController('usage')
+export class UsageController {
+  constructor(@Inject(USAGE_QUERIES) private readonly queries: UsageQueries) {}
+
+  @Handles(USAGE)
+  async usage(
+    @Input() { query, principal }: InputOf<typeof USAGE>,
+    @Res({ passthrough: true }) reply: HttpReply,
+  ): Promise<UsageAnswer | string> {
+    const parsed = usageQueryOf(query);
+    const answer = await this.answer({
+      ...parsed,
+      filter: { ...parsed.filter, ...tenantFilter(query.tenant, principal) },
+    });
     if (parsed.format === 'json') return answer;
     reply.header('content-type', 'text/csv; charset=utf-8');
     if ('truncated' in answer) return csvOf(TOTAL_COLUMNS, answer.data);
@@ -87,12 +94,18 @@ export class UsageController {
       const { records, nextCursor } = await this.queries.list(filter, { limit, cursor });
       return { data: records.map(recordView), nextCursor: nextCursor ?? null };
     } catch (error) {
-      if (error instanceof InvalidCursorError) {
-        const faults = [{ path: 'cursor', message: error.message }];
-        throw new AdminError(400, 'invalid_query', 'the query has faults', { faults, cause: error });
-      }
-      this.options.logger.error({ err: error }, 'a usage query failed');
-      throw new AdminError(503, 'usage_unavailable', 'The usage store does not answer; see the log.', { cause: error });
+      if (error instanceof InvalidCursorError) throw error;
+      throw unavailable('usage_unavailable', 'The usage store does not answer; see the log.', error);
     }
   }
+}
+
+/** Who sees some tenants only is shown one of them at a time. */
+function tenantFilter(tenant: string | undefined, principal: Principal): Pick<UsageFilter, 'tenantId'> {
+  const scope = scopeOf(principal);
+  if (scope === undefined || tenant !== undefined) return { tenantId: tenant };
+  const [only, ...others] = scope;
+  if (only !== undefined && others.length === 0) return { tenantId: only };
+  const faults = [{ path: 'tenant', message: 'required: you see several tenants' }];
+  throw new AdminError(400, 'invalid_query', 'the query has faults', { faults });
 }

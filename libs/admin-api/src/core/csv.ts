@@ -1,4 +1,4 @@
-type Cell = string | number | boolean | null | readonly object[];
+type Cell = string | number | boolean | null | object;
 
 /** RFC 4180, the columns in the order given, CRLF after every line. An empty cell is null. */
 export function csvOf<Row extends object>(columns: readonly (keyof Row & string)[], rows: readonly Row[]): string {

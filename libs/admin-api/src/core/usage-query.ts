@@ -1,23 +1,23 @@
 import type { UsageFilter, UsageGrouping } from '@switchboard/contracts';
 import { z } from 'zod';
-import { AdminError } from './admin-error';
 
-const instant = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
+export const instantSchema = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
   error: 'must be a time in RFC 3339 (2026-11-20T12:00:00Z) or a date (2026-11-20, UTC)',
 });
 
-const name = z.string('may be given once').min(1).max(512);
+export const filterSchema = z.string('may be given once').min(1).max(512);
 
-const schema = z
+export const usageQuerySchema = z
   .strictObject({
-    tenant: name.optional(),
-    key: name.optional(),
-    model: name.optional(),
-    from: instant.optional(),
-    to: instant.optional(),
+    tenant: filterSchema.optional(),
+    key: filterSchema.optional(),
+    model: filterSchema.optional(),
+    from: instantSchema.optional(),
+    to: instantSchema.optional(),
     limit: z.coerce.number().int().min(1).max(1000).default(100),
-    cursor: name.optional(),
-    groupBy: z.enum(['key', 'model', 'upstream', 'hour', 'day']).optional(),
+    cursor: filterSchema.optional(),
+    /** `provider` and `upstream` are one. */
+    groupBy: z.enum(['key', 'model', 'provider', 'upstream', 'hour', 'day']).optional(),
     format: z.enum(['json', 'csv']).default('json'),
   })
   .superRefine(({ from, to, cursor, groupBy }, context) => {
@@ -41,14 +41,8 @@ export interface UsageQuery {
   format: 'json' | 'csv';
 }
 
-/** @throws AdminError 400 with every fault of the query. */
-export function parseUsageQuery(query: unknown): UsageQuery {
-  const result = schema.safeParse(query);
-  if (!result.success) {
-    const faults = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
-    throw new AdminError(400, 'invalid_query', 'the query has faults', { faults });
-  }
-  const { tenant, key, model, from, to, ...rest } = result.data;
+export function usageQueryOf(query: z.output<typeof usageQuerySchema>): UsageQuery {
+  const { tenant, key, model, from, to, groupBy, ...rest } = query;
   const filter: UsageFilter = {
     tenantId: tenant,
     keyId: key,
@@ -56,5 +50,5 @@ export function parseUsageQuery(query: unknown): UsageQuery {
     fromMs: from === undefined ? undefined : Date.parse(from),
     toMs: to === undefined ? undefined : Date.parse(to),
   };
-  return { filter, ...rest };
+  return { filter, groupBy: groupBy === 'provider' ? 'upstream' : groupBy, ...rest };
 }

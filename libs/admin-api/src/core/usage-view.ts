@@ -95,7 +95,7 @@ export function totalView(total: UsageTotal): UsageTotalView {
 }
 
 /** Nano-USD as USD with its nine decimals, exact: `0.000123000`. */
-function decimalUsd(nanoUsd: bigint): string {
+export function decimalUsd(nanoUsd: bigint): string {
   const digits = (nanoUsd < 0n ? -nanoUsd : nanoUsd).toString().padStart(10, '0');
   return `${nanoUsd < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }

@@ -1,0 +1,65 @@
+import { EVERYWHERE, type Principal, reaches, type Role } from './principal';
+
+/** What a permission asks for: a role in the tenant concerned, a role on the platform, or a known caller at all. */
+interface Requirement {
+  at: 'tenant' | 'platform' | 'anywhere';
+  role: Role;
+}
+
+const inTenant = (role: Role): Requirement => ({ at: 'tenant', role });
+const onPlatform = (role: Role): Requirement => ({ at: 'platform', role });
+const anyone: Requirement = { at: 'anywhere', role: 'viewer' };
+
+/** Who may do what, whole. */
+export const PERMISSIONS = {
+  'tenant.read': inTenant('viewer'),
+  'tenant.create': onPlatform('admin'),
+  /** Name and budget. */
+  'tenant.update': inTenant('owner'),
+  /** Limits, and whether it is active. */
+  'tenant.govern': onPlatform('admin'),
+  'tenant.delete': onPlatform('admin'),
+  'key.read': inTenant('viewer'),
+  'key.create': inTenant('admin'),
+  'key.update': inTenant('admin'),
+  'key.rotate': inTenant('admin'),
+  'key.revoke': inTenant('admin'),
+  'budget.read': inTenant('viewer'),
+  'budget.tenant': inTenant('owner'),
+  'budget.key': inTenant('admin'),
+  'credits.read': inTenant('viewer'),
+  'credits.top-up': onPlatform('admin'),
+  'usage.read': inTenant('viewer'),
+  'audit.read': inTenant('viewer'),
+  'provider.read': onPlatform('viewer'),
+  'provider.write': onPlatform('admin'),
+  'model.read': anyone,
+  'model.write': onPlatform('admin'),
+  'routing.explain': anyone,
+  'config.read': onPlatform('viewer'),
+  'health.read': onPlatform('viewer'),
+} as const satisfies Record<string, Requirement>;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+/** `hidden`: as if what is asked for did not exist. */
+export type Decision = 'allowed' | 'forbidden' | 'hidden';
+
+/** `tenantId`: whose it is; absent: the platform's, or of no tenant in particular. */
+export function decide(principal: Principal, permission: Permission, tenantId?: string): Decision {
+  const { at, role } = PERMISSIONS[permission];
+  const { roles } = principal;
+  if (tenantId !== undefined && !roles.has(EVERYWHERE) && !roles.has(tenantId)) return 'hidden';
+  const held = at === 'platform' ? [] : tenantId === undefined ? [...roles.values()] : [roles.get(tenantId)];
+  return [roles.get(EVERYWHERE), ...held].some((one) => reaches(one, role)) ? 'allowed' : 'forbidden';
+}
+
+/** Whether it is allowed whoever's it is. */
+export function isAllowedEverywhere({ roles }: Principal, permission: Permission): boolean {
+  return reaches(roles.get(EVERYWHERE), PERMISSIONS[permission].role);
+}
+
+/** The tenants whose things a principal sees; undefined: all. */
+export function scopeOf({ roles }: Principal): string[] | undefined {
+  return roles.has(EVERYWHERE) ? undefined : [...roles.keys()];
+}

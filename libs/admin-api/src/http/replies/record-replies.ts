@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { decimalUsdReply, digitsReply, instantReply, named, pageOfReplies } from './reply-registry';
+
+const count = z.number().int();
+
+const tokenCounts = {
+  inputTokens: count,
+  cacheReadTokens: count,
+  cacheWrite5mTokens: count,
+  cacheWrite1hTokens: count,
+  outputTokens: count,
+  reasoningTokens: count,
+  costNanoUsd: digitsReply,
+  costUsd: decimalUsdReply,
+};
+
+export const usageRecordReply = named(
+  'UsageRecord',
+  z.strictObject({
+    requestId: z.string(),
+    startedAt: instantReply,
+    tenant: z.string(),
+    key: z.string(),
+    requestedModel: z.string(),
+    model: z.string(),
+    upstream: z.string(),
+    clientDialect: z.string(),
+    upstreamDialect: z.string(),
+    stream: z.boolean(),
+    ...tokenCounts,
+    accuracy: z.enum(['exact', 'estimated', 'orphaned']),
+    firstTokenMs: count.nullable(),
+    latencyMs: count,
+    attempts: count,
+    finish: z.string(),
+    status: count,
+    losses: z.array(z.looseObject({ feature: z.string(), path: z.string() })),
+    endUser: z.string().nullable(),
+    clientRequestId: z.string().nullable(),
+  }),
+);
+
+const usageTotalReply = named('UsageTotal', z.strictObject({ group: z.string(), requests: count, ...tokenCounts }));
+
+/** Calls, or, with `groupBy`, their sums. */
+export const usageReply = z.union([
+  pageOfReplies('UsagePage', usageRecordReply),
+  named('UsageTotals', z.strictObject({ data: z.array(usageTotalReply), truncated: z.boolean() })),
+]);
+
+export const auditEntryReply = named(
+  'AuditEntry',
+  z.strictObject({
+    id: z.string(),
+    at: instantReply,
+    actor: z.string(),
+    action: z.string(),
+    resourceType: z.string(),
+    resourceId: z.string(),
+    tenant: z.string().nullable(),
+    before: z.unknown(),
+    after: z.unknown(),
+  }),
+);
+
+export const auditPageReply = pageOfReplies('AuditPage', auditEntryReply);
+
+const checkReply = z.strictObject({
+  status: z.enum(['up', 'down']),
+  required: z.boolean(),
+  error: z.string().optional(),
+});
+
+const instanceReply = z.strictObject({
+  instance: z.string(),
+  version: z.string(),
+  startedAt: instantReply,
+  lastSeenAt: instantReply,
+  stale: z.boolean(),
+  status: z.enum(['ready', 'degraded', 'unavailable']),
+  checks: z.record(z.string(), checkReply),
+});
+
+/** Null where it cannot be told now. */
+export const healthReply = named(
+  'Health',
+  z.strictObject({
+    status: z.enum(['ok', 'degraded']),
+    services: z.array(
+      z.strictObject({
+        service: z.string(),
+        status: z.enum(['ready', 'degraded', 'unavailable', 'missing']),
+        instances: z.array(instanceReply),
+      }),
+    ),
+    bus: z.strictObject({ status: z.enum(['up', 'down']) }),
+    postgres: z.strictObject({ status: z.enum(['up', 'down']), error: z.string().optional() }),
+    usageQueue: z.strictObject({ pending: count, unacknowledged: count }).nullable(),
+    outbox: z.strictObject({ depth: count, oldestSeconds: z.number().nullable() }).nullable(),
+  }),
+);
