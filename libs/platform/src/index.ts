@@ -43,3 +43,4 @@ export * from './service/run-service';
 export * from './service/settings';
 export * from './service/start-fault';
 export * from './service/stop-signals';
+export * from './redis/redis';

@@ -43,7 +43,7 @@ export class Heartbeat {
   private failing = false;
 
   constructor(
-    bus: Bus,
+    bus: Pick<Bus, 'bucket' | 'onConnected'>,
     private readonly subject: HeartbeatSubject,
     private readonly readiness: Readiness,
     private readonly log: Logger,

@@ -6,6 +6,7 @@ import { BUS, type Bus } from '@switchboard/contracts';
 import type { Logger } from '../logging/logger';
 import type { Metrics } from '../metrics/metrics';
 import { Heartbeat } from './heartbeat';
+import { logWritten } from './log-written';
 import { nestLogger } from './nest-logger';
 import { PrivatePort } from './private-port';
 import { PrivatePortModule } from './private-port.module';
@@ -59,7 +60,7 @@ export async function runService(options: ServiceOptions): Promise<RunningServic
   stopOnSignals({
     announce: (signal) => options.log.info({ signal }, 'stopping'),
     stop: () => service.stop(),
-    failed: (error) => die(options.log, error, 'could not stop cleanly'),
+    failed: (error) => void die(options.log, error, 'could not stop cleanly'),
   });
   try {
     return await service.start();
@@ -111,6 +112,7 @@ class Service {
       await this.port?.close();
     }
     log.info('stopped');
+    await logWritten(log);
   }
 
   private async createApplication(port: PrivatePort): Promise<NestFastifyApplication> {
@@ -149,11 +151,12 @@ async function within(limitMs: number, work: Promise<void> | undefined): Promise
 }
 
 function endOnStrayErrors(log: Logger): void {
-  process.on('uncaughtException', (error) => die(log, error, 'an error reached the top'));
-  process.on('unhandledRejection', (reason) => die(log, reason, 'a rejection reached the top'));
+  process.on('uncaughtException', (error) => void die(log, error, 'an error reached the top'));
+  process.on('unhandledRejection', (reason) => void die(log, reason, 'a rejection reached the top'));
 }
 
-function die(log: Logger, error: unknown, text: string): never {
+async function die(log: Logger, error: unknown, text: string): Promise<never> {
   log.fatal({ err: error }, text);
+  await logWritten(log);
   process.exit(1);
 }
