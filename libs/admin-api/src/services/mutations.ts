@@ -43,10 +43,13 @@ export interface MutationRequest {
   actor: Actor;
   /** `requestHash`: SHA-256 of method, path and body, lower-case hex. */
   idempotency?: { key: string; requestHash: string };
+  /** How long it may take before it is given up, 30 s unless told. */
+  timeoutMs?: number;
 }
 
-/** A busy catalog is waited for, within what a client waits. */
-const TRANSACTION_LIMITS = { maxWait: 5_000, timeout: 30_000 };
+/** For a connection of the pool. */
+const CONNECTION_WAIT_MS = 5_000;
+const TIMEOUT_MS = 30_000;
 
 /** Runs each mutation as one transaction. */
 export class Mutations {
@@ -69,15 +72,18 @@ export class Mutations {
   ): Promise<MutationReply & { replayed: boolean }> {
     let publishes = false;
     const reply = await this.prisma
-      .$transaction(async (tx) => {
-        const change = new PendingChange(tx, request.actor);
-        const first = await claimReply(tx, request, change.now, this.sealer);
-        if (first !== undefined) return { ...first, replayed: true };
-        const made = await work(change);
-        publishes = await change.write();
-        await keepReply(tx, request, made, this.sealer);
-        return { ...made, replayed: false };
-      }, TRANSACTION_LIMITS)
+      .$transaction(
+        async (tx) => {
+          const change = new PendingChange(tx, request.actor);
+          const first = await claimReply(tx, request, change.now, this.sealer);
+          if (first !== undefined) return { ...first, replayed: true };
+          const made = await work(change);
+          publishes = await change.write();
+          await keepReply(tx, request, made, this.sealer);
+          return { ...made, replayed: false };
+        },
+        { maxWait: CONNECTION_WAIT_MS, timeout: request.timeoutMs ?? TIMEOUT_MS },
+      )
       .catch((error: unknown) => {
         if (!isUniqueViolation(error)) throw error;
         throw new AdminError(409, 'already_exists', 'Somebody else has just made the same.', { cause: error });

@@ -1,0 +1,220 @@
+import type { CatalogSettingsV1, Model, NanoUsd, Provider, Tenant } from '@switchboard/contracts';
+import type { PepperedHash } from '@switchboard/platform';
+import { type ConfigChange, type PlanStep, planned } from './config-change';
+import { canonicalJson } from './json';
+import { type KeyDeclaration } from './key-view';
+import { planKeys } from './key-plan';
+import { modelFields } from './model-view';
+import { assignPositions } from './positions';
+import { type OpenProvider, providerFields, type ProviderSecrets } from './provider-view';
+import { type ManagedBy, tenantFields } from './tenant-view';
+
+/** What gateway.yaml says. */
+export interface DeclaredConfig {
+  settings: CatalogSettingsV1;
+  providers: readonly Provider[];
+  /** In listing order. */
+  models: readonly Model[];
+  tenants: readonly Tenant[];
+  keys: readonly DeclaredKey[];
+  /** Prepaid amounts to open the books with. */
+  openings: readonly { tenantId: string; nanoUsd: NanoUsd }[];
+}
+
+export interface DeclaredKey {
+  key: KeyDeclaration;
+  /** Under the current pepper. */
+  hash: PepperedHash;
+  /** Under the older ones. */
+  olderHashes: readonly PepperedHash[];
+}
+
+/** What the tables say; each map by id. */
+export interface StoredConfig {
+  settings: CatalogSettingsV1 | undefined;
+  providers: ReadonlyMap<string, StoredProvider>;
+  models: ReadonlyMap<string, { model: Model; position: number; managedBy: ManagedBy }>;
+  tenants: ReadonlyMap<string, { tenant: Tenant; managedBy: ManagedBy }>;
+  keys: ReadonlyMap<string, StoredKey>;
+  /** Tenants whose books were opened. */
+  opened: ReadonlySet<string>;
+}
+
+export interface StoredProvider {
+  provider: OpenProvider;
+  /** Absent: sealed under a key that is gone. */
+  secrets: ProviderSecrets | undefined;
+  managedBy: ManagedBy;
+}
+
+export interface StoredKey {
+  key: KeyDeclaration;
+  revoked: boolean;
+  managedBy: ManagedBy;
+  secrets: readonly { hash: string; pepperId: string; expiresAt: Date | null }[];
+}
+
+export interface ConfigPlan {
+  /** In the order to carry them out. */
+  steps: PlanStep[];
+  /** What an operator should know of, though nothing is done about it. */
+  notes: string[];
+}
+
+/**
+ * What it takes to bring the tables to what the file says. What the file declares is the file's from then on; what it no
+ * longer declares goes, or (tenants, keys) ends; what was made through the API and is not declared stays as it is.
+ */
+export function planConfig(declared: DeclaredConfig, stored: StoredConfig): ConfigPlan {
+  const providers = planProviders(declared, stored);
+  const models = planModels(declared, stored);
+  const keys = planKeys(declared.keys, stored.keys);
+  const steps = [
+    ...planTenants(declared, stored),
+    ...providers.filter(isKept),
+    ...models,
+    ...providers.filter((step) => !isKept(step)),
+    ...keys.steps,
+    ...planOpenings(declared, stored),
+    ...planSettings(declared, stored),
+  ];
+  return { steps, notes: [...keys.notes, ...danglingNotes(declared, stored)] };
+}
+
+export function changesOf(plan: ConfigPlan): ConfigChange[] {
+  return plan.steps.map(({ change }) => change);
+}
+
+function isKept({ change }: PlanStep): boolean {
+  return change.action !== 'delete';
+}
+
+function planProviders({ providers }: DeclaredConfig, stored: StoredConfig): PlanStep[] {
+  const declaredIds = new Set(providers.map(({ id }) => id));
+  const kept = providers.flatMap((provider) => {
+    const { apiKey, headers, ...open } = provider;
+    const secrets: ProviderSecrets = { ...(apiKey === undefined ? {} : { apiKey }), headers };
+    const row = stored.providers.get(provider.id);
+    return planned({
+      ...{ resource: 'provider', id: provider.id, write: { kind: 'provider', provider } },
+      before: row && { fields: providerFields(row.provider, row.secrets), managedBy: row.managedBy },
+      after: providerFields(open, secrets),
+      secretChanged: canonicalJson(row?.secrets) !== canonicalJson(secrets),
+    });
+  });
+  const gone = [...stored.providers.values()].filter(
+    ({ provider, managedBy }) => managedBy === 'file' && !declaredIds.has(provider.id),
+  );
+  const deletions = gone.map(({ provider, secrets }): PlanStep => {
+    const { id } = provider;
+    const before = providerFields(provider, secrets);
+    return {
+      change: { resource: 'provider', action: 'delete', id, before, after: null, secretChanged: false },
+      write: { kind: 'provider_deletion', id },
+    };
+  });
+  return [...kept, ...deletions];
+}
+
+function planModels({ models }: DeclaredConfig, stored: StoredConfig): PlanStep[] {
+  const present = new Map([...stored.models].map(([id, { position }]) => [id, position]));
+  const ids = models.map(({ id }) => id);
+  const positions = assignPositions(ids, present);
+  const kept = models.flatMap((model) => {
+    const row = stored.models.get(model.id);
+    const position = positions.get(model.id) ?? 0;
+    return planned({
+      ...{ resource: 'model', id: model.id, write: { kind: 'model', model, position } },
+      before: row && { fields: { ...modelFields(row.model), position: row.position }, managedBy: row.managedBy },
+      after: { ...modelFields(model), position },
+      secretChanged: false,
+    });
+  });
+  const declaredIds = new Set(ids);
+  const gone = [...stored.models.values()].filter(
+    ({ model, managedBy }) => managedBy === 'file' && !declaredIds.has(model.id),
+  );
+  const deletions = gone.map(({ model, position }): PlanStep => {
+    const before = { ...modelFields(model), position };
+    return {
+      change: { resource: 'model', action: 'delete', id: model.id, before, after: null, secretChanged: false },
+      write: { kind: 'model_deletion', id: model.id },
+    };
+  });
+  return [...kept, ...deletions];
+}
+
+function planTenants({ tenants }: DeclaredConfig, stored: StoredConfig): PlanStep[] {
+  const kept = tenants.flatMap((tenant) => {
+    const row = stored.tenants.get(tenant.id);
+    return planned({
+      ...{
+        resource: 'tenant',
+        id: tenant.id,
+        tenantId: tenant.id,
+        write: { kind: 'tenant', tenant, managedBy: 'file' },
+      },
+      before: row && { fields: tenantFields(row.tenant), managedBy: row.managedBy },
+      after: tenantFields(tenant),
+      secretChanged: false,
+    });
+  });
+  const declaredIds = new Set(tenants.map(({ id }) => id));
+  const gone = [...stored.tenants.values()].filter(
+    ({ tenant, managedBy }) => managedBy === 'file' && !declaredIds.has(tenant.id),
+  );
+  const deactivations = gone.map(({ tenant }): PlanStep => {
+    const { id } = tenant;
+    const inactive = { ...tenant, active: false };
+    // From here on it is the API's: whoever sets it active there is not undone by the next reading of the file.
+    const before = { ...tenantFields(tenant), managedBy: 'file' };
+    const after = { ...tenantFields(inactive), managedBy: 'api' };
+    return {
+      change: { resource: 'tenant', action: 'deactivate', id, tenantId: id, before, after, secretChanged: false },
+      write: { kind: 'tenant', tenant: inactive, managedBy: 'api' },
+    };
+  });
+  return [...kept, ...deactivations];
+}
+
+function planOpenings({ openings }: DeclaredConfig, { opened }: StoredConfig): PlanStep[] {
+  return openings
+    .filter(({ tenantId }) => !opened.has(tenantId))
+    .map(({ tenantId, nanoUsd }) => ({
+      change: {
+        ...{ resource: 'credit', action: 'open', id: tenantId, tenantId, before: null },
+        ...{ after: { tenant: tenantId, nanoUsd }, secretChanged: false },
+      },
+      write: { kind: 'opening', tenantId, nanoUsd },
+    }));
+}
+
+function planSettings({ settings }: DeclaredConfig, stored: StoredConfig): PlanStep[] {
+  const before = stored.settings;
+  if (before !== undefined && canonicalJson(before) === canonicalJson(settings)) return [];
+  return [
+    {
+      change: {
+        ...{ resource: 'settings', action: before === undefined ? 'create' : 'update', id: 'settings' },
+        ...{ before: before ?? null, after: settings, secretChanged: false },
+      },
+      write: { kind: 'settings', settings },
+    },
+  ];
+}
+
+/** Models made through the API may stand on a provider that the file has taken away. */
+function danglingNotes(declared: DeclaredConfig, stored: StoredConfig): string[] {
+  const isGone = (id: string): boolean => {
+    const row = stored.providers.get(id);
+    return !declared.providers.some((provider) => provider.id === id) && row?.managedBy !== 'api';
+  };
+  const declaredModels = new Set(declared.models.map(({ id }) => id));
+  return [...stored.models.values()]
+    .filter(({ model, managedBy }) => managedBy === 'api' && !declaredModels.has(model.id))
+    .flatMap(({ model }) =>
+      model.upstreams
+        .filter(({ provider }) => isGone(provider))
+        .map(({ provider }) => `model ${model.id} names provider ${provider}, which is not there`),
+    );
+}

@@ -1,0 +1,24 @@
+import type { GatewayConfig, KeyHasher } from '@switchboard/platform';
+import type { DeclaredConfig, DeclaredKey } from './config-plan';
+
+/** The file's content in the form of the tables: each key with the hash it is stored by. */
+export function declaredConfig(config: GatewayConfig, hasher: KeyHasher): DeclaredConfig {
+  const { brand, policies, providers, models, tenants } = config;
+  const keys = tenants.flatMap(({ tenant, keys: records }) =>
+    records.map((record): DeclaredKey => {
+      const { hash: sha256, tenant: _tenant, revoked: _revoked, ...declared } = record;
+      const [hash = hasher.current(sha256), ...olderHashes] = hasher.candidates(sha256);
+      return { key: { ...declared, tenantId: tenant.id }, hash, olderHashes };
+    }),
+  );
+  return {
+    settings: { brand, auto: policies.auto, limiterUnavailable: policies.limiterUnavailable },
+    providers,
+    models,
+    tenants: tenants.map(({ tenant }) => tenant),
+    keys,
+    openings: tenants.flatMap(({ tenant, creditsNanoUsd: nanoUsd }) =>
+      nanoUsd === undefined || nanoUsd === 0 ? [] : [{ tenantId: tenant.id, nanoUsd }],
+    ),
+  };
+}
