@@ -150,6 +150,19 @@ test('a server that dies while in use is reported and comes back at the same add
   expect(logged.find((line) => line.includes('DIED'))).toContain('"level":"error"');
 });
 
+test('it comes back at the address it is told, and says which process it is', async () => {
+  const first = await start(dataDir);
+  expect(first.pid).toBe(await postmaster(dataDir));
+  await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+  await first.stop();
+  expect(first.pid).toBeUndefined();
+  const port = Number(new URL(first.url).port);
+  const second = await startEmbeddedPostgres({ dataDir, log, port });
+  started.push(second);
+  expect(second.url).toBe(first.url);
+  expect(await query(first.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+});
+
 test('a database that is given is used as it is, and nothing is started', async () => {
   const given = 'postgresql://somebody@127.0.0.1:1/theirs';
   const database = await openDatabase({ dataDir, databaseUrl: given, log });

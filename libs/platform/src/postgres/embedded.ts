@@ -5,15 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
 import { lockDataDir } from '../lifecycle/data-dir-lock';
 import type { Logger } from '../logging/logger';
-import { type Binaries, packagedBinaries, runnableBinaries } from './binaries';
+import { packagedBinaries, runnableBinaries } from './binaries';
 import { DATABASE_USER, provideCluster } from './cluster';
-import { type Home, provideHome } from './home';
+import { provideHome } from './home';
 import { stopLeftover } from './leftover';
 import { type ServerProcess, startServer } from './server-process';
 
 export interface EmbeddedPostgres {
   /** Holds the password. */
   url: string;
+  /** Of the server that runs now; undefined while there is none, or where it is not ours. */
+  readonly pid: number | undefined;
   /** Resolves when the server has ended, its data checkpointed. Idempotent. */
   stop(): Promise<void>;
 }
@@ -27,13 +29,16 @@ const RESTART_DELAY_MS = { first: 500, most: 30_000 };
  * cluster on first use, stops a server that a killed gateway left behind, and starts the server again, on the same port,
  * should it die. Ends with the process, unless that is killed outright.
  *
- * @throws DataDirInUseError when another process runs it; Error with what to do when it cannot run here.
+ * @throws DataDirInUseError when another process runs it; Error with what to do when it cannot run here, or when the
+ * given port is taken.
  */
 export async function startEmbeddedPostgres(options: {
   dataDir: string;
   log: Logger;
   /** Below it: the data of folders which are closed to the user Postgres runs as. Default `/var/lib/switchboard`. */
   fallbackRoot?: string;
+  /** Absent: a free one. */
+  port?: number;
 }): Promise<EmbeddedPostgres> {
   const { log } = options;
   const home = await provideHome(options.dataDir, log, options.fallbackRoot);
@@ -43,10 +48,13 @@ export async function startEmbeddedPostgres(options: {
     const binaries = await runnableBinaries({ installed, home: home.folder, identity: home.identity, log });
     const password = await provideCluster(home, binaries);
     await stopLeftover(home.cluster, log);
-    const { server, port } = await startOnFreePort(home, binaries, password, log);
-    const launch = (): Promise<ServerProcess> =>
+    const launchOn = (port: number): Promise<ServerProcess> =>
       startServer({ home, binaries, port, url: urlOf(port, password, 'postgres'), log });
-    const supervised = supervise(server, launch, log);
+    const { server, port } =
+      options.port === undefined
+        ? await startOnFreePort(launchOn, log)
+        : { server: await launchOn(options.port), port: options.port };
+    const supervised = supervise(server, () => launchOn(port), log);
     try {
       await createDatabase(urlOf(port, password, 'postgres'));
     } catch (error) {
@@ -55,7 +63,13 @@ export async function startEmbeddedPostgres(options: {
     }
     log.info({ folder: home.folder, port }, 'embedded Postgres is ready');
     const stop = (): Promise<void> => supervised.stop().finally(() => lock.release());
-    return { url: urlOf(port, password, DATABASE), stop };
+    return {
+      url: urlOf(port, password, DATABASE),
+      get pid() {
+        return supervised.pid;
+      },
+      stop,
+    };
   } catch (error) {
     await lock.release();
     throw error;
@@ -70,7 +84,7 @@ export async function openDatabase(options: {
 }): Promise<EmbeddedPostgres> {
   const { dataDir, databaseUrl, log } = options;
   if (databaseUrl === undefined) return startEmbeddedPostgres({ dataDir, log });
-  return { url: databaseUrl, stop: () => Promise.resolve() };
+  return { url: databaseUrl, pid: undefined, stop: () => Promise.resolve() };
 }
 
 function urlOf(port: number, password: string, database: string): string {
@@ -78,16 +92,13 @@ function urlOf(port: number, password: string, database: string): string {
 }
 
 async function startOnFreePort(
-  home: Home,
-  binaries: Binaries,
-  password: string,
+  launchOn: (port: number) => Promise<ServerProcess>,
   log: Logger,
 ): Promise<{ server: ServerProcess; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     try {
-      const server = await startServer({ home, binaries, port, url: urlOf(port, password, 'postgres'), log });
-      return { server, port };
+      return { server: await launchOn(port), port };
     } catch (error) {
       // Another program may take the port between our look and the server's.
       const taken = /could not bind|Address already in use/.test((error as Error).message);
@@ -119,8 +130,13 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
+interface Supervised {
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+}
+
 /** Keeps one server running until stopped. */
-function supervise(first: ServerProcess, launch: () => Promise<ServerProcess>, log: Logger): { stop(): Promise<void> } {
+function supervise(first: ServerProcess, launch: () => Promise<ServerProcess>, log: Logger): Supervised {
   const stopping = new AbortController();
   let current: ServerProcess | undefined = first;
   // The last resort when the process ends without `stop`: an exit handler cannot wait, but it can signal.
@@ -158,7 +174,13 @@ function supervise(first: ServerProcess, launch: () => Promise<ServerProcess>, l
     await watching;
     // A relaunch that was under way when the stop came.
     await current?.stop();
+    current = undefined;
     process.off('exit', onExit);
   };
-  return { stop: () => (stopped ??= stop()) };
+  return {
+    get pid() {
+      return current?.pid;
+    },
+    stop: () => (stopped ??= stop()),
+  };
 }
