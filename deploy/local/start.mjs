@@ -5,7 +5,7 @@
 import Module from 'node:module';
 import path from 'node:path';
 import { setup } from './setup.mjs';
-import { build, root } from './workspace.mjs';
+import { build, root, stopWithShell } from './workspace.mjs';
 
 try {
   await setup();
@@ -16,15 +16,7 @@ try {
   process.exit(1);
 }
 
-// npm passes a SIGTERM on to the shell it runs scripts in, and that dies of it without a word to us.
-const shell = process.ppid;
-if (process.env.npm_lifecycle_event !== undefined) {
-  const watch = setInterval(() => {
-    if (process.ppid === shell) return;
-    clearInterval(watch);
-    process.kill(process.pid, 'SIGTERM');
-  }, 500).unref();
-}
+stopWithShell();
 
 process.argv[1] = path.join(root, 'apps', 'standalone', 'dist', 'main.js');
 // As if it had been named on the command line: `require.main` is the gateway.

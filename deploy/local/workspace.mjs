@@ -55,6 +55,24 @@ export async function build() {
   return { code };
 }
 
+/** npm passes a SIGTERM on to the shell it runs scripts in, and that dies of it without a word to us. */
+export function stopWithShell() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, 500).unref();
+  // Who signals the whole group has told us already: being told twice means "now".
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      clearInterval(watch);
+      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    });
+  }
+}
+
 const lockFile = path.join(root, '.cache', 'workspace.lock');
 
 /** Runs `work` while no other process of this checkout does: two `npm start` or `npm test` may begin at once. */

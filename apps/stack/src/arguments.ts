@@ -39,9 +39,11 @@ export function readArguments(args: readonly string[]): ReadArguments {
   }
   const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter(isText);
   const replicas = readReplicas(values.replicas === undefined ? [] : texts(values.replicas), faults);
-  if (values.replicas !== undefined && texts(values.replicas).length === 0) faults.push('--replicas: give service=count');
+  if (values.replicas !== undefined && texts(values.replicas).length === 0)
+    faults.push('--replicas: give service=count');
   const command = readCommand(positionals, texts(values.signal)[0], replicas, faults);
-  if (command.kind !== 'run' && values.replicas !== undefined) faults.push('--replicas: only when the stack is started');
+  if (command.kind !== 'run' && values.replicas !== undefined)
+    faults.push('--replicas: only when the stack is started');
   return faults.length > 0 ? { ok: false, faults } : { ok: true, command };
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sendSignal } from './send-signal';
 
 /** A process to be ended when nobody else is there to do it. */
 export interface Guarded {
@@ -36,11 +37,5 @@ async function end(guarded: IdentifiedProcess, patienceMs: number): Promise<void
 
 /** False when it had ended. */
 async function signalled(guarded: IdentifiedProcess, signal: NodeJS.Signals): Promise<boolean> {
-  if (!(await guarded.isAlive())) return false;
-  try {
-    return process.kill(guarded.pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-    throw error;
-  }
+  return (await guarded.isAlive()) && sendSignal(guarded.pid, signal);
 }

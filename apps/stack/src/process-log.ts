@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -35,6 +35,12 @@ export class ProcessLogs {
     return openSync(file, 'a', 0o600);
   }
 
+  /** For this process's own entries, to its very end. */
+  destination(label: string): { write(line: string): void } {
+    const descriptor = this.open(label);
+    return { write: (line) => void writeSync(descriptor, line) };
+  }
+
   async lastLines(label: string, count: number): Promise<string> {
     const text = await readFile(this.fileOf(label), 'utf8');
     return text.trimEnd().split('\n').slice(-count).join('\n');
@@ -55,21 +61,16 @@ export function noteworthy(line: string, plain: boolean): string | undefined {
   if (line.trim() === '') return undefined;
   const entry = parseEntry(line);
   if (entry === undefined) return plain ? undefined : line;
-  if (typeof entry.level !== 'string' || !['warn', 'error', 'fatal'].includes(entry.level)) return undefined;
-  const cause = entry.err?.message;
-  return `${entry.level}: ${String(entry.msg)}${cause === undefined ? '' : ` (${cause})`}`;
+  const { level, err } = entry;
+  if (typeof level !== 'string' || !['warn', 'error', 'fatal'].includes(level)) return undefined;
+  const cause = typeof err === 'object' && err !== null && 'message' in err ? ` (${String(err.message)})` : '';
+  return `${level}: ${String(entry['msg'])}${cause}`;
 }
 
-interface LogEntry {
-  level?: unknown;
-  msg?: unknown;
-  err?: { message?: string };
-}
-
-function parseEntry(line: string): LogEntry | undefined {
+function parseEntry(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
-    return JSON.parse(line) as LogEntry;
+    return JSON.parse(line) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

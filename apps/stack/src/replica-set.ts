@@ -42,8 +42,27 @@ export class ReplicaSet {
     return this.options.name;
   }
 
+  get labels(): string[] {
+    return this.slots.map((slot) => this.labelOf(slot));
+  }
+
+  get replicas(): number {
+    return this.slots.length;
+  }
+
   get ready(): boolean {
-    return this.slots.every(({ current }) => current?.ready === true);
+    return this.isReady();
+  }
+
+  private isReady(replica?: number): boolean {
+    return this.chosen(replica).every(({ current }) => current?.ready === true);
+  }
+
+  /** False when they are not all ready in time. */
+  async untilReady(limitMs: number, replica?: number): Promise<boolean> {
+    const deadline = performance.now() + limitMs;
+    while (!this.isReady(replica) && performance.now() < deadline) await delay(25);
+    return this.isReady(replica);
   }
 
   /** The label of a replica that has failed to start so many times in a row. */
@@ -58,11 +77,13 @@ export class ReplicaSet {
   }
 
   get entries(): ProcessEntry[] {
-    return this.processes().map((process) => {
+    return this.processes().flatMap((process) => {
       const { name, replica, port, url, adminUrl } = process.plan;
-      const status = process.draining ? 'draining' : process.ready ? 'ready' : 'starting';
       const { pid } = process;
-      return { name, pid, port, url, kind: this.options.kind, replica, status, ...(adminUrl !== undefined && { adminUrl }) };
+      if (pid === undefined) return [];
+      const status = process.draining ? 'draining' : process.ready ? 'ready' : 'starting';
+      const { kind } = this.options;
+      return { name, pid, port, url, kind, replica, status, ...(adminUrl !== undefined && { adminUrl }) };
     });
   }
 

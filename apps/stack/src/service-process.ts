@@ -51,9 +51,9 @@ export class ServiceProcess {
     void this.poll();
   }
 
-  /** -1 where it could not be started. */
-  get pid(): number {
-    return this.child.pid ?? -1;
+  /** Undefined where it could not be started. */
+  get pid(): number | undefined {
+    return this.child.pid;
   }
 
   get port(): number {

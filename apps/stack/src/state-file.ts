@@ -40,7 +40,14 @@ export async function readRunningState(file: string): Promise<StackState | undef
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const parsed = stateSchema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new Error(`${file} is damaged. If no stack runs here, delete it.`);
-  return (await processStart(parsed.data.pid)) === parsed.data.start ? parsed.data : undefined;
+  const state = parseState(file, text);
+  return (await processStart(state.pid)) === state.start ? state : undefined;
+}
+
+function parseState(file: string, text: string): StackState {
+  try {
+    return stateSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new Error(`${file} is damaged. If no stack runs here, delete it.`, { cause: error });
+  }
 }

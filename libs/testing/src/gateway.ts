@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { exitOf, outputOf, withoutProviderKeys } from './gateway-process';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const MAIN = path.join(ROOT, 'apps/standalone/dist/main.js');
@@ -52,16 +53,14 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
     writeFileSync(env.GATEWAY_CONFIG, JSON.stringify(options.config, undefined, 2));
   }
   const child = spawn(process.execPath, [MAIN], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+  const output = outputOf(child);
   const exited = exitOf(child);
 
   const url = `http://127.0.0.1:${port}`;
   try {
     await Promise.race([
       untilAnswers(`${url}/api/hello`),
-      exited.then((code) => Promise.reject(new Error(`the gateway ended with ${code}:\n${output}`))),
+      exited.then((code) => Promise.reject(new Error(`the gateway ended with ${code}:\n${output()}`))),
     ]);
   } catch (error) {
     child.kill('SIGKILL');
@@ -74,7 +73,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
     adminToken,
     dataDir,
     pid: child.pid ?? -1,
-    output: () => output,
+    output,
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal);
       const code = await exited;
@@ -94,15 +93,8 @@ export async function runGateway(
     env: { ...withoutProviderKeys(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  return { code: await exitOf(child), output };
-}
-
-async function exitOf(child: ChildProcess): Promise<number | string> {
-  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  return code ?? signal ?? 'unknown';
+  const output = outputOf(child);
+  return { code: await exitOf(child), output: output() };
 }
 
 async function untilAnswers(url: string): Promise<void> {
@@ -125,11 +117,4 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-/** What the machine's owner has in the environment must not turn a test into a call to a real provider. */
-function withoutProviderKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const isForeign = (name: string): boolean =>
-    /^(ANTHROPIC|OPENAI|OPENROUTER|SARVAM)_|^GATEWAY_CONFIG$|^DATABASE_URL$/.test(name);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isForeign(name)));
 }
