@@ -77,7 +77,8 @@ export class HeldKeys {
     // Before the old one is dropped: with it a tenant that nobody else belongs to would go too.
     const heldTenant = this.holdTenant(stored.value.tenantId, tenant, checkAtMs);
     const key: HeldKey = {
-      ...{ sha256Hex, stored, checkAtMs, changes: 0, used: true },
+      // Not yet used: a key that comes once must not push out those that come again and again.
+      ...{ sha256Hex, stored, checkAtMs, changes: 0, used: false },
       tenant: heldTenant,
       record: composed(stored.value, heldTenant.stored.value),
     };
