@@ -4,9 +4,11 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { lockDataDir } from '../lifecycle/data-dir-lock';
 import type { Logger } from '../logging/logger';
 import type { ServerProgram } from './find-server';
 import { greets } from './greeting';
+import { forgetServer, noteServer, stopLeftoverServer } from './leftover-server';
 
 /** A server of this machine that runs for this process alone. */
 export interface LocalServer {
@@ -50,9 +52,29 @@ class PortTakenError extends Error {
   override readonly name = 'PortTakenError';
 }
 
-/** @throws Error with its last words when it does not start; when the given port is taken. */
+/**
+ * Starts it, alone on its folder: what a killed process left running there is stopped first.
+ *
+ * @throws DataDirInUseError when a living process runs one there; Error with its last words when it does not start, or
+ * when the given port is taken.
+ */
 export async function launchServer(plan: LaunchPlan, { port, log }: LocalServerOptions): Promise<LocalServer> {
-  if (port !== undefined) return launch(plan, port, log);
+  const lock = await lockDataDir(plan.folder);
+  try {
+    await stopLeftoverServer(plan.folder, plan.name, log);
+    const { stop, ...server } = port === undefined ? await launchOnFreePort(plan, log) : await launch(plan, port, log);
+    const ended = server.ended.finally(async () => {
+      await forgetServer(plan.folder);
+      await lock.release();
+    });
+    return { ...server, ended, stop: (signal) => stop(signal).then(async () => void (await ended)) };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function launchOnFreePort(plan: LaunchPlan, log: Logger): Promise<LocalServer> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await launch(plan, await freePort(), log);
@@ -64,6 +86,8 @@ export async function launchServer(plan: LaunchPlan, { port, log }: LocalServerO
 }
 
 async function launch(plan: LaunchPlan, port: number, log: Logger): Promise<LocalServer> {
+  // Whoever has the port would also answer in our server's place.
+  if (!(await isFree(port))) throw new PortTakenError(`port ${port} is taken: ${plan.name} cannot have it`);
   const child = spawn(plan.program.path, plan.args(port), {
     cwd: plan.folder,
     env: { PATH: process.env.PATH, ...plan.program.env },
@@ -78,20 +102,23 @@ async function launch(plan: LaunchPlan, port: number, log: Logger): Promise<Loca
   } catch (error) {
     throw new Error(`${plan.name} could not be run: ${plan.program.path}`, { cause: error });
   }
-  const onExit = (): void => void (isRunning(child) && child.kill('SIGKILL'));
+  const pid = child.pid as number;
+  await noteServer(plan.folder, pid);
+  // An exit handler cannot wait, but it can signal.
+  const onExit = (): void => void (isRunning(child) && child.kill('SIGTERM'));
   process.on('exit', onExit);
   void ended.then(() => process.off('exit', onExit));
   const server = {
     name: plan.name,
     url: `${plan.scheme}://127.0.0.1:${port}`,
     port,
-    pid: child.pid as number,
+    pid,
     ended,
     stop: (signal: NodeJS.Signals = 'SIGTERM') => stop(child, ended, signal),
   };
   const failure = await Promise.race([ended.then((how) => `it ended with ${how}`), ready(plan, port, child)]);
   if (failure === undefined) {
-    log.debug({ folder: plan.folder, port, pid: server.pid }, `${plan.name} is ready`);
+    log.debug({ folder: plan.folder, port, pid }, `${plan.name} is ready`);
     return server;
   }
   await server.stop('SIGKILL');
@@ -105,7 +132,7 @@ async function ready(plan: LaunchPlan, port: number, child: ChildProcess): Promi
   const endsAtMs = performance.now() + START_TIMEOUT_MS;
   while (isRunning(child)) {
     if (await greets(port, plan.greeting)) {
-      // Who answers may be the one who has the port: ours would be about to end.
+      // It may be another that took the port meanwhile: then ours is about to end.
       await delay(20);
       if (isRunning(child)) return undefined;
     }
@@ -155,4 +182,17 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }
