@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  BUCKETS,
+  bucketKey,
+  encodeJson,
+  LimiterUnavailableError,
+  SETTINGS_KEY,
+  type Bus,
+  type CatalogSettingsV1,
+  type Limiter,
+  type Model,
+  type Provider,
+  type ReservationReplyV1,
+  type ReservationRequestV1,
+  type SettlementV1,
+  type UsageRecordedV1,
+} from '@switchboard/contracts';
+import { createMetrics, createSealer, encodeModel, encodeProvider, type Logger } from '@switchboard/platform';
+import { EdgeReplica, type EdgeReplicaOptions } from '../edge-replica';
+import { candidate } from '../core/__fixtures__/candidate';
+import { hasher, silent } from './keys-bucket';
+
+export const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }]);
+
+const settings: CatalogSettingsV1 = {
+  brand: { slug: 'acme', keyPrefix: 'ac' },
+  auto: { order: ['tier'], models: ['*'] },
+  limiterUnavailable: 'open',
+};
+
+/** Writes the catalog bucket as admin-api does. */
+export class CatalogBucket {
+  private readonly bucket;
+
+  constructor(bus: Bus) {
+    this.bucket = bus.bucket(BUCKETS.catalog);
+  }
+
+  putProvider(id: string, baseUrl: string, changes: Partial<Provider> = {}): Promise<number> {
+    const provider: Provider = {
+      ...candidate({ kind: 'openai-compatible' }).provider,
+      ...{ id, baseUrl, apiKey: `sk-${id}`, ...changes },
+    };
+    return this.bucket.put(bucketKey.provider(id), encodeJson(encodeProvider(provider, sealer)));
+  }
+
+  putModel(id: string, providers: string[], changes: Partial<Model> = {}): Promise<number> {
+    const { model, upstream } = candidate();
+    const upstreams = providers.map((provider) => ({ ...upstream, provider }));
+    return this.bucket.put(bucketKey.model(id), encodeJson(encodeModel({ ...model, id, upstreams, ...changes }, 1)));
+  }
+
+  putSettings(changes: Partial<CatalogSettingsV1> = {}): Promise<number> {
+    return this.bucket.put(SETTINGS_KEY, encodeJson({ ...settings, ...changes }));
+  }
+}
+
+/** Admits all, unless a test says otherwise, and keeps what it was told. */
+export class RecordingLimiter implements Limiter {
+  readonly reserved: ReservationRequestV1[] = [];
+  readonly settled: SettlementV1[] = [];
+  away = false;
+  /** What an answer waits for. */
+  holdUp: Promise<void> | undefined;
+
+  async reserve(request: ReservationRequestV1): Promise<ReservationReplyV1> {
+    if (this.away) throw new LimiterUnavailableError('the limiter is away');
+    this.reserved.push(request);
+    await this.holdUp;
+    return { outcome: 'admitted' };
+  }
+
+  settle(settlement: SettlementV1): void {
+    this.settled.push(settlement);
+  }
+
+  state(): never {
+    throw new Error('nobody asks here');
+  }
+}
+
+export interface Upstream {
+  url: string;
+  /** Requests answered or under way. */
+  requests: IncomingMessage[];
+  close(): Promise<void>;
+}
+
+export const CHAT_REPLY = JSON.stringify({
+  ...{ id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'upstream-model' },
+  choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+});
+
+/** A Chat upstream on loopback; answers at once unless a test says otherwise. */
+export async function startUpstream(
+  answer = (_: IncomingMessage, response: ServerResponse): void => {
+    response.setHeader('content-type', 'application/json').end(CHAT_REPLY);
+  },
+): Promise<Upstream> {
+  const requests: IncomingMessage[] = [];
+  const server: Server = createServer((incoming, response) => {
+    requests.push(incoming);
+    incoming.resume().on('end', () => answer(incoming, response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export interface Edge {
+  replica: EdgeReplica;
+  limiter: RecordingLimiter;
+  usage: UsageRecordedV1[];
+  metrics: ReturnType<typeof createMetrics>;
+  /** Of the public port; rejects where it does not open. */
+  opened: Promise<number | undefined>;
+}
+
+/** An edge on a free port. */
+export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['settings']> = {}, log: Logger = silent): Edge {
+  const limiter = new RecordingLimiter();
+  const usage: UsageRecordedV1[] = [];
+  const metrics = createMetrics();
+  const replica = new EdgeReplica({
+    ...{ bus, limiter, sealer, hasher, log, metrics, port: 0, host: '127.0.0.1' },
+    usage: { record: (event) => usage.push(event) },
+    settings: {
+      ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, drainMs: 5_000, trustedProxies: [] },
+      allowLoopback: false,
+      ...changes,
+    },
+  });
+  return { replica, limiter, usage, metrics, opened: replica.open() };
+}
