@@ -13,7 +13,7 @@ export function createServers(options: { dataDir: string; log: Logger; changed: 
       stopSignal,
       log,
       changed,
-      launch: (port) => start({ folder, log, ...(port !== undefined && { port }) }),
+      launch: ({ port, spawned }) => start({ folder, log, spawned, ...(port !== undefined && { port }) }),
     });
   return {
     postgres: supervised('postgres', 'SIGINT', startPostgres),
@@ -25,11 +25,12 @@ export function createServers(options: { dataDir: string; log: Logger; changed: 
 interface Place {
   folder: string;
   port?: number;
+  spawned: (pid: number) => void;
   log: Logger;
 }
 
-async function startPostgres({ folder, port, log }: Place): Promise<ServerHandle> {
-  const postgres = await startEmbeddedPostgres({ dataDir: folder, log, ...(port !== undefined && { port }) });
+async function startPostgres({ folder, ...place }: Place): Promise<ServerHandle> {
+  const postgres = await startEmbeddedPostgres({ dataDir: folder, ...place });
   return {
     get pid() {
       return postgres.pid;

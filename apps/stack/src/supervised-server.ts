@@ -16,10 +16,16 @@ export interface ServerHandle {
   ended?: Promise<string>;
 }
 
+export interface ServerLaunch {
+  /** The one it had before, where it had one, so that its clients find it again. */
+  port: number | undefined;
+  /** To be called with the pid as early as it is known. */
+  spawned: (pid: number) => void;
+}
+
 export interface SupervisedServerOptions {
   name: ServerName;
-  /** `port`: the one it had before, where it had one, so that its clients find it again. */
-  launch: (port: number | undefined) => Promise<ServerHandle>;
+  launch: (options: ServerLaunch) => Promise<ServerHandle>;
   /** What it ends on gracefully. */
   stopSignal: NodeJS.Signals;
   log: Logger;
@@ -33,6 +39,7 @@ export class SupervisedServer {
   private handle: ServerHandle | undefined;
   private port: number | undefined;
   private knownUrl: string | undefined;
+  private spawnedPid: number | undefined;
   private wanted = false;
   private launching: Promise<void> = Promise.resolve();
 
@@ -55,7 +62,10 @@ export class SupervisedServer {
   }
 
   get guarded(): Guarded[] {
-    return this.entries.map(({ pid }) => ({ pid, kind: 'server', signal: this.options.stopSignal }));
+    const pids = new Set([this.spawnedPid, ...this.entries.map(({ pid }) => pid)]);
+    return [...pids].flatMap((pid) => {
+      return pid === undefined ? [] : [{ pid, kind: 'server', signal: this.options.stopSignal }];
+    });
   }
 
   /** @throws when it does not start. */
@@ -78,6 +88,7 @@ export class SupervisedServer {
     await handle?.stop();
     // One that is under way ends itself as soon as it stands; whether it failed is told to who started it.
     await this.launching.catch(() => undefined);
+    this.spawnedPid = undefined;
     this.options.changed();
   }
 
@@ -86,8 +97,13 @@ export class SupervisedServer {
     return this.entries.filter(({ pid }) => sendSignal(pid, signal)).length;
   }
 
+  private onSpawned(pid: number): void {
+    this.spawnedPid = pid;
+    this.options.changed();
+  }
+
   private async launch(): Promise<void> {
-    const handle = await this.options.launch(this.port);
+    const handle = await this.options.launch({ port: this.port, spawned: (pid) => this.onSpawned(pid) });
     if (!this.wanted) return handle.stop();
     this.handle = handle;
     this.port = handle.port;

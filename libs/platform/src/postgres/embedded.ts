@@ -39,8 +39,10 @@ export async function startEmbeddedPostgres(options: {
   fallbackRoot?: string;
   /** Absent: a free one. */
   port?: number;
+  /** Called with the pid of every server that is started, before it is ready: for who must know of it come what may. */
+  spawned?: (pid: number) => void;
 }): Promise<EmbeddedPostgres> {
-  const { log } = options;
+  const { log, spawned } = options;
   const home = await provideHome(options.dataDir, log, options.fallbackRoot);
   const lock = await lockDataDir(home.folder);
   try {
@@ -49,7 +51,7 @@ export async function startEmbeddedPostgres(options: {
     const password = await provideCluster(home, binaries);
     await stopLeftover(home.cluster, log);
     const launchOn = (port: number): Promise<ServerProcess> =>
-      startServer({ home, binaries, port, url: urlOf(port, password, 'postgres'), log });
+      startServer({ home, binaries, port, url: urlOf(port, password, 'postgres'), log, spawned });
     const { server, port } =
       options.port === undefined
         ? await startOnFreePort(launchOn, log)

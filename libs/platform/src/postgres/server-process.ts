@@ -28,6 +28,8 @@ export interface ServerOptions {
   log: Logger;
   /** Recovery after a crash may take long: it replays the log. */
   startTimeoutMs?: number;
+  /** Called with the pid as soon as there is one. */
+  spawned?: ((pid: number) => void) | undefined;
 }
 
 const SETTINGS = {
@@ -64,6 +66,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
     child.once('close', (code, signal) => resolve(signal ?? `status ${code}`));
   });
   await once(child, 'spawn');
+  options.spawned?.(child.pid as number);
   const server = { pid: child.pid as number, ended, stop: () => stop(child, ended) };
   const failure = await Promise.race([
     ended.then((how) => `it ended with ${how}`),
