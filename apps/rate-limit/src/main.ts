@@ -1,1 +1,21 @@
-export {};
+import 'reflect-metadata';
+import { createLogger, createMetrics, openNatsBus, reportConfiguration, runService } from '@switchboard/platform';
+import { readRateLimitSettings } from './config';
+import { RateLimitServiceModule } from './rate-limit.module';
+
+async function main(): Promise<void> {
+  const read = readRateLimitSettings(process.env);
+  if (!reportConfiguration({ faults: read.ok ? [] : read.faults }) || !read.ok) return;
+  const { settings } = read;
+  const log = createLogger({ level: settings.LOG_LEVEL, name: 'rate-limit' });
+  const metrics = createMetrics();
+  const bus = openNatsBus({ url: settings.NATS_URL, name: `rate-limit ${settings.INSTANCE}`, log });
+  const module = RateLimitServiceModule.forRoot({
+    ...{ bus, log, metrics },
+    redisUrl: settings.REDIS_URL,
+    reservationTtlMs: settings.RESERVATION_TTL_MS,
+  });
+  await runService({ name: 'rate-limit', settings, module, log, metrics, bus });
+}
+
+void main();

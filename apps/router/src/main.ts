@@ -1,1 +1,17 @@
-export {};
+import 'reflect-metadata';
+import { createLogger, createMetrics, openNatsBus, reportConfiguration, runService } from '@switchboard/platform';
+import { readRouterSettings } from './config';
+import { RouterServiceModule } from './router.module';
+
+async function main(): Promise<void> {
+  const read = readRouterSettings(process.env);
+  if (!reportConfiguration({ faults: read.ok ? [] : read.faults }) || !read.ok) return;
+  const { settings } = read;
+  const log = createLogger({ level: settings.LOG_LEVEL, name: 'router' });
+  const metrics = createMetrics();
+  const bus = openNatsBus({ url: settings.NATS_URL, name: `router ${settings.INSTANCE}`, log });
+  const module = RouterServiceModule.forRoot({ bus, log, metrics });
+  await runService({ name: 'router', settings, module, log, metrics, bus });
+}
+
+void main();
