@@ -1,1 +1,28 @@
-export {};
+import 'reflect-metadata';
+import { EdgeReplica } from '@switchboard/edge-api';
+import { createLogger, createMetrics, openNatsBus, reportConfiguration, runService } from '@switchboard/platform';
+import { readEdgeSettings } from './config';
+import { EdgeServiceModule, USAGE_DRAIN_MS } from './edge-api.module';
+
+/** Beyond what draining is given: what ends it takes a moment too. */
+const STOP_SLACK_MS = 10_000;
+
+async function main(): Promise<void> {
+  const read = readEdgeSettings(process.env);
+  if (!reportConfiguration({ faults: read.ok ? [] : read.faults }) || !read.ok) return;
+  const { settings, secrets } = read;
+  const log = createLogger({ level: settings.LOG_LEVEL, name: 'edge-api' });
+  const metrics = createMetrics();
+  const bus = openNatsBus({ url: settings.NATS_URL, name: `edge-api ${settings.INSTANCE}`, log });
+  await runService({
+    ...{ name: 'edge-api', settings, log, metrics, bus },
+    module: EdgeServiceModule.forRoot({ bus, settings, secrets, log, metrics }),
+    start: async (app) => {
+      const port = await app.get(EdgeReplica, { strict: false }).open();
+      log.info({ host: settings.HOST, port }, 'the public port listens');
+    },
+    stopLimitMs: settings.DRAIN_GRACE_MS + settings.DRAIN_MS + USAGE_DRAIN_MS + STOP_SLACK_MS,
+  });
+}
+
+void main();

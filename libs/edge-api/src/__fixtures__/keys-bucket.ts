@@ -53,6 +53,8 @@ export class SlowBuckets {
   holdUp: (key: string) => Promise<void> | undefined = () => undefined;
   /** Tells every watcher, whatever the bucket holds. */
   tell: (entry: BucketEntry) => void = () => undefined;
+  /** As after a reconnection. */
+  tellCurrent: () => void = () => undefined;
   readonly bus: Bus;
 
   constructor(under: Bus) {
@@ -78,6 +80,7 @@ export class SlowBuckets {
       keys: () => bucket.keys(),
       watch: (watcher) => {
         this.tell = (entry) => watcher.onEntry(entry);
+        this.tellCurrent = () => watcher.onCurrent?.();
         return bucket.watch({
           ...watcher,
           onEntry: (entry) => {

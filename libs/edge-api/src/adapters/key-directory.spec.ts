@@ -353,4 +353,54 @@ describe('what is held', () => {
     buckets.tell({ key, value: encodeJson(other), revision });
     expect(held('one')?.revoked).toBe(true);
   });
+
+  it('is read again when a change of a lower revision is told, as a bucket made anew tells it', async () => {
+    await open();
+    await store.putKey('one');
+    const before = await find('one');
+    buckets.withholdEvents = true;
+    await store.putKey('one', { revoked: true });
+    await store.putTenant({ active: false });
+    const key = bucketKey.key(hasher.current(sha256Hex('one')).hash);
+    buckets.tell({ key, value: encodeJson({ ...before!, tenantId: 'acme', name: 'late' }), revision: 0 });
+    await until(() => held('one')?.revoked === true, 'the key', 1_000);
+    expect(held('one')?.tenant.active).toBe(true);
+    buckets.tell({ key: bucketKey.tenant('acme'), value: encodeJson(before!.tenant), revision: 0 });
+    await until(() => held('one')?.tenant.active === false, 'the tenant', 1_000);
+    expect(held('one')?.name).not.toBe('late');
+  });
+
+  it('is looked at again after a reconnection, tenants included', async () => {
+    await open();
+    for (const name of ['one', 'two']) await store.putKey(name);
+    await Promise.all([found('one'), found('two')]);
+    buckets.withholdEvents = true;
+    await store.putKey('one', { revoked: true });
+    await store.putTenant({ active: false });
+    buckets.tellCurrent();
+    await until(() => held('one')?.revoked === true && held('two')?.tenant.active === false, 'both', 1_000);
+  });
+
+  it.each(['key', 'tenant'])('is not set back by an answer older than a change told meanwhile: %s', async (kind) => {
+    await open({ revalidateAfterMs: 50 });
+    await store.putKey('one');
+    await find('one');
+    let release = (): void => undefined;
+    let reached = false;
+    const answered = new Promise<void>((resolve) => (release = resolve));
+    buckets.holdUp = (key) => {
+      if (!key.startsWith(`${kind}.`)) return undefined;
+      reached = true;
+      return answered;
+    };
+    await until(() => held('one') !== undefined && reached, 'the revalidation', 1_000);
+    await (kind === 'key' ? store.putKey('one', { revoked: true }) : store.putTenant({ active: false }));
+    const isStopped = (): boolean => held('one')?.revoked === true || held('one')?.tenant.active === false;
+    await until(isStopped, 'the change', 1_000);
+    release();
+    for (let index = 0; index < 5; index++) {
+      await pause(1);
+      expect(isStopped()).toBe(true);
+    }
+  });
 });

@@ -1,0 +1,44 @@
+import { readEdgeSettings } from './config';
+
+const KEK = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
+const KEY_PEPPER = `p1:${Buffer.alloc(32, 2).toString('base64')}`;
+
+test('the two secret rings are all that must be given', () => {
+  const read = readEdgeSettings({ KEK, KEY_PEPPER });
+  expect(read).toMatchObject({
+    ok: true,
+    settings: {
+      ...{ PORT: 8080, HOST: '0.0.0.0', ADMIN_PORT: 9090, NATS_URL: 'nats://127.0.0.1:4222', KEEPALIVE_MS: 14_000 },
+      ...{ DRAIN_MS: 3_600_000, DRAIN_GRACE_MS: 5_000, MAX_BODY_BYTES: 33_554_432, TRUSTED_PROXIES: [] },
+    },
+    secrets: { sealer: { currentKeyId: 'k1' } },
+  });
+});
+
+test('what is given is taken, no time for draining included', () => {
+  const env = { KEK, KEY_PEPPER, DRAIN_MS: '0', DRAIN_GRACE_MS: '0', TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1' };
+  expect(readEdgeSettings(env)).toMatchObject({
+    ok: true,
+    settings: { DRAIN_MS: 0, DRAIN_GRACE_MS: 0, TRUSTED_PROXIES: ['10.0.0.0/8', '::1', '192.0.2.1'] },
+  });
+});
+
+test('faults are told together, each by its variable and none with a secret', () => {
+  const read = readEdgeSettings({
+    ...{ KEK: 'k1:hunter2', KEY_PEPPER: '', PORT: '70000', DRAIN_MS: '-1', MAX_BODY_BYTES: 'many' },
+  });
+  const faults = read.ok ? '' : read.faults.join('\n');
+  for (const name of ['PORT', 'DRAIN_MS', 'MAX_BODY_BYTES', 'KEK', 'KEY_PEPPER']) {
+    expect(faults).toMatch(new RegExp(`^${name}: `, 'm'));
+  }
+  expect(faults).not.toContain('hunter2');
+});
+
+test.each(['10.0.0.0/33', 'proxy', '10.0.0.0/8/8', '10.0.0', '::1/129', '10.0.0.0/'])(
+  'a trusted proxy that is no address or range is a fault: %s',
+  (range) => {
+    const read = readEdgeSettings({ KEK, KEY_PEPPER, TRUSTED_PROXIES: `192.0.2.1,${range}` });
+    expect(read).toEqual({ ok: false, faults: [expect.stringContaining(`TRUSTED_PROXIES`)] });
+    expect(read.ok ? '' : read.faults[0]).toContain(range);
+  },
+);

@@ -1,0 +1,63 @@
+import {
+  createKeyHasher,
+  createSealer,
+  durationSetting,
+  listSetting,
+  portSetting,
+  positiveSetting,
+  readSecretRing,
+  readServiceSettings,
+  type KeyHasher,
+  type Sealer,
+} from '@switchboard/platform';
+import { z } from 'zod';
+import { addressFault } from './trusted-proxies';
+
+const HOUR_MS = 3_600_000;
+
+/** The service's own environment variables, beside those every service has. */
+const shape = {
+  /** The public port. */
+  PORT: portSetting(8080),
+  HOST: z.string().min(1).default('0.0.0.0'),
+  /** Largest accepted request body, after decompression. */
+  MAX_BODY_BYTES: positiveSetting(32 * 1024 * 1024),
+  /** A stream silent for this long gets a keepalive. */
+  KEEPALIVE_MS: positiveSetting(14_000),
+  /** How long a shutdown waits for open streams. */
+  DRAIN_MS: durationSetting(HOUR_MS),
+  /** How long before that new connections are still taken, for balancers to notice that the replica is unready. */
+  DRAIN_GRACE_MS: durationSetting(5_000),
+  /** Addresses and CIDR ranges, by commas, whose `x-forwarded-for` is believed. */
+  TRUSTED_PROXIES: listSetting.superRefine((ranges, context) => {
+    for (const range of ranges) {
+      const fault = addressFault(range);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+    }
+  }),
+};
+
+export interface EdgeSecrets {
+  sealer: Sealer;
+  hasher: KeyHasher;
+}
+
+export type ReadEdgeSettings =
+  { ok: true; settings: EdgeServiceSettings; secrets: EdgeSecrets } | { ok: false; faults: string[] };
+
+type SettingsRead = ReturnType<typeof readServiceSettings<typeof shape>>;
+export type EdgeServiceSettings = Extract<SettingsRead, { ok: true }>['settings'];
+
+/** All faults at once, each naming its variable and none its value. */
+export function readEdgeSettings(env: NodeJS.ProcessEnv): ReadEdgeSettings {
+  const read = readServiceSettings(shape, env);
+  const kek = readSecretRing('KEK', env);
+  const pepper = readSecretRing('KEY_PEPPER', env);
+  if (read.ok && kek.ok && pepper.ok) {
+    const secrets = { sealer: createSealer(kek.ring), hasher: createKeyHasher(pepper.ring) };
+    return { ok: true, settings: read.settings, secrets };
+  }
+  const faults = read.ok ? [] : [...read.faults];
+  for (const ring of [kek, pepper]) if (!ring.ok) faults.push(ring.fault);
+  return { ok: false, faults };
+}
