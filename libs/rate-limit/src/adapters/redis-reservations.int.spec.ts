@@ -60,3 +60,12 @@ test('a server that forgot the scripts is told them again', async () => {
   await reservations.reserve(reservation('forgotten_2', 'key_f'));
   expect((await reservations.state('key_f')).open).toBe(2);
 });
+
+test('what expired is not kept with what is open', async () => {
+  let nowMs = 1_000_000;
+  const reservations = new RedisReservations(redis, { ttlMs: 5_000, now: () => nowMs });
+  await reservations.reserve(reservation('old_1', 'key_e'));
+  nowMs += 5_000;
+  await reservations.reserve(reservation('new_1', 'key_e'));
+  expect(await redis.zrange('sb:{key_e}:open', 0, -1)).toEqual(['new_1']);
+});
