@@ -238,35 +238,46 @@ describe('with a server that comes and goes', () => {
     expect(logged.filter((line) => line.includes('back at NATS'))).toHaveLength(1);
   }, 60_000);
 
-  test('after a start from nothing everything is made again, and watchers hear all there is', async () => {
-    server = await startNats({ folder, log: silent });
-    const { url, port } = server;
-    const bus = await connectedBus(url);
-    const stream = freshStream();
-    const name = freshName();
-    const bucket = bus.bucket({ name });
-    const read: string[] = [];
-    const watchers = [recorder(), recorder(true)];
-    for (const watcher of watchers) bucket.watch(watcher);
-    bus.consume(stream, 'reader', all, async (messages) => void read.push(...messages.map((m) => text(m.payload)!)));
-    for (let index = 0; index < 10; index++) await bucket.put(`old.${index}`, bytes('1'));
-    await bus.append(stream, bytes('a'), 'a');
-    await until(() => read.length === 1 && watchers.every(({ told }) => told.includes('old.9=1')));
-    await server.stop('SIGKILL');
-    await until(() => !bus.connected, 'the loss');
+  test.each([
+    ['fewer', 1],
+    ['more', 30],
+  ])(
+    'after a start from nothing, %s revisions later, everything is made again and watchers hear all there is',
+    async (_, entries) => {
+      server = await startNats({ folder, log: silent });
+      const { url, port } = server;
+      const bus = await connectedBus(url);
+      const stream = freshStream();
+      const name = freshName();
+      const bucket = bus.bucket({ name });
+      const read: string[] = [];
+      const watchers = [recorder(), recorder(true)];
+      for (const watcher of watchers) bucket.watch(watcher);
+      bus.consume(stream, 'reader', all, async (messages) => void read.push(...messages.map((m) => text(m.payload)!)));
+      for (let index = 0; index < 10; index++) await bucket.put(`old.${index}`, bytes('1'));
+      await bus.append(stream, bytes('a'), 'a');
+      await until(() => read.length === 1 && watchers.every(({ told }) => told.includes('old.9=1')));
+      await server.stop('SIGKILL');
+      await until(() => !bus.connected, 'the loss');
 
-    server = await startNats({ folder: path.join(folder, 'another'), port, log: silent });
-    // Fewer revisions than the watchers have seen: to go on where they were would miss them.
-    const other = await connectedBus(url);
-    await other.bucket({ name }).put('new.1', bytes('2'));
-    await until(() => watchers.every(({ told }) => told.includes('new.1=2')));
-    await until(() => watchers.every(({ told }) => told.filter((each) => each === 'current').length === 2));
-    expect(await bucket.get('old.1')).toBeUndefined();
-    await bus.append(stream, bytes('b'), 'b');
-    await until(() => read.includes('b'));
-    await bucket.put('new.2', bytes('2'));
-    await until(() => watchers.every(({ told }) => told.includes('new.2=2')));
-  }, 60_000);
+      // Filled elsewhere first, so that the watchers find it as it is.
+      const another = { folder: path.join(folder, 'another'), log: silent };
+      server = await startNats(another);
+      const other = await connectedBus(server.url);
+      for (let index = 0; index < entries; index++) await other.bucket({ name }).put(`new.${index}`, bytes('2'));
+      await server.stop();
+      server = await startNats({ ...another, port });
+      await until(() => watchers.every(({ told }) => told.filter((each) => each === 'current').length === 2));
+      for (const { told } of watchers) {
+        expect(told.filter((each) => /^new\.\d+=2$/.test(each))).toHaveLength(entries);
+      }
+      expect(await bucket.get('old.1')).toBeUndefined();
+      await bus.append(stream, bytes('b'), 'b');
+      await until(() => read.includes('b'));
+      await bucket.put('last', bytes('2'));
+      await until(() => watchers.every(({ told }) => told.includes('last=2')));
+    },
+  );
 
   test('a server that hangs counts as gone within 12 s, and what waited for its answer has failed by then', async () => {
     server = await startNats({ folder, log: silent });
