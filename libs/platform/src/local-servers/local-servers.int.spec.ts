@@ -23,14 +23,19 @@ let folder: string;
 let logged: string[];
 let started: LocalServer[];
 let children: ChildProcess[];
+/** Of servers that outlive the children that started them. */
+let orphans: number[];
 const log = createLogger({ level: 'info', name: 'test' }, { write: (line) => void logged.push(line) });
 
 beforeEach(async () => {
-  [logged, started, children] = [[], [], []];
+  [logged, started, children, orphans] = [[], [], [], []];
   folder = await mkdtemp(path.join(tmpdir(), 'servers-'));
 });
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
+  for (const pid of orphans) {
+    if ((await processCommand(pid))?.includes('-server') === true) process.kill(pid, 'SIGKILL');
+  }
   await Promise.all(started.map((server) => server.stop('SIGKILL')));
   await rm(folder, { recursive: true, force: true });
 });
@@ -82,7 +87,9 @@ async function startElsewhere(kind: ServerKind): Promise<{ child: ChildProcess; 
   const child = spawn(process.execPath, [script, kind, folder], { stdio: ['pipe', 'pipe', 'inherit'] });
   children.push(child);
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  return { child, ...(JSON.parse(line) as { pid: number; port: number }) };
+  const { pid, port } = JSON.parse(line) as { pid: number; port: number };
+  orphans.push(pid);
+  return { child, pid, port };
 }
 
 async function gone(pid: number): Promise<boolean> {
