@@ -22,6 +22,12 @@ function catalogOf(providers: string[], upstreams: string[]): Catalog {
   };
 }
 
+/** All that jest can fake. */
+const TIMERS = {
+  ...{ Date, hrtime: 0, nextTick: 0, performance: 0, queueMicrotask: 0, setImmediate: 0, clearImmediate: 0 },
+  ...{ setInterval: 0, clearInterval: 0, setTimeout: 0, clearTimeout: 0 },
+};
+
 let bus: Bus;
 let catalog: Catalog;
 let changed: (next: Catalog) => void;
@@ -78,6 +84,24 @@ it('serves a new provider at once, while no router runs', async () => {
   expect(order()).toEqual(['a', 'b']);
   changed(catalogOf(['b'], ['b']));
   expect(order()).toEqual(['b']);
+});
+
+it('counts an upstream from when its provider is there: before, the router had nothing to rank either', async () => {
+  const { Date: _, ...untouched } = TIMERS;
+  jest.useFakeTimers({ doNotFake: Object.keys(untouched) as (keyof typeof untouched)[] });
+  try {
+    const startMs = Date.now();
+    catalog = catalogOf(['a'], ['a', 'b']);
+    routed = new RoutedCatalog({ bus, published, log: silent });
+    jest.setSystemTime(startMs + 60_000);
+    await publish(Date.now(), 'a');
+    await until(() => order().length === 1, 'the snapshot');
+    jest.setSystemTime(startMs + 120_000);
+    changed(catalogOf(['a', 'b'], ['a', 'b']));
+    expect(order()).toEqual(['a', 'b']);
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 it('leaves out what a later snapshot leaves out', async () => {

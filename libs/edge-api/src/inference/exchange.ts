@@ -44,9 +44,9 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   constructor(
     private readonly edge: EdgeContext,
-    private readonly request: InferenceRequest,
-    private readonly key: KeyRecord,
-    private readonly identity: RequestIdentity,
+    readonly request: InferenceRequest,
+    readonly key: KeyRecord,
+    readonly identity: RequestIdentity,
     private readonly incoming: IncomingMessage,
     response: ServerResponse,
   ) {

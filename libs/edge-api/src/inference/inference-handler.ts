@@ -21,15 +21,6 @@ const BYTES_PER_TOKEN_SURELY_FITTING = 3;
 
 export type Refuse = (error: GatewayError) => void;
 
-/** A request that can be read, until its exchange takes over. */
-interface PendingCall {
-  request: InferenceRequest;
-  key: KeyRecord;
-  requestId: string;
-  exchange: Exchange;
-  refuse: Refuse;
-}
-
 /** `POST` of a conversation: from an authenticated key to an exchange, or to the reason why not. */
 export class InferenceHandler {
   constructor(private readonly edge: EdgeContext) {}
@@ -51,29 +42,31 @@ export class InferenceHandler {
         const request = this.read(incoming, dialect, body);
         if (request instanceof GatewayError) return refuse(request);
         const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
-        this.serve({ request, key, requestId: identity.requestId, exchange, refuse });
+        this.serve(exchange, refuse);
       } catch (error) {
         // Outside the handler's own call by now: unhandled, one odd request would end the process.
-        this.fail(error, identity.requestId, refuse);
+        this.fail(error, identity, refuse);
       }
     });
   }
 
-  private serve(pending: PendingCall): void {
-    const { request, key, refuse } = pending;
-    const candidates = this.plan(request, key);
+  private serve(exchange: Exchange, refuse: Refuse): void {
+    const { request } = exchange;
+    const candidates = this.plan(request, exchange.key);
     if (candidates instanceof GatewayError) return refuse(candidates);
     const smallest = Math.min(...candidates.map(({ model }) => model.contextWindow));
-    if (request.body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING) return this.start(pending, candidates);
-    this.startWhereItFits(pending, candidates);
+    if (request.body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING)
+      return this.start(exchange, candidates, refuse);
+    this.startWhereItFits(exchange, candidates, refuse);
   }
 
   /** Admits the call before it spends; a key without bounds waits for nobody. */
-  private start({ request, key, requestId, exchange, refuse }: PendingCall, candidates: readonly Candidate[]): void {
+  private start(exchange: Exchange, candidates: readonly Candidate[], refuse: Refuse): void {
+    const { request, key, identity } = exchange;
     if (!this.edge.admissions.concern(key)) return exchange.start(candidates);
     const model = isAuto(request.model) ? request.model : (candidates[0]?.model.id ?? request.model);
     this.edge.admissions
-      .admit({ requestId, key, model, startedAtMs: Date.now() })
+      .admit({ requestId: identity.requestId, key, model, startedAtMs: Date.now() })
       .then((admission) => {
         if (admission instanceof GatewayError) return refuse(admission);
         try {
@@ -83,10 +76,10 @@ export class InferenceHandler {
           throw error;
         }
       })
-      .catch((error: unknown) => this.fail(error, requestId, refuse));
+      .catch((error: unknown) => this.fail(error, identity, refuse));
   }
 
-  private fail(error: unknown, requestId: string, refuse: Refuse): void {
+  private fail(error: unknown, { requestId }: RequestIdentity, refuse: Refuse): void {
     this.edge.log.error({ err: error, requestId }, 'a request failed inside the gateway');
     refuse(gatewayFault(error));
   }
@@ -126,21 +119,22 @@ export class InferenceHandler {
   }
 
   /** Counts first, and leaves out what is too small: an upstream's own refusal of a long prompt would be final. */
-  private startWhereItFits(pending: PendingCall, candidates: readonly Candidate[]): void {
-    const { request, requestId, refuse } = pending;
+  private startWhereItFits(exchange: Exchange, candidates: readonly Candidate[], refuse: Refuse): void {
+    const { request, identity } = exchange;
     this.edge.tokens
       .count(request.dialect.id, request.body)
       .catch((error: unknown) => {
         // What cannot be counted is not refused for its length: the upstream knows its own window.
+        const { requestId } = identity;
         this.edge.log.warn({ err: error, requestId }, 'the token counter failed; the request goes on uncounted');
         return 0;
       })
       .then((tokens) => {
         const fitting = candidates.filter(({ model }) => tokens <= model.contextWindow);
         if (fitting.length === 0) refuse(contextExceeded(tokens, largestWindow(candidates)));
-        else this.start(pending, fitting);
+        else this.start(exchange, fitting, refuse);
       })
-      .catch((error: unknown) => this.fail(error, requestId, refuse));
+      .catch((error: unknown) => this.fail(error, identity, refuse));
   }
 }
 
