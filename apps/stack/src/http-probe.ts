@@ -12,18 +12,25 @@ export class HttpProbe {
   ) {}
 
   /** Whether it answers 200 in time. */
-  answers(): Promise<boolean> {
+  async answers(): Promise<boolean> {
+    return (await this.body()) !== undefined;
+  }
+
+  /** Of a whole answer of 200, in time. */
+  body(): Promise<string | undefined> {
     return new Promise((resolve) => {
       const outgoing = request(this.url, { agent: this.agent, headers: this.headers, timeout: TIMEOUT_MS });
-      outgoing.on('response', (reply) => {
-        // A reply that breaks off: the socket's own error says no more than the missing end does.
-        reply.on('error', () => undefined);
-        reply.resume();
-        resolve(reply.statusCode === 200);
-      });
+      // Nobody there, gone meanwhile, or silent: that is what was asked.
+      const none = (): void => resolve(undefined);
+      outgoing.on('error', none);
       outgoing.on('timeout', () => outgoing.destroy());
-      // Nobody there, or gone meanwhile: that is what was asked.
-      outgoing.on('error', () => resolve(false));
+      outgoing.on('response', (reply) => {
+        let text = '';
+        reply.setEncoding('utf8');
+        reply.on('data', (chunk: string) => (text += chunk));
+        reply.on('error', none);
+        reply.on('end', () => resolve(reply.statusCode === 200 ? text : undefined));
+      });
       outgoing.end();
     });
   }

@@ -13,15 +13,22 @@ test.each([
   ['{"level":"warn","msg":"waiting for NATS"}', 'warn: waiting for NATS'],
   ['{"level":"error","msg":"failed","err":{"message":"no space"}}', 'error: failed (no space)'],
   ['{"level":"fatal","msg":"cannot start"}', 'fatal: cannot start'],
+  ['{"level":"warn","msg":"not ready","down":{"nats":"not connected"}}', 'warn: not ready (nats: not connected)'],
   ['Error: Cannot find module', 'Error: Cannot find module'],
   ['{ not JSON', '{ not JSON'],
   ['   ', undefined],
 ])('of %s the terminal gets %s', (line, shown) => {
-  expect(noteworthy(line, false)).toBe(shown);
+  expect(noteworthy(line)).toBe(shown);
 });
 
 test('lines of a process that speaks plainly are ordinary', () => {
-  expect(noteworthy('listening on …', true)).toBeUndefined();
+  expect(noteworthy('listening on …', { plain: true })).toBeUndefined();
+});
+
+test('while everything starts, what is not ready yet goes without saying; anything else is said', () => {
+  const line = '{"level":"warn","msg":"not ready","down":{"nats":"not connected"}}';
+  expect(noteworthy(line, { starting: true })).toBeUndefined();
+  expect(noteworthy('{"level":"warn","msg":"waiting for NATS"}', { starting: true })).toBe('warn: waiting for NATS');
 });
 
 test('what a process writes is in its file, and what matters is shown under its name, in order and once', async () => {

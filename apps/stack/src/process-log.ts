@@ -7,6 +7,8 @@ const READ_AT_ONCE = 256 * 1024;
 
 /** The log files of the stack's processes, one each; what is a warning or worse is shown on standard error too. */
 export class ProcessLogs {
+  /** Until it is false, that something is not ready goes without saying. */
+  starting = true;
   private readonly tails = new Map<string, LogTail>();
 
   /** A log of an earlier run is kept once, as `<name>.previous.log`. */
@@ -51,20 +53,34 @@ export class ProcessLogs {
   }
 
   private showLine(label: string, line: string, plain: boolean): void {
-    const shown = noteworthy(line, plain);
+    const shown = noteworthy(line, { plain, starting: this.starting });
     if (shown !== undefined) this.show(`[${label}] ${shown}`);
   }
 }
 
 /** What of a log line is for the terminal: level and words of a warning or worse, and whatever is no log entry at all. */
-export function noteworthy(line: string, plain: boolean): string | undefined {
+export function noteworthy(line: string, how: { plain?: boolean; starting?: boolean } = {}): string | undefined {
   if (line.trim() === '') return undefined;
   const entry = parseEntry(line);
-  if (entry === undefined) return plain ? undefined : line;
-  const { level, err } = entry;
+  if (entry === undefined) return how.plain === true ? undefined : line;
+  const { level, err, down } = entry;
   if (typeof level !== 'string' || !['warn', 'error', 'fatal'].includes(level)) return undefined;
-  const cause = typeof err === 'object' && err !== null && 'message' in err ? ` (${String(err.message)})` : '';
-  return `${level}: ${String(entry['msg'])}${cause}`;
+  if (how.starting === true && down !== undefined) return undefined;
+  const cause = isRecord(err)
+    ? err['message']
+    : isRecord(down)
+      ? Object.entries(down).map(reasonOf).join(', ')
+      : undefined;
+  return `${level}: ${String(entry['msg'])}${typeof cause === 'string' ? ` (${cause})` : ''}`;
+}
+
+/** Of a service's readiness: what is down, and why. */
+function reasonOf([check, reason]: [string, unknown]): string {
+  return `${check}: ${String(reason)}`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 function parseEntry(line: string): Record<string, unknown> | undefined {

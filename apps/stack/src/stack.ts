@@ -109,6 +109,7 @@ export class Stack {
       logs,
       signal: this.stopping.signal,
     });
+    logs.starting = false;
     return this.lines(urls, firstRun, logs);
   }
 

@@ -25,7 +25,7 @@ const POLL_MS = 50;
  */
 export async function untilServing(watch: StartWatch): Promise<void> {
   const deadline = performance.now() + LIMIT_MS;
-  while (!(watch.services.every(({ ready }) => ready) && (await allAnswer(watch)))) {
+  while (!(watch.services.every(({ ready }) => ready) && (await isWhole(watch)) && (await allAnswer(watch)))) {
     if (watch.signal.aborted) throw new Error('stopped before it was ready');
     for (const service of watch.services) {
       const label = service.failing(FAILURES_MOST);
@@ -34,6 +34,21 @@ export async function untilServing(watch: StartWatch): Promise<void> {
     if (performance.now() > deadline) throw new Error(await overdue(watch));
     await delay(POLL_MS);
   }
+}
+
+/** Ready is not enough here: what is not published yet, say, leaves admin-api ready and the edges with an older catalog. */
+async function isWhole({ services }: StartWatch): Promise<boolean> {
+  const reports = services
+    .flatMap(({ current }) => current)
+    .map(async ({ plan }) => {
+      const probe = new HttpProbe(plan.readinessUrl);
+      try {
+        return !(await probe.body())?.includes('"status":"degraded"');
+      } finally {
+        probe.close();
+      }
+    });
+  return (await Promise.all(reports)).every(Boolean);
 }
 
 async function allAnswer({ edges, demoKey }: StartWatch): Promise<boolean> {
