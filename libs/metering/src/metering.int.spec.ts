@@ -2,8 +2,10 @@ import 'reflect-metadata';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
+  type HealthCheck,
   InvalidCursorError,
   USAGE_QUERIES,
   USAGE_SINK,
@@ -20,8 +22,10 @@ import {
   startEmbeddedPostgres,
 } from '@switchboard/platform';
 import { event } from './__fixtures__/usage-events';
+import { USAGE_QUERIES_HEALTH } from './client';
 import { createMetering, type Metering } from './metering';
 import { MeteringModule } from './metering.module';
+import { UsageQueriesModule } from './usage-queries.module';
 
 jest.setTimeout(60_000);
 
@@ -155,6 +159,22 @@ test('the module provides the ports, and a shutdown writes what waits', async ()
   expect((await app.get<UsageQueries>(USAGE_QUERIES).list({}, { limit: 1 })).records).toEqual([]);
   await app.close();
   expect(await stored()).toEqual(['req_1']);
+});
+
+test('a process that only reads takes the queries alone, with a health check of their own', async () => {
+  metering.store.record(event('req_1'));
+  await metering.store.drain(5_000);
+  const open = (databaseUrl: string): Promise<INestApplicationContext> =>
+    NestFactory.createApplicationContext(UsageQueriesModule.forRoot({ databaseUrl, logger: log }), { logger: false });
+  const app = await open(postgres.url);
+  const { records } = await app.get<UsageQueries>(USAGE_QUERIES).list({}, { limit: 1 });
+  expect(records.map(({ requestId }) => requestId)).toEqual(['req_1']);
+  await expect(app.get<HealthCheck>(USAGE_QUERIES_HEALTH).check()).resolves.toBeUndefined();
+  expect(() => app.get(USAGE_SINK)).toThrow();
+  await app.close();
+  const away = await open('postgresql://x:x@127.0.0.1:1/x');
+  await expect(away.get<HealthCheck>(USAGE_QUERIES_HEALTH).check()).rejects.toThrow();
+  await away.close();
 });
 
 test('the health check tells whether the database answers', async () => {

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type EmbeddedPostgres, type Logger, migrate, startEmbeddedPostgres } from '@switchboard/platform';
 
 export interface TestDatabase {
@@ -20,12 +21,16 @@ export async function openTestDatabase(log: Logger): Promise<TestDatabase> {
   await chmod(folder, 0o711);
   const postgres: EmbeddedPostgres = await startEmbeddedPostgres({ dataDir: folder, log });
   await migrate({ url: postgres.url, log });
+  const pool = createPool({ url: postgres.url, log });
+  /** Waits for a server that was killed. */
   const sql = async (text: string): Promise<Record<string, unknown>[]> => {
-    const pool = createPool({ url: postgres.url, log });
-    try {
-      return (await pool.query<Record<string, unknown>>(text)).rows;
-    } finally {
-      await pool.end();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await pool.query<Record<string, unknown>>(text)).rows;
+      } catch (error) {
+        if (attempt === 200) throw error;
+        await delay(100);
+      }
     }
   };
   return {
@@ -34,10 +39,12 @@ export async function openTestDatabase(log: Logger): Promise<TestDatabase> {
     sql,
     stored: async () => (await sql('SELECT request_id FROM usage ORDER BY id')).map((row) => String(row['request_id'])),
     kill: async () => {
+      await sql('SELECT 1');
       const pidFile = path.join(folder, 'postgres/cluster/postmaster.pid');
       process.kill(Number.parseInt(await readFile(pidFile, 'utf8'), 10), 'SIGKILL');
     },
     close: async () => {
+      await pool.end();
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -1,0 +1,155 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bus } from '@switchboard/contracts';
+import {
+  createLogger,
+  createMetrics,
+  createPool,
+  type LocalServer,
+  type Metrics,
+  openNatsBus,
+  type Pool,
+  startNats,
+} from '@switchboard/platform';
+import { openTestDatabase, type TestDatabase } from './__fixtures__/database';
+import { interruptible, type InterruptibleBus } from './__fixtures__/interruptible-bus';
+import { event, ids } from './__fixtures__/usage-events';
+import { metricOf, until } from './__fixtures__/waiting';
+import { createUsagePublisher, usageBacklog, type UsagePublisher } from './client';
+import { UsageConsumer } from './usage-consumer';
+
+jest.setTimeout(120_000);
+
+const logged: string[] = [];
+const log = createLogger({ level: 'info', name: 'test' }, { write: (line) => void logged.push(line) });
+const lines = (text: string): string[] => logged.filter((line) => line.includes(text));
+
+let database: TestDatabase;
+let folder: string;
+let nats: LocalServer;
+/** An edge and a metering service have a connection each. */
+let edgeBus: Bus;
+let meteringBus: InterruptibleBus;
+let publisher: UsagePublisher;
+let pool: Pool;
+let consumer: UsageConsumer;
+let metrics: Metrics;
+
+beforeAll(async () => {
+  database = await openTestDatabase(log);
+});
+
+afterAll(() => database.close());
+
+beforeEach(async () => {
+  await database.sql('TRUNCATE usage, usage_refused');
+  folder = await mkdtemp(path.join(tmpdir(), 'switchboard-usage-stream-'));
+  nats = await startNats({ folder, log });
+  logged.length = 0;
+  metrics = createMetrics();
+  edgeBus = openNatsBus({ url: nats.url, name: 'edge', log });
+  meteringBus = interruptible(openNatsBus({ url: nats.url, name: 'metering', log }));
+  publisher = createUsagePublisher({ bus: edgeBus, log, metrics });
+  pool = createPool({ url: database.url, log, connectionsMax: 2 });
+  consumer = new UsageConsumer({ bus: meteringBus, pool, log, metrics });
+});
+
+afterEach(async () => {
+  await publisher.close();
+  await consumer.stop();
+  await Promise.all([edgeBus.close(), meteringBus.close(), pool.end()]);
+  await nats.stop('SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function restart(whileAway: () => Promise<unknown>): Promise<void> {
+  await nats.stop('SIGKILL');
+  await whileAway();
+  nats = await startNats({ folder, port: nats.port, log });
+}
+
+async function count(): Promise<unknown> {
+  return (await database.sql('SELECT count(*)::int AS n FROM usage'))[0]?.['n'];
+}
+
+test('10,000 records through kills of NATS, of the database and lost acknowledgements: each is stored once', async () => {
+  consumer.start();
+  const all = ids(10_000);
+  const publish = async (from: number, to: number): Promise<void> => {
+    for (const id of all.slice(from, to)) {
+      publisher.record(event(id));
+      if (Number(id.slice(4)) % 100 === 0) await delay(10);
+    }
+  };
+  await publish(0, 2_000);
+  await until(async () => (await metricOf(metrics, 'usage_inserted_total')) > 0);
+  await restart(() => publish(2_000, 4_000));
+  await publish(4_000, 5_000);
+  await database.kill();
+  await publish(5_000, 7_000);
+  meteringBus.losesAcknowledgements = 2;
+  await publish(7_000, 8_000);
+  await Promise.all([restart(() => publish(8_000, 9_000)), database.kill()]);
+  await publish(9_000, 10_000);
+  expect(await publisher.drain(20_000)).toBe(0);
+  await until(async () => (await count()) === all.length, 60_000);
+  await until(async () => (await usageBacklog({ bus: edgeBus })).unacknowledged === 0, 60_000);
+  expect(await usageBacklog({ bus: edgeBus })).toEqual({ pending: 0, unacknowledged: 0 });
+  expect((await database.stored()).sort()).toEqual(all.sort());
+  expect(await metricOf(metrics, 'usage_dropped_total')).toBe(0);
+  expect(await metricOf(metrics, 'usage_duplicates_total')).toBeGreaterThan(0);
+});
+
+test('NATS away from the start: records wait in memory, and are stored once it is there', async () => {
+  await restart(async () => {
+    consumer.start();
+    for (const id of ids(1_000)) publisher.record(event(id));
+    await delay(500);
+    expect(publisher.buffered).toBe(1_000);
+  });
+  await until(() => publisher.buffered === 0, 20_000);
+  await until(async () => (await count()) === 1_000);
+  expect(lines('cannot be published')).toHaveLength(1);
+  expect(lines('are published again')).toHaveLength(1);
+});
+
+test('a stream that was wiped while NATS was away costs nothing that was not yet confirmed', async () => {
+  consumer.start();
+  publisher.record(event('req_first'));
+  await until(async () => (await count()) === 1);
+  await restart(async () => {
+    for (const id of ids(500)) publisher.record(event(id));
+    await rm(path.join(folder, 'nats'), { recursive: true });
+  });
+  await until(async () => (await count()) === 501, 30_000);
+  expect(publisher.buffered).toBe(0);
+});
+
+test('a drain at the end puts everything into the stream, and the consumer finds it there later', async () => {
+  for (const id of ids(3_000)) publisher.record(event(id));
+  expect(await publisher.drain(10_000)).toBe(0);
+  await publisher.close();
+  await edgeBus.close();
+  await restart(() => Promise.resolve());
+  consumer.start();
+  await until(async () => (await count()) === 3_000);
+});
+
+test('a drain while NATS is away ends in time, and what it leaves is in the log', async () => {
+  await nats.stop('SIGKILL');
+  for (const id of ids(3)) publisher.record(event(id));
+  expect(await publisher.drain(500)).toBe(3);
+  expect(lines('could not be stored in time')).toHaveLength(3);
+});
+
+test('how far metering is behind is in the metrics', async () => {
+  for (const id of ids(400)) publisher.record(event(id));
+  expect(await publisher.drain(10_000)).toBe(0);
+  meteringBus.losesAcknowledgements = Infinity;
+  consumer.start();
+  await until(async () => (await metricOf(metrics, 'usage_backlog')) === 2);
+  meteringBus.losesAcknowledgements = 0;
+  await until(async () => (await metricOf(metrics, 'usage_backlog')) === 0, 20_000);
+});
