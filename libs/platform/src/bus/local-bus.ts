@@ -10,6 +10,7 @@ import {
   type Subscription,
 } from '@switchboard/contracts';
 import type { Logger } from '../logging/logger';
+import { HandlerFailures } from './handler-failures';
 import { InHand } from './in-hand';
 import { LocalBucket } from './local-bucket';
 import { type BatchHandler, LocalStream } from './local-stream';
@@ -25,6 +26,7 @@ export function createLocalBus({ log }: { log: Logger }): Bus {
 interface Server {
   group: string;
   inHand: InHand;
+  failures: HandlerFailures;
   handler: (payload: Bytes) => Promise<Bytes>;
 }
 
@@ -62,12 +64,12 @@ class LocalBus implements Bus {
         resolve: (given) => (clearTimeout(timer), resolve(given)),
         reject: (error) => (clearTimeout(timer), reject(error)),
       };
-      for (const server of servers) this.ask(server, subject, Uint8Array.from(payload), answer);
+      for (const server of servers) this.ask(server, Uint8Array.from(payload), answer);
     });
   }
 
   serve(subject: string, group: string, handler: (payload: Bytes) => Promise<Bytes>): Subscription {
-    const server: Server = { group, handler, inHand: new InHand() };
+    const server: Server = { group, handler, inHand: new InHand(), failures: new HandlerFailures(this.log, subject) };
     const servers = this.servers.get(subject) ?? [];
     this.servers.set(subject, servers);
     servers.push(server);
@@ -169,13 +171,13 @@ class LocalBus implements Bus {
     return [...chosen.values()];
   }
 
-  private ask(server: Server, subject: string, payload: Bytes, answer: Answer): void {
+  private ask(server: Server, payload: Bytes, answer: Answer): void {
     server.inHand.run(async () => {
       await Promise.resolve();
       try {
         answer.resolve(Uint8Array.from(await server.handler(payload)));
       } catch (error) {
-        this.log.warn({ err: error, subject }, 'a request handler failed');
+        server.failures.report(error);
         answer.reject(new RemoteError(error instanceof Error ? error.message : String(error)));
       }
     });

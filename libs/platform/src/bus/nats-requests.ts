@@ -1,6 +1,7 @@
 import { type Bytes, BusUnavailableError, RemoteError, type Subscription } from '@switchboard/contracts';
 import { ErrorCode, headers, type Msg, NatsError, type Subscription as NatsSubscription } from 'nats';
 import type { Logger } from '../logging/logger';
+import { HandlerFailures } from './handler-failures';
 import { InHand } from './in-hand';
 import { unavailable } from './nats-faults';
 import { flushed, type NatsLink } from './nats-link';
@@ -36,6 +37,7 @@ export interface Serving {
 /** Answers requests in every session; `stop` answers those that were on their way to us. */
 export function serve({ link, subject, group, handler, log }: Serving): Subscription {
   const inHand = new InHand();
+  const failures = new HandlerFailures(log, subject);
   let current: { session: NatsSession; subscription: NatsSubscription } | undefined;
 
   const answer = async (session: NatsSession, message: Msg): Promise<void> => {
@@ -43,7 +45,7 @@ export function serve({ link, subject, group, handler, log }: Serving): Subscrip
       const reply = await handler(message.data);
       if (!session.closed) message.respond(reply);
     } catch (error) {
-      log.warn({ err: error, subject }, 'a request handler failed');
+      failures.report(error);
       const failed = headers();
       failed.set(FAILED_HEADER, '1');
       const words = new TextEncoder().encode(error instanceof Error ? error.message : String(error));
