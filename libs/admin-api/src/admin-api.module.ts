@@ -4,6 +4,7 @@ import { type Logger, PrismaClient } from '@switchboard/platform';
 import { AuditController } from './audit.controller';
 import { Authenticator } from './auth/authenticator';
 import { BudgetsController } from './budgets.controller';
+import { ConfigController } from './config.controller';
 import { CreditsController } from './credits.controller';
 import { HealthController } from './health.controller';
 import { KEY_OWNERS, type KeyOwners } from './http/access.guard';
@@ -32,6 +33,7 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
   ModelsController,
   AuditController,
   RoutingController,
+  ConfigController,
   HealthController,
 ];
 

@@ -1,4 +1,4 @@
-import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { decodeJwt, errors, jwtVerify } from 'jose';
 import { createIssuerKeys, type IssuerKeysOptions } from './adapters/issuer-keys';
 import type { Principal } from './principal';
 import { rolesOf } from './roles-claim';
@@ -35,17 +35,16 @@ export function createTokenVerifier(options: OidcOptions): TokenVerifier {
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         requiredClaims: ['exp', 'sub'],
       });
-      return { ok: true, principal: principalOf(payload, rolesClaim) };
+      const { sub } = payload;
+      // It becomes a name in the audit log; OpenID allows no more than 255 ASCII characters either.
+      if (typeof sub !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(sub)) return { ok: false, reason: claimFault('sub') };
+      return { ok: true, principal: { actor: { name: `oidc:${sub}` }, roles: rolesOf(payload[rolesClaim]) } };
     } catch (error) {
       const reason = reasonOf(error);
       if (reason === undefined) throw error;
       return { ok: false, reason };
     }
   };
-}
-
-function principalOf(payload: JWTPayload, rolesClaim: string): Principal {
-  return { actor: { name: `oidc:${payload.sub ?? ''}` }, roles: rolesOf(payload[rolesClaim]) };
 }
 
 /** Undefined for what is not the token's fault. */
@@ -66,5 +65,9 @@ function claimReason({ claim, reason }: errors.JWTClaimValidationFailed): string
   if (claim === 'aud') return 'the token is for another audience';
   if (claim === 'iss') return 'the token is of an unknown issuer';
   if (claim === 'nbf') return 'the token is not valid yet';
+  return claimFault(claim);
+}
+
+function claimFault(claim: string): string {
   return `the claim ${claim} of the token is not acceptable`;
 }

@@ -99,3 +99,24 @@ export const healthReply = named(
     outbox: z.strictObject({ depth: count, oldestSeconds: z.number().nullable() }).nullable(),
   }),
 );
+
+export const configDiffReply = named(
+  'ConfigDiff',
+  z.strictObject({
+    source: z.string(),
+    valid: z.boolean(),
+    faults: z.array(z.string()),
+    changes: z.array(
+      z.strictObject({
+        resource: z.string(),
+        action: z.enum(['create', 'update', 'delete', 'revoke', 'deactivate', 'open']),
+        id: z.string(),
+        tenantId: z.string().optional(),
+        before: z.unknown(),
+        after: z.unknown(),
+        secretChanged: z.boolean(),
+      }),
+    ),
+    notes: z.array(z.string()),
+  }),
+);

@@ -1,0 +1,217 @@
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  type Bus,
+  type ExplainRequestV1,
+  type ExplanationV1,
+  LIMITER,
+  type Limiter,
+  LimiterUnavailableError,
+  ROUTING_EXPLAINER,
+  type RoutingExplainer,
+  USAGE_QUERIES,
+  type UsageFilter,
+  type UsageQueries,
+  type UsageRecordedV1,
+} from '@switchboard/contracts';
+import { createLocalBus, createLogger, createMetrics, type SecretRing } from '@switchboard/platform';
+import { AdminApiModule } from '../../admin-api.module';
+import type { OidcOptions } from '../../auth/token-verifier';
+import { type AdminStore, createAdminStore } from '../../services/admin-store';
+import { AdminWritingModule } from '../../services/admin-writing.module';
+import { ReplyChecker } from './reply-checker';
+
+export const TOKEN = 'the-token-of-the-platform';
+
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string>;
+  body?: unknown;
+  token?: string;
+  idempotencyKey?: string;
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, unknown>;
+  text: string;
+  body: any;
+}
+
+/** Usage in memory, by the port's rules. */
+export class UsageInMemory implements UsageQueries {
+  records: UsageRecordedV1[] = [];
+
+  list(filter: UsageFilter, page: { limit: number; cursor?: string }): ReturnType<UsageQueries['list']> {
+    const from = page.cursor === undefined ? 0 : Number(page.cursor);
+    const found = this.matching(filter);
+    const records = found.slice(from, from + page.limit);
+    const end = from + page.limit;
+    return Promise.resolve(end < found.length ? { records, nextCursor: String(end) } : { records });
+  }
+
+  totals(filter: UsageFilter, groupBy: string): ReturnType<UsageQueries['totals']> {
+    const groups = new Map<string, UsageRecordedV1[]>();
+    for (const record of this.matching(filter)) {
+      const group = groupBy === 'key' ? record.keyId : groupBy === 'model' ? record.model : record.upstream;
+      groups.set(group, [...(groups.get(group) ?? []), record]);
+    }
+    const sum = (records: UsageRecordedV1[], of: (record: UsageRecordedV1) => number): bigint =>
+      records.reduce((total, record) => total + BigInt(of(record)), 0n);
+    const totals = [...groups].map(([group, records]) => ({
+      group,
+      requests: BigInt(records.length),
+      inputTokens: sum(records, ({ usage }) => usage.inputTokens),
+      cacheReadTokens: 0n,
+      cacheWrite5mTokens: 0n,
+      cacheWrite1hTokens: 0n,
+      outputTokens: sum(records, ({ usage }) => usage.outputTokens),
+      reasoningTokens: 0n,
+      costNanoUsd: sum(records, ({ costNanoUsd }) => costNanoUsd),
+    }));
+    return Promise.resolve({ totals, truncated: false });
+  }
+
+  private matching({ tenantId, keyId, model, fromMs, toMs }: UsageFilter): UsageRecordedV1[] {
+    return this.records.filter(
+      (record) =>
+        (tenantId === undefined || record.tenantId === tenantId) &&
+        (keyId === undefined || record.keyId === keyId) &&
+        (model === undefined || record.model === model) &&
+        (fromMs === undefined || record.startedAtMs >= fromMs) &&
+        (toMs === undefined || record.startedAtMs < toMs),
+    );
+  }
+}
+
+/** A limiter that says what it is told to. */
+export class StillLimiter implements Limiter {
+  away = false;
+
+  reserve(): ReturnType<Limiter['reserve']> {
+    return Promise.resolve({ outcome: 'admitted' });
+  }
+
+  settle(): void {
+    // Nothing is held.
+  }
+
+  state(): ReturnType<Limiter['state']> {
+    return this.away
+      ? Promise.reject(new LimiterUnavailableError('redis is away'))
+      : Promise.resolve({ open: 2, requestsThisMinute: 7 });
+  }
+}
+
+export class Explainer implements RoutingExplainer {
+  fault: Error | undefined;
+
+  explain({ model }: ExplainRequestV1): Promise<ExplanationV1> {
+    if (this.fault !== undefined) return Promise.reject(this.fault);
+    return Promise.resolve({ requested: model, found: false, suggestions: ['sim/echo'], candidates: [] });
+  }
+}
+
+export interface RegisteredRoute {
+  method: string;
+  path: string;
+}
+
+/** The admin API as a service has it, over one database and a bus in memory, asked without sockets. */
+export class AdminApp {
+  readonly usage = new UsageInMemory();
+  readonly limiter = new StillLimiter();
+  readonly explainer = new Explainer();
+  readonly routes: RegisteredRoute[] = [];
+  readonly logged: string[] = [];
+  readonly bus: Bus;
+  store!: AdminStore;
+  /** What replies broke the OpenAPI document. */
+  readonly faults: string[] = [];
+  private app!: NestFastifyApplication;
+  private checker!: ReplyChecker;
+
+  constructor() {
+    this.bus = createLocalBus({ log: this.logger() });
+  }
+
+  static async start(options: { databaseUrl: string; oidc?: OidcOptions; awaitReady?: boolean }): Promise<AdminApp> {
+    const admin = new AdminApp();
+    const logger = admin.logger();
+    const metrics = createMetrics();
+    admin.store = createAdminStore({
+      ...{ databaseUrl: options.databaseUrl, bus: admin.bus, kek: ring('kek'), peppers: ring('pepper') },
+      ...{ config: { env: {}, cwd: '/nonexistent', standalone: true }, logger, metrics },
+    });
+    const module = AdminApiModule.forRoot({
+      ...{ adminToken: TOKEN, oidc: options.oidc, metrics, logger },
+      administration: {
+        bus: admin.bus,
+        usageBacklog: () => Promise.resolve({ pending: 3, unacknowledged: 1 }),
+      },
+      imports: [AdminWritingModule.over(admin.store)],
+      providers: [
+        { provide: USAGE_QUERIES, useValue: admin.usage },
+        { provide: LIMITER, useValue: admin.limiter },
+        { provide: ROUTING_EXPLAINER, useValue: admin.explainer },
+      ],
+    });
+    const adapter = new FastifyAdapter();
+    adapter.getInstance().addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) admin.routes.push({ method: one, path: url });
+    });
+    admin.app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false });
+    await admin.app.init();
+    admin.checker = new ReplyChecker((await admin.raw({ method: 'GET', path: '/api/v1/openapi.json' })).body);
+    if (options.awaitReady !== false) await admin.store.ready;
+    return admin;
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await this.bus.close();
+  }
+
+  /** A request; the platform's own unless it bears another token. Its reply is held to the document. */
+  async call(call: Call): Promise<Answer> {
+    const answer = await this.raw({ token: TOKEN, ...call });
+    const type = String(answer.headers['content-type']);
+    const asked = { method: call.method, path: call.path.split('?', 1)[0]! };
+    const found = this.checker.faultsOf(asked, { status: answer.status, type, body: answer.text });
+    this.faults.push(...found);
+    return answer;
+  }
+
+  /** As it is sent: nothing is checked. `payload` and `headers` replace what the call would have. */
+  async raw(call: Call & { payload?: string; headers?: Record<string, string> }): Promise<Answer> {
+    const { method, path, query = {}, body, token, idempotencyKey } = call;
+    const search = new URLSearchParams(query).toString();
+    const reply = await this.app.inject({
+      method,
+      url: search === '' ? path : `${path}?${search}`,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...call.headers,
+      },
+      payload: call.payload ?? (body === undefined ? undefined : JSON.stringify(body)),
+    });
+    const isJson = reply.body !== '' && String(reply.headers['content-type']).startsWith('application/json');
+    return {
+      ...{ status: reply.statusCode, headers: reply.headers, text: reply.body },
+      body: isJson ? reply.json() : undefined,
+    };
+  }
+
+  private logger() {
+    return createLogger({ level: 'info', name: 'test' }, { write: (line) => void this.logged.push(line) });
+  }
+}
+
+function ring(id: string): SecretRing {
+  return [{ id, key: randomBytes(32) }];
+}

@@ -1,0 +1,295 @@
+import { BusUnavailableError, type UsageRecordedV1 } from '@switchboard/contracts';
+import { AdminApp, type Answer, type Call } from './__fixtures__/admin-app';
+import { startDatabase, type TestDatabase } from './__fixtures__/database';
+
+jest.setTimeout(60_000);
+
+let database: TestDatabase;
+let admin: AdminApp;
+
+beforeAll(async () => {
+  database = await startDatabase();
+  admin = await AdminApp.start({ databaseUrl: database.postgres.url });
+});
+
+afterAll(async () => {
+  await admin.stop();
+  await database.stop();
+});
+
+/** Every reply of every test is as the OpenAPI document says. */
+afterEach(() => {
+  expect(admin.faults.splice(0)).toEqual([]);
+});
+
+const call = (method: Call['method'], path: string, body?: unknown, rest: Partial<Call> = {}): Promise<Answer> =>
+  admin.call({ method, path: `/api/v1/${path}`, body, ...rest });
+const get = (path: string, query?: Record<string, string>): Promise<Answer> => call('GET', path, undefined, { query });
+
+async function tenant(id: string): Promise<void> {
+  expect((await call('POST', 'tenants', { id })).status).toBe(201);
+}
+
+async function key(tenantId: string, fields: object = {}): Promise<{ id: string; key: string }> {
+  const made = await call('POST', 'keys', { tenant: tenantId, name: 'ci', ...fields });
+  expect(made.status).toBe(201);
+  return made.body;
+}
+
+function used(fields: Partial<UsageRecordedV1>): UsageRecordedV1 {
+  const tokens = {
+    inputTokens: 10,
+    cacheReadTokens: 0,
+    cacheWrite5mTokens: 0,
+    cacheWrite1hTokens: 0,
+    outputTokens: 20,
+  };
+  return {
+    ...{ requestId: `req_${admin.usage.records.length}`, tenantId: 'none', keyId: 'key_none', requestedModel: 'echo' },
+    ...{ model: 'sim/echo', upstream: 'sim', clientDialect: 'openai-chat', upstreamDialect: 'openai-chat' },
+    ...{ stream: false, usage: { ...tokens, reasoningTokens: 0 }, costNanoUsd: 1_000_000_000, accuracy: 'exact' },
+    ...{ startedAtMs: Date.now(), latencyMs: 5, attempts: 1, finish: 'stop', status: 200, losses: [] },
+    ...fields,
+  };
+}
+
+const PROVIDER = { kind: 'openai-compatible', baseUrl: 'https://api.example.com/v1', apiKey: 'sk-very-secret' };
+const MODEL = {
+  displayName: 'Big',
+  contextWindow: 1000,
+  maxOutputTokens: 100,
+  pricing: { input: 1, output: 2 },
+};
+
+describe('tenants and keys', () => {
+  test('a tenant is made, changed, listed and removed', async () => {
+    const made = await call('POST', 'tenants', { id: 'acme', name: 'Acme', budget: { usd: 5, period: 'month' } });
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({ id: 'acme', name: 'Acme', active: true, managedBy: 'api', budget: { usd: 5 } });
+    const changed = await call('PATCH', 'tenants/acme', { limits: { rpm: 5 }, budget: null });
+    expect(changed.body).toMatchObject({ id: 'acme', name: 'Acme', limits: { rpm: 5 }, budget: null });
+    expect((await get('tenants')).body).toMatchObject({ data: [{ id: 'acme' }], nextCursor: null });
+    expect((await call('DELETE', 'tenants/acme')).body).toEqual({ id: 'acme', deleted: true });
+    for (const path of ['tenants/acme', 'credits/acme', 'credits/acme/ledger'])
+      expect((await get(path)).status).toBe(404);
+    expect((await call('PATCH', 'tenants/acme', {})).status).toBe(404);
+  });
+
+  test('a key shows its plaintext when made and when rotated, and never again', async () => {
+    await tenant('keyed');
+    const { id, key: first } = await key('keyed', { budget: { usd: 1, period: 'day' }, ips: ['10.0.0.0/8'] });
+    expect(first).toMatch(/^cm_live_/);
+    const rotated = await call('POST', `keys/${id}/rotate`, { overlapSeconds: 60 });
+    expect(rotated.body).toMatchObject({ id, secrets: [{ expiresAt: null }, { expiresAt: expect.any(String) }] });
+    expect(rotated.body.key).not.toBe(first);
+    const seen = [await get(`keys/${id}`), await get('keys', { tenant: 'keyed' }), await get('audit')];
+    for (const { text } of seen) {
+      expect(text).not.toContain(first);
+      expect(text).not.toContain(rotated.body.key);
+    }
+    expect((await get(`keys/${id}/rate-state`)).body).toEqual({ open: 2, requestsThisMinute: 7 });
+  });
+
+  test('a key is revoked for good', async () => {
+    await tenant('revoking');
+    const { id } = await key('revoking');
+    expect((await call('POST', `keys/${id}/revoke`)).body).toMatchObject({ id, revoked: true });
+    expect((await call('POST', `keys/${id}/revoke`)).status).toBe(200);
+    expect((await call('POST', `keys/${id}/rotate`)).status).toBe(409);
+    for (const action of ['rotate', 'revoke']) expect((await call('POST', `keys/key_no/${action}`)).status).toBe(404);
+    expect((await get('keys/key_no')).status).toBe(404);
+    expect((await get('keys/key_no/rate-state')).status).toBe(404);
+  });
+
+  test('lists come in pages, each once', async () => {
+    await tenant('paged');
+    const made = [(await key('paged')).id, (await key('paged')).id, (await key('paged')).id].sort();
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page: Answer = await get('keys', { tenant: 'paged', limit: '2', ...(cursor === '' ? {} : { cursor }) });
+      seen.push(...page.body.data.map(({ id }: { id: string }) => id));
+      cursor = page.body.nextCursor;
+    }
+    expect(seen).toEqual(made);
+  });
+
+  test('the limiter’s absence is told as such', async () => {
+    await tenant('unlimited');
+    const { id } = await key('unlimited');
+    admin.limiter.away = true;
+    const reply = await get(`keys/${id}/rate-state`);
+    admin.limiter.away = false;
+    expect(reply.status).toBe(503);
+    expect(reply.body.error.code).toBe('limiter_unavailable');
+    expect(reply.headers['retry-after']).toBe('5');
+  });
+});
+
+describe('catalog', () => {
+  test('a provider never shows its credential', async () => {
+    const made = await call('POST', 'providers', { id: 'up', ...PROVIDER, headers: { 'x-extra': 'also-secret' } });
+    expect(made.status).toBe(201);
+    const changed = await call('PATCH', 'providers/up', { tier: 1 });
+    expect(changed.body).toMatchObject({ id: 'up', tier: 1, hasApiKey: true, headerNames: ['x-extra'] });
+    const seen = [made, changed, await get('providers'), await get('providers/up'), await get('audit')];
+    for (const { text } of seen) expect(text).not.toMatch(/sk-very-secret|also-secret/);
+    expect((await call('DELETE', 'providers/up')).status).toBe(200);
+    expect((await get('providers/up')).status).toBe(404);
+  });
+
+  test('a provider in a private network is refused unless that is meant', async () => {
+    const body = { id: 'inner', kind: 'openai-compatible', baseUrl: 'http://10.0.0.1/v1' };
+    const refused = await call('POST', 'providers', body);
+    expect(refused.status).toBe(400);
+    expect(refused.body.error.faults).toMatchObject([{ path: 'baseUrl' }]);
+    expect((await call('POST', 'providers', { ...body, trustedNetwork: true })).status).toBe(201);
+    await call('DELETE', 'providers/inner');
+  });
+
+  test.each([
+    ['as they are', 'models/org/family/big-1'],
+    ['encoded', 'models/org%2Ffamily%2Fbig-1'],
+  ])('a model is reached with the slashes of its id %s', async (_how, path) => {
+    await call('POST', 'providers', { id: 'up', ...PROVIDER });
+    const body = { id: 'org/family/big-1', ...MODEL, upstreams: [{ provider: 'up', model: 'big' }] };
+    expect((await call('POST', 'models', body)).status).toBe(201);
+    expect((await get(path)).body).toMatchObject({ id: 'org/family/big-1', pricing: { input: 1, output: 2 } });
+    const changed = await call('PATCH', path, { pricing: { input: 3, output: 4 } });
+    expect(changed.body.pricing).toMatchObject({ input: 3, output: 4 });
+    expect((await get('models')).body.data).toHaveLength(1);
+    expect((await call('DELETE', path)).body).toEqual({ id: 'org/family/big-1', deleted: true });
+    expect((await get(path)).status).toBe(404);
+    await call('DELETE', 'providers/up');
+  });
+});
+
+describe('money', () => {
+  test('a budget shows what its period has cost so far, and what is left', async () => {
+    await tenant('spender');
+    const { id } = await key('spender');
+    expect((await call('PUT', 'budgets/tenants/spender', { usd: 10, period: 'total' })).status).toBe(200);
+    expect((await call('PUT', `budgets/keys/${id}`, { usd: 1.5, period: 'day' })).body.budget).toMatchObject({
+      usd: 1.5,
+    });
+    admin.usage.records = [
+      used({ tenantId: 'spender', keyId: id }),
+      used({ tenantId: 'spender', keyId: id, upstream: 'other', startedAtMs: Date.now() - 25 * 3_600_000 }),
+      used({ tenantId: 'spender', keyId: 'key_else', costNanoUsd: 1 }),
+      used({ tenantId: 'somebody-else', keyId: id }),
+    ];
+    const { body } = await get('budgets', { tenant: 'spender' });
+    expect(body.data).toMatchObject([
+      { owner: 'tenant', id: 'spender', spentUsd: '2.000000001', remainingNanoUsd: '7999999999', periodStart: null },
+      { owner: 'key', id, spentUsd: '1.000000000', remainingUsd: '0.500000000' },
+    ]);
+    const first = await get('budgets', { tenant: 'spender', limit: '1' });
+    const second = await get('budgets', { tenant: 'spender', limit: '1', cursor: first.body.nextCursor });
+    expect([first, second].map((page) => page.body.data[0].owner)).toEqual(['tenant', 'key']);
+    expect(second.body.nextCursor).toBeNull();
+    for (const path of ['budgets/tenants/spender', `budgets/keys/${id}`]) await call('DELETE', path);
+    expect((await get('budgets', { tenant: 'spender' })).body.data).toEqual([]);
+  });
+
+  test('credits are what was paid in less what was used', async () => {
+    await tenant('prepaid');
+    admin.usage.records = [used({ tenantId: 'prepaid', costNanoUsd: 3_500_000_000 })];
+    expect((await call('POST', 'credits/prepaid/top-ups', { usd: 2, note: 'first' })).status).toBe(201);
+    expect((await call('POST', 'credits/prepaid/top-ups', { usd: 1 })).body).toMatchObject({ usd: 1, kind: 'top_up' });
+    expect((await get('credits/prepaid')).body).toMatchObject({
+      ...{ paidUsd: '3.000000000', spentUsd: '3.500000000', balanceUsd: '-0.500000000', balanceNanoUsd: '-500000000' },
+    });
+    const ledger = await get('credits/prepaid/ledger', { limit: '1' });
+    expect(ledger.body.data).toMatchObject([{ usd: 1 }]);
+    const rest = await get('credits/prepaid/ledger', { cursor: ledger.body.nextCursor });
+    expect(rest.body).toMatchObject({ data: [{ usd: 2, note: 'first' }], nextCursor: null });
+    expect((await call('POST', 'credits/nobody/top-ups', { usd: 1 })).status).toBe(404);
+  });
+});
+
+describe('usage and audit', () => {
+  test('usage comes by provider as well', async () => {
+    admin.usage.records = [used({ upstream: 'a' }), used({ upstream: 'b' })];
+    const { body } = await get('usage', { groupBy: 'provider' });
+    expect(body.data.map(({ group }: { group: string }) => group)).toEqual(['a', 'b']);
+    expect((await get('usage')).body.data).toHaveLength(2);
+  });
+
+  test('every change is told with who, what, before and after; filters narrow and combine', async () => {
+    await tenant('audited');
+    await call('PATCH', 'tenants/audited', { name: 'New name' });
+    const { id } = await key('audited');
+    const { body } = await get('audit', { tenant: 'audited' });
+    expect(body.data).toMatchObject([
+      { actor: 'admin-token', action: 'key.create', resourceType: 'key', resourceId: id, before: null },
+      { action: 'tenant.update', before: { name: 'audited' }, after: { name: 'New name' } },
+      { action: 'tenant.create', resourceType: 'tenant', tenant: 'audited' },
+    ]);
+    const count = async (query: Record<string, string>): Promise<number> =>
+      (await get('audit', { tenant: 'audited', ...query })).body.data.length;
+    expect(await count({ action: 'key.create' })).toBe(1);
+    expect(await count({ resource: 'tenant' })).toBe(2);
+    expect(await count({ resource: `key:${id}` })).toBe(1);
+    expect(await count({ resource: 'key:other' })).toBe(0);
+    expect(await count({ actor: 'admin-token' })).toBe(3);
+    expect(await count({ actor: 'oidc:x' })).toBe(0);
+    expect(await count({ from: new Date(Date.now() + 60_000).toISOString() })).toBe(0);
+    expect(await count({ to: new Date(Date.now() + 60_000).toISOString() })).toBe(3);
+    const first = await get('audit', { tenant: 'audited', limit: '2' });
+    expect((await get('audit', { tenant: 'audited', cursor: first.body.nextCursor })).body.data).toHaveLength(1);
+  });
+
+  test('the audit log comes as CSV, the next page in a header', async () => {
+    await tenant('tabular');
+    await call('PATCH', 'tenants/tabular', { name: '=HYPERLINK("http://evil")' });
+    const reply = await get('audit', { tenant: 'tabular', format: 'csv', limit: '1' });
+    expect(reply.headers['content-type']).toBe('text/csv; charset=utf-8');
+    expect(reply.headers['x-next-cursor']).toEqual(expect.any(String));
+    const [header, row] = reply.text.split('\r\n');
+    expect(header).toBe('id,at,actor,action,resourceType,resourceId,tenant,before,after');
+    expect(row).toContain('admin-token,tenant.update,tenant,tabular,tabular,"{""');
+  });
+});
+
+describe('system', () => {
+  test('explanations come from the router; its absence is told as such', async () => {
+    expect((await get('routing/explain', { model: 'x' })).body).toMatchObject({ requested: 'x', found: false });
+    admin.explainer.fault = new BusUnavailableError('nobody serves it');
+    const reply = await get('routing/explain', { model: 'x' });
+    admin.explainer.fault = undefined;
+    expect(reply.status).toBe(503);
+    expect(reply.body.error.code).toBe('router_unavailable');
+  });
+
+  test('what gateway.yaml would change is told', async () => {
+    expect((await get('config/diff')).body).toMatchObject({ source: 'environment', valid: true });
+  });
+
+  test('the document needs no token and is OpenAPI 3.1', async () => {
+    const { status, body } = await admin.raw({ method: 'GET', path: '/api/v1/openapi.json' });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ openapi: '3.1.0', components: { securitySchemes: { adminToken: { type: 'http' } } } });
+    const { parameters, requestBody } = body.paths['/api/v1/keys'].post;
+    expect(parameters).toMatchObject([{ name: 'Idempotency-Key', in: 'header' }]);
+    expect(requestBody.content['application/json'].schema).toMatchObject({ required: ['name', 'tenant'] });
+  });
+
+  test('every registered route is in the document, and every one in it is registered', async () => {
+    const { body } = await admin.raw({ method: 'GET', path: '/api/v1/openapi.json' });
+    const documented = Object.entries<object>(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const registered = admin.routes
+      .filter(({ method, path }) => method !== 'HEAD' && path.startsWith('/api'))
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}').replace('*', '{id}')}`);
+    expect(registered.length).toBeGreaterThan(30);
+    expect([...new Set(registered)].sort()).toEqual(documented.sort());
+  });
+
+  test('every route but the document’s wants credentials', async () => {
+    for (const { method, path } of admin.routes.filter(({ path }) => path.startsWith('/api'))) {
+      const { status } = await admin.raw({ method: method as Call['method'], path: path.replace('*', 'x') });
+      expect([path, status]).toEqual([path, path === '/api/v1/openapi.json' ? 200 : 401]);
+    }
+  });
+});
