@@ -20,5 +20,5 @@ export interface EdgeSettings {
   limiterUnavailable?: 'open' | 'closed';
 }
 
-/** Unready while the public port drains; its other ports are in the contracts. */
+/** The edge's health checks: unready before the first whole catalog and while the public port drains. */
 export const EDGE_HEALTH = Symbol('EDGE_HEALTH');

@@ -9,7 +9,7 @@ import { EdgeMetrics } from './edge-metrics';
 import { Admissions } from './inference/admissions';
 import { Sweeper } from './inference/sweeper';
 
-export interface EdgeApiOptions {
+export interface PublicServerOptions {
   settings: EdgeSettings;
   logger: Logger;
   metrics: Metrics;
@@ -27,7 +27,7 @@ export interface EdgePorts {
 }
 
 /** Everything behind the public port, which does not listen yet. */
-export function createPublicServer({ settings, logger, metrics }: EdgeApiOptions, ports: EdgePorts): PublicServer {
+export function createPublicServer({ settings, logger, metrics }: PublicServerOptions, ports: EdgePorts): PublicServer {
   const sweeper = new Sweeper();
   const whenUnavailable = ports.limiterUnavailable ?? (() => settings.limiterUnavailable ?? 'open');
   return new PublicServer({

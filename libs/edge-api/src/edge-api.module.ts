@@ -1,26 +1,17 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Inject, Module } from '@nestjs/common';
-import {
-  CATALOG_SOURCE,
-  KEY_DIRECTORY,
-  LIMITER,
-  USAGE_SINK,
-  type CatalogSource,
-  type HealthCheck,
-  type KeyDirectory,
-  type Limiter,
-  type UsageSink,
-} from '@switchboard/contracts';
-import { PublicServer } from './adapters/public-server';
+import { type HealthCheck, LIMITER, type Limiter, USAGE_SINK, type UsageSink } from '@switchboard/contracts';
 import { EDGE_HEALTH } from './client';
-import { createPublicServer, type EdgeApiOptions } from './create-public-server';
+import { EdgeReplica, type EdgeReplicaOptions } from './edge-replica';
+
+export type EdgeApiOptions = Omit<EdgeReplicaOptions, 'usage' | 'limiter'>;
 
 /**
- * The public port as a Nest module. Needs CATALOG_SOURCE, KEY_DIRECTORY and USAGE_SINK from its host, takes LIMITER where
- * there is one, and listens when its host calls `PublicServer.listen`; at shutdown open replies end first.
+ * An edge as a Nest module. Needs USAGE_SINK and LIMITER from its host, and opens the public port when its host calls
+ * `EdgeReplica.open`; at shutdown open replies end first. Provides EDGE_HEALTH.
  */
 @Module({})
 export class EdgeApiModule implements BeforeApplicationShutdown {
-  constructor(@Inject(PublicServer) private readonly server: PublicServer) {}
+  constructor(@Inject(EdgeReplica) private readonly replica: EdgeReplica) {}
 
   static forRoot(options: EdgeApiOptions): DynamicModule {
     return {
@@ -28,23 +19,18 @@ export class EdgeApiModule implements BeforeApplicationShutdown {
       global: true,
       providers: [
         {
-          provide: PublicServer,
-          inject: [CATALOG_SOURCE, KEY_DIRECTORY, USAGE_SINK, { token: LIMITER, optional: true }],
-          useFactory: (catalog: CatalogSource, keys: KeyDirectory, usage: UsageSink, limiter?: Limiter) =>
-            createPublicServer(options, { catalog, keys, usage, limiter }),
+          provide: EdgeReplica,
+          inject: [USAGE_SINK, LIMITER],
+          useFactory: (usage: UsageSink, limiter: Limiter) => new EdgeReplica({ ...options, usage, limiter }),
         },
-        {
-          provide: EDGE_HEALTH,
-          useFactory: (server: PublicServer): HealthCheck => server.health,
-          inject: [PublicServer],
-        },
+        { provide: EDGE_HEALTH, inject: [EdgeReplica], useFactory: ({ health }: EdgeReplica): HealthCheck[] => health },
       ],
-      exports: [PublicServer, EDGE_HEALTH],
+      exports: [EdgeReplica, EDGE_HEALTH],
     };
   }
 
   /** Before the others shut down: open replies still have usage to record. */
   beforeApplicationShutdown(): Promise<void> {
-    return this.server.close();
+    return this.replica.close();
   }
 }

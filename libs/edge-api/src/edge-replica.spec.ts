@@ -1,5 +1,6 @@
 import { type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
 import { BUCKETS, SNAPSHOT_KEY, encodeJson, type Bus } from '@switchboard/contracts';
 import { createLocalBus, createLogger } from '@switchboard/platform';
 import { CatalogBucket, CHAT_REPLY, startEdge, startUpstream, type Edge, type Upstream } from './__fixtures__/edge';
@@ -407,13 +408,65 @@ describe('a replica that stops', () => {
     expect(edge.usage).toHaveLength(1);
   });
 
-  it('waits for no connection that is idle, or never spoke', async () => {
+  /** Gives each new connection to the first of these that is ready, and leaves those it has where they are. */
+  async function balance(edges: { edge: Edge; port: number }[]): Promise<{ url: string; close: () => void }> {
+    const balancer = createServer((client) => {
+      const readiness = edges.map(({ edge: { replica } }) => Promise.all(replica.health.map(({ check }) => check())));
+      void Promise.allSettled(readiness).then((outcomes) => {
+        const ready = outcomes.findIndex(({ status }) => status === 'fulfilled');
+        const target = connect(edges[ready]!.port, '127.0.0.1');
+        pipeline(client, target, client, () => undefined);
+      });
+    });
+    await new Promise<void>((resolve) => balancer.listen(0, '127.0.0.1', resolve));
+    return { url: `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`, close: () => balancer.close() };
+  }
+
+  it('behind a balancer loses no request of clients that keep their connections and never stop asking', async () => {
+    await serveWithGrace(300);
+    const next = startEdge(bus);
+    const balancer = await balance([
+      { edge, port: Number(new URL(url).port) },
+      { edge: next, port: (await next.opened)! },
+    ]);
+    url = balancer.url;
+    const failures: string[] = [];
+    let [served, stopped] = [0, false];
+    const client = async (pauseMs: number): Promise<void> => {
+      while (!stopped) {
+        try {
+          const reply = await post('plain');
+          await reply.text();
+          if (reply.status === 200) served++;
+          else failures.push(String(reply.status));
+        } catch (error) {
+          failures.push(String((error as Error).cause));
+        }
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 20 }, (_, index) => client(index * 3)));
+    try {
+      await until(() => served > 100, 'some traffic');
+      await edge.replica.close();
+      const before = served;
+      await until(() => served > before + 100, 'traffic at the other');
+    } finally {
+      stopped = true;
+      await clients;
+      await next.replica.close();
+      balancer.close();
+    }
+    expect(failures).toEqual([]);
+  });
+
+  it('waits a moment and no longer for connections that are idle, or never spoke', async () => {
     await serveWithGrace(50);
     const [spoke, silentOne] = [await connection(), await connection()];
     await spoke.send('/api/hello');
     const startedMs = performance.now();
     await edge.replica.close();
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
     await until(() => spoke.ended() && silentOne.ended(), 'their end');
   });
 });

@@ -17,6 +17,8 @@ import { PublicPort } from './public-port';
 
 export interface EdgeReplicaOptions {
   bus: Bus;
+  /** What the bus is called in the health checks. Absent: `nats`. */
+  busName?: string;
   usage: UsageSink;
   limiter: Limiter;
   /** Opens the providers' credentials. */
@@ -46,22 +48,22 @@ export class EdgeReplica {
   private brandWarned = false;
 
   constructor(private readonly options: EdgeReplicaOptions) {
-    const { bus, sealer, hasher, log, metrics, port, host } = options;
+    const { bus, busName = 'nats', sealer, hasher, log, metrics, port, host } = options;
     const published = createCatalogReplica({ bus, sealer, log });
     this.published = published;
     this.catalog = new RoutedCatalog({ bus, published, log });
     this.keys = new BucketKeyDirectory({ bus, hasher, log, metrics });
     this.port = new PublicPort({ port, host, ready: published.ready, create: () => this.createServer() });
     this.brandWatch = published.onChange(() => this.checkBrand());
-    const nats = busHealth(bus, { required: true, name: 'nats' });
+    const connection = busHealth(bus, { required: true, name: busName });
     this.health = [
       {
-        name: nats.name,
+        name: connection.name,
         // What is known by then is served without it.
         get required() {
           return !published.isReady;
         },
-        check: () => nats.check(),
+        check: () => connection.check(),
       },
       catalogHealth(published),
       this.port.health,

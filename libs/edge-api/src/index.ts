@@ -1,4 +1,2 @@
-export { EdgeApiModule } from './edge-api.module';
-export type { EdgeApiOptions } from './create-public-server';
+export { EdgeApiModule, type EdgeApiOptions } from './edge-api.module';
 export { EdgeReplica, type EdgeReplicaOptions } from './edge-replica';
-export { PublicServer } from './adapters/public-server';

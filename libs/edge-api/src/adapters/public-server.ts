@@ -7,8 +7,8 @@ import type { EdgeContext } from '../inference/edge-context';
 import { PublicHandler } from '../public-handler';
 
 const DRAIN_CHECK_MS = 50;
-/** Longer than a client takes from the end of one reply to its next request, where it makes one at once. */
-const IDLE_PATIENCE_MS = 1000;
+/** Longer than connections in use are without a request. */
+const IDLE_PATIENCE_MS = 2000;
 /** For the error events of streams that are ended, once there is no time left to drain. */
 const LAST_WORDS_MS = 1000;
 
@@ -77,7 +77,7 @@ export class PublicServer {
     // Not HTTP's own close: that also cuts off replies which have ended, but which a slow client has yet to read.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.server, () => resolve()));
     const deadline = performance.now() + drainMs;
-    await this.untilIdle(deadline, Math.min(drainGraceMs, IDLE_PATIENCE_MS));
+    await this.untilIdle(deadline, drainGraceMs === 0 ? 0 : IDLE_PATIENCE_MS);
     sweeper.stop();
     const cutMs = Math.max(LAST_WORDS_MS, deadline - performance.now());
     const cut = setTimeout(() => this.server.closeAllConnections(), cutMs);
