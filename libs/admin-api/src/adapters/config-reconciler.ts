@@ -45,6 +45,8 @@ export class ConfigReconciler {
   private readonly stopping = new AbortController();
   private readonly log: Logger;
   private running: Promise<void> | undefined;
+  /** Warnings of the last reading: told again only after they were gone. */
+  private told: ReadonlySet<string>;
 
   constructor(
     private readonly source: ConfigSource,
@@ -54,6 +56,7 @@ export class ConfigReconciler {
     { log, metrics }: { log: Logger; metrics: Metrics },
   ) {
     this.log = log;
+    this.told = new Set(source.told);
     this.outage = new Outage(log, {
       began: 'the configuration cannot be written to the tables, trying again',
       ended: 'the tables can be written again',
@@ -131,7 +134,8 @@ export class ConfigReconciler {
       this.log.error({ source, faults: loaded.faults }, 'the configuration has faults; the last good state stays');
       return;
     }
-    for (const warning of loaded.warnings) this.log.warn({ source }, warning);
+    for (const warning of loaded.warnings) if (!this.told.has(warning)) this.log.warn({ source }, warning);
+    this.told = new Set(loaded.warnings);
   }
 
   private async write(loaded: ValidConfig): Promise<void> {

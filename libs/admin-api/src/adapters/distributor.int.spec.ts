@@ -87,6 +87,26 @@ async function createKey(store: AdminStore) {
   );
 }
 
+/** The same bus without what holds the other replica up. */
+class ViewOf extends FlakyBus {
+  constructor(of: FlakyBus) {
+    super((of as unknown as { inner: Bus }).inner);
+  }
+}
+
+/** Holds the next put up, on `bus`, until it is called. */
+function hold(): (() => void) & { isHolding: () => boolean } {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let holding = false;
+  bus.beforeWrite = async () => {
+    if (holding) return;
+    holding = true;
+    await released;
+  };
+  return Object.assign(() => release(), { isHolding: () => holding });
+}
+
 const keyEntry = (plaintext: string) =>
   bucketKey.key(createKeyHasher(ring('pepper-1')).current(keyHash(plaintext)).hash);
 
@@ -137,6 +157,8 @@ test('a provider travels sealed and opens where the ring is', async () => {
 test('what was committed by a replica that died before it published is published by another', async () => {
   await started();
   const dying = replica();
+  // The first round of the living one is over.
+  await delay(300);
   await createTenant(dying);
   await rename(dying, 'From the dead');
   await until(async () => (await nameHeld()) === 'From the dead', 3_000);
@@ -157,10 +179,27 @@ test('a put that fails leaves its outbox row, and is made good', async () => {
   await until(() => database.logged.some((line) => line.includes('can be read again')));
 });
 
+test('of two replicas one publishes at a time, so that nobody overwrites what is newer', async () => {
+  const slow = await started();
+  await createTenant(slow);
+  await until(async () => (await nameHeld()) === 'acme' && (await depth()) === 0);
+  const fast = replica(new ViewOf(bus));
+  const release = hold();
+  await rename(slow, 'old');
+  await until(() => release.isHolding());
+  fast.start();
+  await fast.ready;
+  await rename(fast, 'new');
+  await delay(500);
+  release();
+  await until(async () => (await depth()) === 0);
+  await delay(200);
+  expect(await nameHeld()).toBe('new');
+});
+
 test('two replicas under many changes at once: the bucket ends with what the tables say', async () => {
   const [first, second] = await Promise.all([started(), started()]);
   await createTenant(first);
-  // Long enough for the other replica to overtake between reading and writing, were there no lock.
   bus.beforeWrite = () => delay(Math.random() * 20);
   for (let round = 0; round < 40; round++) {
     await Promise.all([rename(first, `first ${round}`), rename(second, `second ${round}`)]);
@@ -174,18 +213,11 @@ test('an older state that lands late, after another replica has published, is pu
   await createTenant(slow);
   await until(async () => (await nameHeld()) === 'acme' && (await depth()) === 0);
   const fast = await started(new ViewOf(bus));
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  let holding = false;
-  bus.beforeWrite = async () => {
-    if (holding) return;
-    holding = true;
-    await held;
-  };
+  const release = hold();
   // The other replica may be faster to publish it.
-  for (let attempt = 0; !holding; attempt++) {
+  for (let attempt = 0; !release.isHolding(); attempt++) {
     await rename(slow, `old ${attempt}`);
-    await until(() => holding, 300).catch(() => undefined);
+    await until(release.isHolding, 300).catch(() => undefined);
   }
   // Its database connection goes, and the lock with it, while its put is still on the way.
   await database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'");
@@ -196,13 +228,6 @@ test('an older state that lands late, after another replica has published, is pu
   await until(async () => (await nameHeld()) === 'new' && (await depth()) === 0, 5_000);
 });
 
-/** The same bus without what holds the other replica up. */
-class ViewOf extends FlakyBus {
-  constructor(of: FlakyBus) {
-    super((of as unknown as { inner: Bus }).inner);
-  }
-}
-
 test('after the bus comes back empty everything is there again, the settings last; what is surplus is deleted', async () => {
   const store = await started();
   await createTenant(store);
@@ -212,6 +237,9 @@ test('after the bus comes back empty everything is there again, the settings las
   bus.down();
   await until(() => database.logged.some((line) => line.includes('waiting for the bus')), 3_000);
   await expect(store.health.find(({ name }) => name === 'catalog-published')?.check()).rejects.toThrow('away');
+  await rename(store, 'Meanwhile');
+  await until(() => store.distributor.outbox.depth === 1);
+  await rename(store, 'acme');
   const raw = (bus as unknown as { inner: Bus }).inner;
   for (const definition of [BUCKETS.catalog, BUCKETS.keys]) {
     const bucket = raw.bucket(definition);
@@ -285,9 +313,11 @@ test('depth, age and publishes are counted', async () => {
   stores.push(store);
   store.start();
   await store.ready;
+  // Else the first comparison may publish it.
+  await until(async () => (await heldCatalog(bus))[SETTINGS_KEY] !== undefined);
   await createTenant(store);
   await until(async () => (await nameHeld()) === 'acme');
-  bus.beforeWrite = () => delay(5_000);
+  bus.beforeWrite = () => delay(1_500);
   await rename(store, 'later');
   await until(async () => (await metrics.registry.metrics()).includes('switchboard_outbox_entries 1'));
   bus.beforeWrite = () => undefined;

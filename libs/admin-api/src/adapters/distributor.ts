@@ -31,8 +31,8 @@ export class Distributor {
   private readonly publication: Publication;
   private readonly metrics: DistributorMetrics;
   private readonly outages: Record<'bus' | 'store', Outage>;
-  /** Grows with each reason to compare everything; `compared` is how far that was done. */
-  private reasons = 1;
+  /** Grows with each reason to compare everything, the first connection included; `compared` is how far that was done. */
+  private reasons = 0;
   private compared = 0;
   private tidyAt = 0;
   private outboxState: OutboxState = { depth: 0, oldestSeconds: 0 };
@@ -100,7 +100,8 @@ export class Distributor {
 
   private unpublishedReason(): string | undefined {
     if (!this.bus.connected) return 'the bus is away';
-    if (this.compared < this.reasons) return 'not yet compared with the buckets since the bus was connected';
+    if (this.compared === 0 || this.compared < this.reasons)
+      return 'not yet compared with the buckets since the bus was connected';
     const { depth, oldestSeconds } = this.outboxState;
     if (oldestSeconds * 1000 <= LATE_MS) return undefined;
     return `${depth} changes wait to be published, the oldest for ${Math.round(oldestSeconds)} s`;
@@ -116,11 +117,12 @@ export class Distributor {
 
   /** @returns how long to wait for the next one. */
   private async round(): Promise<number> {
-    if (!this.bus.connected) {
-      this.outages.bus.began();
-      return POLL_MS;
-    }
     try {
+      await this.look();
+      if (!this.bus.connected) {
+        this.outages.bus.began();
+        return POLL_MS;
+      }
       const done = (await this.rebuilt()) && (await this.drained());
       await this.tidy();
       this.outages.bus.ended();
@@ -132,10 +134,12 @@ export class Distributor {
     }
   }
 
-  /** False: another replica publishes. */
+  /** False: not yet, for another replica publishes. */
   private async rebuilt(): Promise<boolean> {
     const { reasons } = this;
-    if (this.compared >= reasons) return true;
+    if (reasons > 0 && this.compared >= reasons) return true;
+    // Its being connected is about to be told.
+    if (reasons === 0) return false;
     const stopTimer = this.metrics.rebuildSeconds.startTimer();
     const outcome = await this.publication.rebuild();
     if (outcome === 'rebuilt') {
@@ -146,13 +150,12 @@ export class Distributor {
   }
 
   private async drained(): Promise<boolean> {
-    for (;;) {
-      await this.look();
+    while (this.outboxState.depth > 0 || this.publication.hasDoubts) {
       const { outcome } = await this.publication.drain();
       if (outcome === 'busy') return false;
-      if (outcome === 'empty' || this.stopped) break;
+      if (this.stopped) break;
+      await this.look();
     }
-    await this.look();
     return true;
   }
 

@@ -33,6 +33,11 @@ export class Publication {
     private readonly onPublished: (published: Published) => void,
   ) {}
 
+  /** Whether there is something to publish that the outbox does not name. */
+  get hasDoubts(): boolean {
+    return this.doubtful.size > 0;
+  }
+
   /**
    * Publishes the oldest entries of the outbox.
    *
