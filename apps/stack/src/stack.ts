@@ -5,6 +5,8 @@ import {
   createLogger,
   lockDataDir,
   listeningUrl,
+  planFirstRun,
+  type FirstRun,
   type GatewayConfig,
   type Logger,
 } from '@switchboard/platform';
@@ -12,7 +14,6 @@ import type { Action } from './arguments';
 import { Balancer } from './balancer';
 import { controlStack, STOP_LIMIT_MS, type StackProcesses } from './control-actions';
 import { ControlServer } from './control-server';
-import { planFirstRun, type FirstRun } from './first-run';
 import { freePort } from './free-port';
 import { Guardian } from './guardian';
 import { untilServing } from './start-watch';
