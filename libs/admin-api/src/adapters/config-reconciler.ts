@@ -91,20 +91,16 @@ export class ConfigReconciler {
 
   /** @throws the database's error; nothing was written then. */
   async reconcile(): Promise<void> {
-    const loaded = await this.source.load();
-    this.report(loaded);
+    const loaded = await this.load();
     if (loaded.ok) await this.write(loaded);
   }
 
   private async follow(): Promise<void> {
-    while (await this.pause()) {
-      if (await this.source.changed()) await this.reconcilePersistently();
-    }
+    while (await this.pause()) if (await this.source.changed()) await this.reconcilePersistently();
   }
 
   private async reconcilePersistently(): Promise<void> {
-    const loaded = await this.source.load();
-    this.report(loaded);
+    const loaded = await this.load();
     while (loaded.ok) {
       try {
         await this.write(loaded);
@@ -126,16 +122,20 @@ export class ConfigReconciler {
     return !signal.aborted;
   }
 
-  private report(loaded: LoadedConfig): void {
+  private async load(): Promise<LoadedConfig> {
+    const loaded = await this.source.load().catch((error: unknown): LoadedConfig => {
+      this.log.error({ err: error }, 'reading the configuration failed');
+      return { ok: false, faults: [error instanceof Error ? error.message : String(error)] };
+    });
     const { name: source } = this.source;
     this.valid.set(loaded.ok ? 1 : 0);
-    if (!loaded.ok) {
+    if (loaded.ok) {
+      for (const warning of loaded.warnings) this.log.warn({ source }, warning);
+    } else {
       this.reconciles.inc({ result: 'invalid' });
       this.log.error({ source, faults: loaded.faults }, 'the configuration has faults; the last good state stays');
-      return;
     }
-    for (const warning of loaded.warnings) if (!this.told.has(warning)) this.log.warn({ source }, warning);
-    this.told = new Set(loaded.warnings);
+    return loaded;
   }
 
   private async write(loaded: ValidConfig): Promise<void> {
