@@ -11,11 +11,16 @@ export class MeteringModule implements OnApplicationShutdown {
   constructor(@Inject(METERING) private readonly metering: Metering) {}
 
   static forRoot(options: MeteringOptions): DynamicModule {
+    return MeteringModule.over(createMetering(options));
+  }
+
+  /** Over metering that the caller has made, to ask its store; the module closes it. */
+  static over(metering: Metering): DynamicModule {
     return {
       module: MeteringModule,
       global: true,
       providers: [
-        { provide: METERING, useFactory: () => createMetering(options) },
+        { provide: METERING, useValue: metering },
         { provide: USAGE_SINK, useFactory: ({ store }: Metering) => store, inject: [METERING] },
         { provide: USAGE_QUERIES, useFactory: ({ queries }: Metering) => queries, inject: [METERING] },
         { provide: METERING_HEALTH, useFactory: ({ health }: Metering): HealthCheck => health, inject: [METERING] },
