@@ -1,6 +1,4 @@
 import { mkdtemp, rename, rm, symlink, writeFile, mkdir } from 'node:fs/promises';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bucketKey, type KeyRecordV1, SETTINGS_KEY } from '@switchboard/contracts';
@@ -21,6 +19,7 @@ import {
   startAdminDatabase,
   until,
 } from '../services/__fixtures__/admin-database';
+import { forward, freePort } from '../services/__fixtures__/forwarded-port';
 import type { AdminStore, AdminStoreOptions } from '../services/admin-store';
 import type { Change } from '../services/mutations';
 
@@ -99,31 +98,6 @@ const reconciles = async (result: string) => {
 const forget = () => database.sql('TRUNCATE audit_log');
 const keyEntry = (plaintext: string, pepper = 'pepper-1') =>
   bucketKey.key(createKeyHasher(ring(pepper as 'pepper-1')).current(keyHash(plaintext)).hash);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/** Makes what listens on one port reachable on another. @returns what ends it. */
-async function forward(from: number, to: number): Promise<() => Promise<unknown>> {
-  const server = createServer((socket) => {
-    const onward = connect(to, '127.0.0.1');
-    socket.on('error', () => onward.destroy());
-    onward.on('error', () => socket.destroy());
-    socket.pipe(onward).pipe(socket);
-  });
-  server.listen(from, '127.0.0.1');
-  await once(server, 'listening');
-  return () => {
-    server.close();
-    return once(server, 'close');
-  };
-}
 
 describe('at start', () => {
   test('the tables get what the file declares, each thing audited in its name, and it is published', async () => {

@@ -130,7 +130,8 @@ export class ConfigReconciler {
     const { name: source } = this.source;
     this.valid.set(loaded.ok ? 1 : 0);
     if (loaded.ok) {
-      for (const warning of loaded.warnings) this.log.warn({ source }, warning);
+      for (const warning of loaded.warnings) if (!this.told.has(warning)) this.log.warn({ source }, warning);
+      this.told = new Set(loaded.warnings);
     } else {
       this.reconciles.inc({ result: 'invalid' });
       this.log.error({ source, faults: loaded.faults }, 'the configuration has faults; the last good state stays');

@@ -17,6 +17,7 @@ import {
   startAdminDatabase,
   until,
 } from '../services/__fixtures__/admin-database';
+import { forward, freePort } from '../services/__fixtures__/forwarded-port';
 import { FlakyBus } from '../services/__fixtures__/flaky-bus';
 import type { AdminStore } from '../services/admin-store';
 import type { Change } from '../services/mutations';
@@ -324,4 +325,28 @@ test('depth, age and publishes are counted', async () => {
   const exposition = await metrics.registry.metrics();
   expect(exposition).toContain(`switchboard_catalog_publishes_total{bucket="${BUCKETS.keys.name}",action="put"} 1`);
   expect(exposition).toContain('switchboard_catalog_rebuild_seconds_count 1');
+});
+
+test('while Postgres is away nothing is changed and nothing published; once it is back all goes on by itself', async () => {
+  const port = await freePort();
+  let stopForwarding = await forward(port, Number(new URL(database.url).port));
+  const store = openStore(database, { bus, databaseUrl: database.url.replace(/:\d+\//, `:${port}/`) });
+  stores.push(store);
+  store.start();
+  await store.ready;
+  await createTenant(store);
+  await until(async () => (await nameHeld()) === 'acme');
+  await stopForwarding();
+  await expect(rename(store, 'lost')).rejects.toThrow();
+  await expect(store.health[0]!.check()).rejects.toThrow();
+  await delay(2_500);
+  expect(database.logged.filter((line) => line.includes('cannot be published'))).toHaveLength(1);
+  expect(await nameHeld()).toBe('acme');
+  stopForwarding = await forward(port, Number(new URL(database.url).port));
+  await until(() => database.logged.some((line) => line.includes('can be read again')));
+  await store.health[0]!.check();
+  await rename(store, 'Back');
+  await until(async () => (await nameHeld()) === 'Back', 2_000);
+  await store.close();
+  await stopForwarding();
 });

@@ -140,7 +140,8 @@ class Startup {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
-        await this.work();
+        // A server that is silent may hold the work up for minutes: a stop does not wait for that.
+        if (!(await Promise.race([this.work().then(() => true), aborted(signal)]))) return false;
         this.outage.ended();
         return true;
       } catch (error) {
@@ -154,4 +155,9 @@ class Startup {
   stop(): void {
     this.stopping.abort();
   }
+}
+
+/** False, when it is. */
+function aborted(signal: AbortSignal): Promise<false> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(false), { once: true }));
 }
