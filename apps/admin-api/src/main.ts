@@ -1,1 +1,42 @@
-export {};
+import 'reflect-metadata';
+import {
+  createLogger,
+  createMetrics,
+  loadGatewayConfig,
+  openNatsBus,
+  reportConfiguration,
+  runService,
+} from '@switchboard/platform';
+import { AdminServiceModule } from './admin-api.module';
+import { readAdminSettings } from './config';
+import { firstRunOf } from './first-run';
+
+async function main(): Promise<void> {
+  const { env } = process;
+  const cwd = process.cwd();
+  const read = readAdminSettings(env);
+  const faults = [...(read.ok ? [] : read.faults), ...gatewayFaults(env, cwd)];
+  if (!reportConfiguration({ faults }) || !read.ok) return;
+  const { settings, secrets, oidc } = read;
+  const log = createLogger({ level: settings.LOG_LEVEL, name: 'admin-api' });
+  const metrics = createMetrics();
+  if (secrets.adminToken === undefined && oidc === undefined) {
+    log.warn('nobody can use the admin API: neither ADMIN_TOKEN nor OIDC_ISSUER is set');
+  }
+  const bus = openNatsBus({ url: settings.NATS_URL, name: `admin-api ${settings.INSTANCE}`, log });
+  const config = { env, cwd, declare: firstRunOf(settings) };
+  const module = AdminServiceModule.forRoot({
+    ...{ bus, databaseUrl: settings.DATABASE_URL, secrets, config, log, metrics },
+    ...(oidc === undefined ? {} : { oidc }),
+  });
+  await runService({ name: 'admin-api', settings, module, log, metrics, bus });
+}
+
+/** A faulty gateway.yaml stops no service that runs on the last good one; whoever only asks whether it is good is told. */
+function gatewayFaults(env: NodeJS.ProcessEnv, cwd: string): string[] {
+  if (!process.argv.includes('--validate-config')) return [];
+  const loaded = loadGatewayConfig({ env, cwd, standalone: false });
+  return loaded.ok ? [] : loaded.faults;
+}
+
+void main();
