@@ -11,6 +11,7 @@ const LIMIT_MS = 10_000;
 
 interface Line {
   level: string;
+  time: string;
   msg: string;
   adminUrl?: string;
   heartbeat?: { status: string; checks: object };
@@ -78,7 +79,9 @@ class Tiny {
     const lines = `${this.rest}${text}`.split('\n');
     this.rest = lines.pop() ?? '';
     for (const line of lines.filter(Boolean)) {
-      this.lines.push(line.startsWith('{') ? (JSON.parse(line) as Line) : { level: 'none', msg: `no entry: ${line}` });
+      this.lines.push(
+        line.startsWith('{') ? (JSON.parse(line) as Line) : { level: 'none', time: '', msg: `no entry: ${line}` },
+      );
     }
   }
 }
@@ -114,6 +117,8 @@ test('it is not ready while a check fails, and its heartbeat tells as soon as it
   });
   const second = await tiny.heartbeatOf('ready');
   expect((await tiny.get('/readyz')).status).toBe(200);
+  const becameReadyAt = Date.parse((await tiny.said('ready')).time);
+  expect(Date.parse(second.time) - becameReadyAt).toBeLessThan(500);
   expect(second.heartbeat?.checks).toEqual({ dependency: { status: 'up', required: true } });
   expect(tiny.texts.filter((text) => /ready/.test(text))).toEqual(['not ready', 'ready']);
 });
