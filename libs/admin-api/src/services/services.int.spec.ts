@@ -199,6 +199,20 @@ describe('keys', () => {
     });
   });
 
+  test('a budget is set and cleared on a key as on a tenant', async () => {
+    const { id } = await createKey();
+    const owners = [{ keyId: id }, { tenantId: 'acme' }];
+    for (const owner of owners) {
+      const set = await change((given) => store.budgets.set(given, owner, { usd: 0.1, period: 'day' }));
+      expect(set).toMatchObject({ budget: { usd: 0.1, period: 'day' } });
+      expect(await change((given) => store.budgets.clear(given, owner))).toMatchObject({ budget: null });
+    }
+    const actions = (await audited()).map(({ action }) => action).slice(-4);
+    expect(actions).toEqual(['key.budget_set', 'key.budget_clear', 'tenant.budget_set', 'tenant.budget_clear']);
+    const unknown = change((given) => store.budgets.set(given, { keyId: 'key_x' }, { usd: 1, period: 'day' }));
+    expect(await refusal(unknown)).toMatchObject({ status: 404 });
+  });
+
   test('a list shows the tenant asked for, and only what is in scope', async () => {
     await createTenant({ id: 'other' });
     const { id } = await createKey();
