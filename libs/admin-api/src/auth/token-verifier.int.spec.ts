@@ -1,69 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, type KeyLike, SignJWT } from 'jose';
+import { generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { AUDIENCE, Issuer } from '../http/__fixtures__/issuer';
 import { IssuerUnavailableError } from './adapters/issuer-keys';
 import { createTokenVerifier, type OidcOptions, type TokenVerifier } from './token-verifier';
-
-const AUDIENCE = 'switchboard';
-
-/** An OpenID provider, as far as a verifier sees one. */
-class Issuer {
-  readonly asked: string[] = [];
-  mode: 'well' | 'failing' | 'silent' | 'garbage' = 'well';
-  /** What the discovery document says of who it is of. */
-  claimed: string | undefined;
-  private keys: { kid: string; publicKey: KeyLike; privateKey: KeyLike }[] = [];
-
-  private constructor(
-    private readonly server: Server,
-    readonly url: string,
-  ) {}
-
-  static async start(): Promise<Issuer> {
-    const server = createServer();
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    const issuer = new Issuer(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    server.on('request', (request, reply) => {
-      issuer.asked.push(request.url ?? '');
-      if (issuer.mode === 'silent') return;
-      void issuer.answer(request.url ?? '').then((body) => {
-        reply.writeHead(issuer.mode === 'failing' ? 500 : 200, { 'content-type': 'application/json' });
-        reply.end(issuer.mode === 'garbage' ? '<html>' : JSON.stringify(body));
-      });
-    });
-    await issuer.rotate('first');
-    return issuer;
-  }
-
-  /** From now on it signs with, and lists, this key alone. */
-  async rotate(kid: string, algorithm = 'RS256'): Promise<void> {
-    this.keys = [{ kid, ...(await generateKeyPair(algorithm)) }];
-  }
-
-  sign(claims: JWTPayload, header: { kid?: string; alg?: string } = {}): Promise<string> {
-    const [key] = this.keys;
-    return new SignJWT({ iss: this.url, aud: AUDIENCE, sub: 'alice', switchboard_roles: ['acme:admin'], ...claims })
-      .setProtectedHeader({ alg: 'RS256', kid: key!.kid, ...header })
-      .setExpirationTime(claims.exp ?? '5m')
-      .sign(key!.privateKey);
-  }
-
-  publicPem(): Promise<string> {
-    return exportSPKI(this.keys[0]!.publicKey);
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  private async answer(path: string): Promise<object> {
-    if (path !== '/keys') return { issuer: this.claimed ?? this.url, jwks_uri: `${this.url}/keys` };
-    return {
-      keys: await Promise.all(this.keys.map(async ({ kid, publicKey }) => ({ ...(await exportJWK(publicKey)), kid }))),
-    };
-  }
-}
 
 let issuer: Issuer;
 
@@ -128,8 +66,9 @@ test('clocks may differ by half a minute', async () => {
 test('a token without an end is refused', async () => {
   const [, claims] = (await issuer.sign({})).split('.');
   const { exp: _, ...endless } = JSON.parse(Buffer.from(claims!, 'base64url').toString());
-  const { privateKey } = { privateKey: (issuer as unknown as { keys: { privateKey: KeyLike }[] }).keys[0]!.privateKey };
-  const token = await new SignJWT(endless).setProtectedHeader({ alg: 'RS256', kid: 'first' }).sign(privateKey);
+  const token = await new SignJWT(endless)
+    .setProtectedHeader({ alg: 'RS256', kid: 'first' })
+    .sign(issuer.key.privateKey);
   expect(await verifier()(token)).toMatchObject({ ok: false, reason: expect.stringContaining('lacks the claim exp') });
 });
 
