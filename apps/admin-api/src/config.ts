@@ -33,9 +33,9 @@ const shape = {
   /** Absent: as the issuer's discovery document says. */
   OIDC_JWKS_URI: identityUrl,
   OIDC_ROLES_CLAIM: optionalText,
-  /** Of a one-machine stack: what the simulator listens on, to be added to the catalog. */
+  /** Of a one-machine stack: what the simulator listens on, which serves while the configuration names no provider. */
   SIMULATOR_URL: z.url('must be a URL').optional(),
-  /** Of a one-machine stack's first run: SHA-256 of the demo key. */
+  /** Of a one-machine stack's first run: SHA-256 of the demo key, which works while the configuration holds no key. */
   DEMO_KEY_HASH: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')

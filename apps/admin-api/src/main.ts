@@ -2,14 +2,15 @@ import 'reflect-metadata';
 import {
   createLogger,
   createMetrics,
+  type GatewayConfig,
   loadGatewayConfig,
   openNatsBus,
   reportConfiguration,
   runService,
+  withFirstRun,
 } from '@switchboard/platform';
 import { AdminServiceModule } from './admin-api.module';
 import { readAdminSettings } from './config';
-import { firstRunOf } from './first-run';
 
 async function main(): Promise<void> {
   const { env } = process;
@@ -24,9 +25,10 @@ async function main(): Promise<void> {
     log.warn('nobody can use the admin API: neither ADMIN_TOKEN nor OIDC_ISSUER is set');
   }
   const bus = openNatsBus({ url: settings.NATS_URL, name: `admin-api ${settings.INSTANCE}`, log });
-  const config = { env, cwd, declare: firstRunOf(settings) };
+  const { SIMULATOR_URL: simulatorUrl, DEMO_KEY_HASH: demoKeyHash } = settings;
+  const declare = (config: GatewayConfig): GatewayConfig => withFirstRun(config, { simulatorUrl, demoKeyHash });
   const module = AdminServiceModule.forRoot({
-    ...{ bus, databaseUrl: settings.DATABASE_URL, secrets, config, log, metrics },
+    ...{ bus, databaseUrl: settings.DATABASE_URL, secrets, config: { env, cwd, declare }, log, metrics },
     ...(oidc === undefined ? {} : { oidc }),
   });
   await runService({ name: 'admin-api', settings, module, log, metrics, bus });

@@ -82,8 +82,8 @@ export function withSimulator(config: GatewayConfig, options: { simulatorUrl: st
 }
 
 /**
- * The configuration with a tenant `demo`, without limits, whose one key has this SHA-256 (lower-case hex). The key itself
- * is its maker's to show.
+ * The configuration with a tenant `demo`, without limits where it is not in there yet, whose key `demo` has this SHA-256
+ * (lower-case hex). The key itself is its maker's to show.
  */
 export function withDemoTenant(config: GatewayConfig, demoKeyHash: string): GatewayConfig {
   const tenant: Tenant = { id: 'demo', name: 'Demo', active: true, limits: {} };
@@ -101,7 +101,10 @@ export function withDemoTenant(config: GatewayConfig, demoKeyHash: string): Gate
     limits: {},
     logging: { requests: false, prompts: false },
   };
-  return { ...config, tenants: [...config.tenants, { tenant, keys: [key] }] };
+  const known = config.tenants.find((entry) => entry.tenant.id === tenant.id);
+  if (known === undefined) return { ...config, tenants: [...config.tenants, { tenant, keys: [key] }] };
+  const keyed = { ...known, keys: [...known.keys, { ...key, tenant: known.tenant }] };
+  return { ...config, tenants: config.tenants.map((entry) => (entry === known ? keyed : entry)) };
 }
 
 /** A first run without file and without provider keys: the simulator serves every built-in model to the demo key. */

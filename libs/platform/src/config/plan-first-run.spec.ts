@@ -43,6 +43,14 @@ describe('what a first run adds', () => {
     expect(withFirstRun(withKey, { simulatorUrl, demoKeyHash }).tenants).toBe(withKey.tenants);
   });
 
+  it('is a key of the tenant demo where that is there without one', () => {
+    const known = { tenant: { id: 'demo', name: 'Ours', active: true, limits: { rpm: 5 } }, keys: [] };
+    const { tenants } = withFirstRun({ ...empty, tenants: [known] }, { simulatorUrl, demoKeyHash });
+    expect(tenants).toEqual([
+      { ...known, keys: [expect.objectContaining({ hash: demoKeyHash, tenant: known.tenant })] },
+    ]);
+  });
+
   it('is only what there is', () => {
     expect(withFirstRun(empty, { simulatorUrl: undefined, demoKeyHash: undefined })).toBe(empty);
   });
