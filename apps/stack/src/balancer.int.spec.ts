@@ -232,8 +232,11 @@ test('closing breaks what is open and frees the port', async () => {
   await once(client, 'data');
   expect(front.connections).toBe(1);
   const closed = closeOf(client);
+  const broken = closeOf(echo.sockets[0]!);
   await front.close();
   await closed;
+  await broken;
+  expect(echo.sockets[0]!.readableEnded).toBe(false);
   const again = new Balancer({ targets: () => [] });
   expect(await again.listen(port, '127.0.0.1')).toBe(port);
   await again.close();
