@@ -58,6 +58,11 @@ test.each<[string, JWTPayload, RegExp]>([
   expect(verified).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
 });
 
+test('tokens of others do not make us ask our issuer', async () => {
+  await verifier()(await issuer.sign({ iss: 'https://evil.example' }));
+  expect(issuer.asked).toEqual([]);
+});
+
 test('clocks may differ by half a minute', async () => {
   const verify = verifier();
   expect(await verify(await issuer.sign({ exp: inSeconds(-20), nbf: inSeconds(20) }))).toMatchObject({ ok: true });

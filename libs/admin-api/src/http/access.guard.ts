@@ -1,11 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Authenticator } from '../auth/authenticator';
 import { decide, isAllowedEverywhere, type Permission } from '../auth/permissions';
 import type { Principal } from '../auth/principal';
 import { notFound } from '../core/refusals';
 import { ENDPOINT, type Endpoint, type Target } from './endpoint';
-import { type HttpRequest, setPrincipal } from './exchange';
-import { forbidden } from './refusals';
+import { type HttpRequest, remainingMs, setPrincipal } from './exchange';
+import { forbidden, storeUnavailable } from './refusals';
 
 export const KEY_OWNERS = Symbol('KEY_OWNERS');
 
@@ -49,12 +50,18 @@ export class AccessGuard implements CanActivate {
     if (target.at !== 'key') {
       requirePermission(principal, permission, tenantOf(target, request));
     } else if (!isAllowedEverywhere(principal, permission)) {
-      await this.requireKey(principal, permission, textAt(request.params, target.name) ?? '');
+      const keyId = textAt(request.params, target.name) ?? '';
+      await this.requireKey(principal, permission, keyId, remainingMs(request));
     }
   }
 
-  private async requireKey(principal: Principal, permission: Permission, keyId: string): Promise<void> {
-    const owner = keyId.includes('\0') ? undefined : await this.owners.tenantOf(keyId);
+  private async requireKey(
+    principal: Principal,
+    permission: Permission,
+    keyId: string,
+    limitMs: number,
+  ): Promise<void> {
+    const owner = keyId.includes('\0') ? undefined : await within(limitMs, this.owners.tenantOf(keyId));
     const decision = decide(principal, permission, owner ?? NO_TENANT);
     if (decision === 'hidden') throw notFound('key', keyId);
     if (decision === 'forbidden') throw forbidden();
@@ -86,4 +93,16 @@ function tenantOf(target: Exclude<Target, { at: 'key' }>, request: HttpRequest):
 function textAt(holder: unknown, name: string): string | undefined {
   const value = typeof holder === 'object' && holder !== null ? (holder as Record<string, unknown>)[name] : undefined;
   return typeof value === 'string' ? value : undefined;
+}
+
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = delay(limitMs, undefined, { signal: timer.signal }).then(() => {
+    throw storeUnavailable(new Error('whose a key is could not be found out in time'));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
 }

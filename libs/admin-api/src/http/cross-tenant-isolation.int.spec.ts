@@ -23,7 +23,7 @@ let tokens: Record<'viewer' | 'admin' | 'owner', string>;
 const ROLES = ['viewer', 'admin', 'owner'] as const;
 const API = '/api/v1';
 
-async function made(path: string, body: object): Promise<any> {
+async function made(path: string, body: object): Promise<{ id: string }> {
   const reply = await admin.call({ method: 'POST', path: API + path, body });
   expect(reply.status).toBe(201);
   return reply.body;

@@ -19,30 +19,44 @@ export interface HttpReply {
   send(body: unknown): unknown;
 }
 
-const requestIds = new WeakMap<HttpRequest, string>();
-const principals = new WeakMap<HttpRequest, Principal>();
+interface RequestState {
+  id: string;
+  /** On the clock of `performance.now`. */
+  startedAtMs: number;
+  principal?: Principal;
+}
+
+/** Whoever waits on a database that is silent is told so before they give up by themselves. */
+const DEADLINE_MS = 4_500;
+
+const states = new WeakMap<HttpRequest, RequestState>();
+
+function stateOf(request: HttpRequest): RequestState {
+  let state = states.get(request);
+  if (state === undefined) {
+    state = { id: `req_${uuid().replaceAll('-', '')}`, startedAtMs: performance.now() };
+    states.set(request, state);
+  }
+  return state;
+}
 
 /** The same for a request however often it is asked. */
 export function requestIdOf(request: HttpRequest): string {
-  let id = requestIds.get(request);
-  if (id === undefined) {
-    id = `req_${uuid().replaceAll('-', '')}`;
-    requestIds.set(request, id);
-  }
-  return id;
+  return stateOf(request).id;
+}
+
+/** What is left of the time a request may take. */
+export function remainingMs(request: HttpRequest): number {
+  return Math.max(0, stateOf(request).startedAtMs + DEADLINE_MS - performance.now());
 }
 
 export function setPrincipal(request: HttpRequest, principal: Principal): void {
-  principals.set(request, principal);
+  stateOf(request).principal = principal;
 }
 
 /** @throws when nobody was authenticated: an endpoint without a permission asked who calls. */
 export function principalOf(request: HttpRequest): Principal {
-  const principal = principals.get(request);
+  const { principal } = stateOf(request);
   if (principal === undefined) throw new Error('this endpoint does not authenticate its callers');
   return principal;
-}
-
-export function isPrincipalKnown(request: HttpRequest): boolean {
-  return principals.has(request);
 }

@@ -40,24 +40,27 @@ describe('Idempotency-Key', () => {
   });
 
   test('another body, path or method under the same key is refused and does nothing', async () => {
-    expect((await call('POST', 'tenants', { id: 'conflict' }, 'k1')).status).toBe(201);
+    for (const id of ['conflict-1', 'conflict-2']) await call('POST', 'tenants', { id });
+    expect((await call('POST', 'credits/conflict-1/top-ups', { usd: 1 }, 'k1')).status).toBe(201);
+    expect((await call('PATCH', 'tenants/conflict-1', {}, 'k2')).status).toBe(200);
     const others = [
-      await call('POST', 'tenants', { id: 'conflict-2' }, 'k1'),
-      await call('POST', 'keys', { tenant: 'conflict', name: 'x' }, 'k1'),
-      await call('DELETE', 'tenants/conflict', undefined, 'k1'),
+      await call('POST', 'credits/conflict-1/top-ups', { usd: 2 }, 'k1'),
+      await call('POST', 'credits/conflict-2/top-ups', { usd: 1 }, 'k1'),
+      await call('DELETE', 'tenants/conflict-1', {}, 'k2'),
     ];
     for (const { status, body } of others) {
       expect([status, body.error.code]).toEqual([409, 'idempotency_conflict']);
     }
-    expect((await call('GET', 'tenants/conflict-2')).status).toBe(404);
-    expect((await call('GET', 'tenants/conflict')).status).toBe(200);
+    expect((await call('GET', 'credits/conflict-1')).body.paidUsd).toBe('1.000000000');
+    expect((await call('GET', 'credits/conflict-2')).body.paidUsd).toBe('0.000000000');
+    expect((await call('GET', 'tenants/conflict-1')).status).toBe(200);
   });
 
   test('a deletion replays after its object is gone', async () => {
     await call('POST', 'tenants', { id: 'gone' });
     const replies = [
-      await call('DELETE', 'tenants/gone', undefined, 'k2'),
-      await call('DELETE', 'tenants/gone', undefined, 'k2'),
+      await call('DELETE', 'tenants/gone', undefined, 'k-gone'),
+      await call('DELETE', 'tenants/gone', undefined, 'k-gone'),
     ];
     expect(replies.map(({ status }) => status)).toEqual([200, 200]);
     expect(replies[1]!.headers['idempotent-replayed']).toBe('true');

@@ -1,6 +1,6 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { catchError, map, type Observable, throwError, timeout, TimeoutError } from 'rxjs';
-import { type HttpReply, type HttpRequest, requestIdOf } from './exchange';
+import { type HttpReply, type HttpRequest, remainingMs, requestIdOf } from './exchange';
 import { storeUnavailable } from './refusals';
 
 /** What a handler of a mutation answers with. */
@@ -11,20 +11,18 @@ export interface MutationAnswer {
   replayed: boolean;
 }
 
-/** Whoever waits on a database that is silent is told so before they give up by themselves. */
-const DEADLINE_MS = 4_500;
-
 /** What every reply has; and no request waits for ever. */
 @Injectable()
 export class ReplyInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = context.switchToHttp();
     const reply = http.getResponse<HttpReply>();
-    reply.header('x-request-id', requestIdOf(http.getRequest<HttpRequest>()));
+    const request = http.getRequest<HttpRequest>();
+    reply.header('x-request-id', requestIdOf(request));
     // Replies may hold a new key, and are of one caller alone.
     reply.header('cache-control', 'no-store');
     return next.handle().pipe(
-      timeout(DEADLINE_MS),
+      timeout(remainingMs(request)),
       catchError((error: unknown) => {
         const late = error instanceof TimeoutError;
         return throwError(() => (late ? storeUnavailable(error) : error));

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { AdminApp, type Call, TOKEN } from './__fixtures__/admin-app';
 import { startDatabase, type TestDatabase } from './__fixtures__/database';
+import { AUDIENCE, Issuer } from './__fixtures__/issuer';
 
 jest.setTimeout(60_000);
 
@@ -42,7 +44,41 @@ test('before there is a database, whoever asks is told so in time; health says w
   expect([status, body.postgres.status, body.outbox]).toEqual([200, 'down', null]);
 });
 
-test('when the database is silent or went away, whoever asks is told so in time', async () => {
+/** The server and every connection of it. */
+function signalPostgres(signal: NodeJS.Signals): void {
+  const { pid } = database.postgres;
+  const children = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
+  for (const one of [pid, ...children.trim().split('\n').map(Number)]) process.kill(one!, signal);
+}
+
+test('of a database that is silent whoever asks is told in time, whatever has to be looked up for them', async () => {
+  const issuer = await Issuer.start();
+  admin = await AdminApp.start({
+    databaseUrl: database.postgres.url,
+    oidc: { issuer: issuer.url, audience: AUDIENCE },
+  });
+  const token = await issuer.sign({});
+  const calls = [
+    { ...CALLS[1]!, token },
+    { ...CALLS[2]!, token: TOKEN },
+  ];
+  for (const call of calls) expect((await admin.raw(call)).status).not.toBe(503);
+  signalPostgres('SIGSTOP');
+  try {
+    const startedAt = performance.now();
+    const replies = await Promise.all(calls.map((call) => admin!.raw(call)));
+    expect(replies.map(({ status, body }) => [status, body.error.code])).toEqual([
+      [503, 'store_unavailable'],
+      [503, 'store_unavailable'],
+    ]);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  } finally {
+    signalPostgres('SIGCONT');
+    await issuer.stop();
+  }
+});
+
+test('when the database went away, whoever asks is told so in time', async () => {
   admin = await AdminApp.start({ databaseUrl: database.postgres.url });
   expect((await admin.raw({ ...CALLS[0]!, token: TOKEN })).status).toBe(200);
   await database.postgres.stop();
