@@ -1,5 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { GatewayError, isBounded, type KeyRecord, type Permission } from '@switchboard/contracts';
+import { globMatcher } from '@switchboard/platform';
 
 /** The compiled form of a key's rules; made once per record, since records are replaced and never changed. */
 interface Rules {
@@ -60,14 +61,6 @@ export function mayCallFrom(key: KeyRecord, origin: string | undefined, address:
     return new GatewayError('ip_not_allowed', `This API key may not be used from the address ${address}.`);
   }
   return undefined;
-}
-
-/** `*` matches any run of characters, slashes included. */
-export function globMatcher(globs: readonly string[]): (name: string) => boolean {
-  if (globs.includes('*')) return () => true;
-  const escaped = globs.map((glob) => glob.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
-  const pattern = new RegExp(`^(?:${escaped.join('|')})$`);
-  return (name) => pattern.test(name);
 }
 
 export function addressList(ranges: readonly string[]): BlockList {

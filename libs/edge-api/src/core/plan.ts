@@ -1,8 +1,8 @@
-import type { Catalog, KeyRecord, Model, ModelUpstream, PolicyOrder, Provider } from '@switchboard/contracts';
+import type { Catalog, KeyRecord, Model, ModelUpstream, Provider } from '@switchboard/contracts';
 import { GatewayError } from '@switchboard/contracts';
 import { DIALECTS, type Dialect, type DialectId } from '@switchboard/protocol';
-import { closestModels, resolveModel } from '@switchboard/platform';
-import { globMatcher, mayUseModel } from './access';
+import { autoOrder, closestModels, compareByPolicy, globMatcher, resolveModel } from '@switchboard/platform';
+import { mayUseModel } from './access';
 
 /** No model's name is longer; what a client sends in its place may be, and is not sent back whole. */
 const SHOWN_LENGTH = 200;
@@ -63,7 +63,7 @@ export function planAuto(
   requested: string,
   needs: Needs,
 ): Candidate[] | GatewayError {
-  const order = policyOrder(catalog, requested);
+  const order = autoOrder(catalog, requested);
   if (order === undefined) return modelNotFound(catalog, requested);
   const offered = globMatcher(catalog.auto.models);
   const candidates: Candidate[] = [];
@@ -82,7 +82,7 @@ export function planAuto(
       `No model that "${requested}" may choose can serve this request.`,
     );
   }
-  return candidates.sort((left, right) => compareBy(order, left, right));
+  return candidates.sort((left, right) => compareByPolicy(order, left, right));
 }
 
 export function modelNotFound(catalog: Catalog, requested: string): GatewayError {
@@ -119,44 +119,10 @@ function findCandidates(catalog: Catalog, model: Model): Candidate[] {
   return candidates;
 }
 
-function policyOrder(catalog: Catalog, requested: string): readonly PolicyOrder[] | undefined {
-  switch (requested) {
-    case 'auto':
-      return catalog.auto.order;
-    case 'auto:cheapest':
-      return ['price', 'tier'];
-    // Until latencies are measured, the tier says which upstreams are near.
-    case 'auto:fastest':
-      return ['tier', 'price'];
-    default:
-      return undefined;
-  }
-}
-
 function canServe(model: Model, needs: Needs): boolean {
   return (
     (!needs.vision || model.capabilities.vision) &&
     (!needs.tools || model.capabilities.tools === 'native') &&
     needs.inputTokens <= model.contextWindow
   );
-}
-
-function compareBy(order: readonly PolicyOrder[], left: Candidate, right: Candidate): number {
-  for (const criterion of order) {
-    const difference = rank(criterion, left) - rank(criterion, right);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
-function rank(criterion: PolicyOrder, { provider, model }: Candidate): number {
-  switch (criterion) {
-    case 'tier':
-      return provider.tier;
-    case 'price':
-      return model.pricing.input + model.pricing.output;
-    // Every upstream counts as healthy until the router publishes health.
-    case 'health':
-      return 0;
-  }
 }

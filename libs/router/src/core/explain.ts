@@ -10,8 +10,7 @@ import {
   type RoutingSnapshotV1,
   usdPerMillionTokens,
 } from '@switchboard/contracts';
-import { closestModels, resolveModel } from '@switchboard/platform';
-import { autoMayChoose, autoOrder } from './auto-policy';
+import { autoOrder, closestModels, compareByPolicy, globMatcher, resolveModel } from '@switchboard/platform';
 
 /** An upstream and where it stands: `provider` is absent where the catalog has none of that name. */
 interface Routed {
@@ -63,7 +62,7 @@ function explainAuto(
   snapshot: RoutingSnapshotV1 | undefined,
   order: readonly PolicyOrder[],
 ): ExplainedCandidateV1[] {
-  const mayChoose = autoMayChoose(catalog);
+  const mayChoose = globMatcher(catalog.auto.models);
   const routed = [...catalog.models.values()].flatMap((model) => {
     const upstreams = routedUpstreams(catalog, snapshot, model);
     const refusal =
@@ -74,7 +73,7 @@ function explainAuto(
           : 'policies.auto.models does not let auto choose it';
     return refusal === undefined ? upstreams : upstreams.map((each) => ({ ...each, refusal }));
   });
-  routed.sort((left, right) => compareBy(order, left, right));
+  routed.sort((left, right) => compareByPolicy(order, left, right));
   return describeAll(routed, (each, place) => {
     const standing = order.map((criterion) => standingIn(criterion, each)).join(', ');
     return place === 0 ? `tried first: ${standing}` : `tried when the ${place} before it cannot serve: ${standing}`;
@@ -130,29 +129,9 @@ function describe({ model, upstream, provider, refusal }: Routed, reason: string
   };
 }
 
-function compareBy(order: readonly PolicyOrder[], left: Routed, right: Routed): number {
-  for (const criterion of order) {
-    const difference = compareNumbers(rank(criterion, left), rank(criterion, right));
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
-
 /** Infinities differ by NaN, which sorts as nothing does. */
 function compareNumbers(left: number, right: number): number {
   return left === right ? 0 : left < right ? -1 : 1;
-}
-
-function rank(criterion: PolicyOrder, { model, provider }: Routed): number {
-  switch (criterion) {
-    case 'tier':
-      return provider?.tier ?? Infinity;
-    case 'price':
-      return model.pricing.input + model.pricing.output;
-    // Every upstream counts as healthy until health is measured.
-    case 'health':
-      return 0;
-  }
 }
 
 function standingIn(criterion: PolicyOrder, { model, provider }: Routed): string {
