@@ -22,6 +22,7 @@ async function main(): Promise<void> {
   if (!isGood || !given.ok || given.command.kind !== 'run' || !settings.ok || !loaded.ok) return;
   const { replicas } = given.command;
   const stack = new Stack({ settings: settings.settings, env: process.env, replicas, config: loaded.config, source });
+  outliveTheTerminal();
   obeySignals(stack);
   process.stderr.write('Starting Postgres, Redis, NATS and the services …\n');
   process.stdout.write(await stack.start());
@@ -29,6 +30,11 @@ async function main(): Promise<void> {
 
 function faultsOf(read: ReadArguments | ReturnType<typeof loadGatewayConfig> | ReturnType<typeof readSettings>) {
   return read.ok ? [] : read.faults;
+}
+
+/** A terminal that was closed, a pager that was left: what is printed goes nowhere then, and everything else goes on. */
+function outliveTheTerminal(): void {
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
 }
 
 /** The first Ctrl-C stops everything in order, a second one kills it; SIGHUP replaces every service in turn. */
