@@ -30,7 +30,14 @@ test('faults are told together and none with its value', () => {
     ...{ OIDC_ISSUER: 'http://login.example.com', DEMO_KEY_HASH: 'nothex-s3cret', ADMIN_TOKEN_FILE: '/nonexistent' },
   });
   const variables = faults.map((fault) => fault.split(':', 1)[0]);
-  expect(variables.sort()).toEqual(['ADMIN_TOKEN_FILE', 'DATABASE_URL', 'DEMO_KEY_HASH', 'KEK', 'OIDC_ISSUER']);
+  expect(variables.sort()).toEqual([
+    'ADMIN_TOKEN_FILE',
+    'DATABASE_URL',
+    'DEMO_KEY_HASH',
+    'KEK',
+    'OIDC_AUDIENCE',
+    'OIDC_ISSUER',
+  ]);
   expect(faults.join()).not.toMatch(/s3cret|c2VjcmV0/);
 });
 

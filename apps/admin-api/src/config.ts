@@ -60,7 +60,7 @@ export function readAdminSettings(env: NodeJS.ProcessEnv): ReadAdminSettings {
   const read = readServiceSettings(shape, env);
   const kek = readSecretRing('KEK', env);
   const peppers = readSecretRing('KEY_PEPPER', env);
-  const faults = read.ok ? [...oidcFaults(read.settings)] : [...read.faults];
+  const faults = [...(read.ok ? [] : read.faults), ...oidcFaults(env)];
   for (const ring of [kek, peppers]) if (!ring.ok) faults.push(ring.fault);
   const token = readAdminToken(env);
   if (!token.ok) faults.push(token.fault);
@@ -83,12 +83,13 @@ function readAdminToken(env: NodeJS.ProcessEnv): ReadToken {
     : { ok: false, fault: `ADMIN_TOKEN_FILE: ${read.fault}` };
 }
 
-function oidcFaults({ OIDC_ISSUER, OIDC_AUDIENCE, OIDC_JWKS_URI, OIDC_ROLES_CLAIM }: AdminServiceSettings): string[] {
-  if (OIDC_ISSUER !== undefined) {
-    return OIDC_AUDIENCE === undefined ? ['OIDC_AUDIENCE: required with OIDC_ISSUER'] : [];
-  }
-  const idle = Object.entries({ OIDC_AUDIENCE, OIDC_JWKS_URI, OIDC_ROLES_CLAIM });
-  return idle.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: has no effect without OIDC_ISSUER`]));
+/** What of it belongs together. */
+function oidcFaults(env: NodeJS.ProcessEnv): string[] {
+  const isGiven = (name: string): boolean => (env[name]?.trim() ?? '') !== '';
+  if (isGiven('OIDC_ISSUER')) return isGiven('OIDC_AUDIENCE') ? [] : ['OIDC_AUDIENCE: required with OIDC_ISSUER'];
+  return ['OIDC_AUDIENCE', 'OIDC_JWKS_URI', 'OIDC_ROLES_CLAIM']
+    .filter(isGiven)
+    .map((name) => `${name}: has no effect without OIDC_ISSUER`);
 }
 
 function oidcOf(settings: AdminServiceSettings): OidcOptions | undefined {

@@ -37,8 +37,14 @@ export class ErrorFilter extends BaseExceptionFilter {
     const error = this.adminError(exception, request);
     const requestId = requestIdOf(request);
     const status = error.getStatus();
-    if (status >= 500)
-      this.options.logger.error({ err: exception, requestId, status }, 'a request of the admin API failed');
+    if (status === 503) {
+      this.options.logger.warn(
+        { err: exception, requestId },
+        'a request of the admin API met a dependency that is away',
+      );
+    } else if (status >= 500) {
+      this.options.logger.error({ err: exception, requestId }, 'a request of the admin API failed');
+    }
     const reply = host.switchToHttp().getResponse<HttpReply>();
     if (reply.sent) return;
     for (const [name, value] of Object.entries(error.headers)) reply.header(name, value);
