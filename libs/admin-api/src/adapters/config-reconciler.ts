@@ -14,7 +14,7 @@ import { changesOf, type ConfigPlan, planConfig } from '../core/config-plan';
 import { declaredConfig } from '../core/declared-config';
 import type { Mutations, Transaction } from '../services/mutations';
 import type { ConfigSource } from './config-source';
-import { applyStep } from './config-writes';
+import { applySteps } from './config-writes';
 import { lockCatalog } from './locks';
 import { Outage } from './outage';
 import { readStoredConfig } from './stored-config';
@@ -146,7 +146,7 @@ export class ConfigReconciler {
       async (change) => {
         await lockCatalog(change.tx);
         plan = await this.plan(change.tx, loaded);
-        for (const step of plan.steps) await applyStep(change, step, this.secrets.sealer);
+        await applySteps(change, plan.steps, this.secrets.sealer);
         return { status: 200, body: {} };
       },
     );

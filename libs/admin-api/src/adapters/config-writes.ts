@@ -1,5 +1,5 @@
 import { BUCKETS, bucketKey, SETTINGS_KEY } from '@switchboard/contracts';
-import { encodeProvider, type Sealer } from '@switchboard/platform';
+import { encodeProvider, type Prisma, type Sealer } from '@switchboard/platform';
 import type { ConfigWrite, PlanStep } from '../core/config-change';
 import { addCredit } from '../services/credits';
 import type { Change } from '../services/mutations';
@@ -8,9 +8,21 @@ import { json, keyColumns, tenantColumns } from './rows';
 /** How long the hash under an older pepper stays beside the new one: edges get the new ring one after the other. */
 const REHASH_OVERLAP_MS = 3_600_000;
 
-/** Carries out one step of a plan, with its line in the audit log. */
-export async function applyStep(change: Change, { change: told, write }: PlanStep, sealer: Sealer): Promise<void> {
-  await writeStep(change, write, sealer);
+type NewModel = Prisma.CatalogModelCreateManyInput;
+
+/** Carries out the steps of a plan, each with its line in the audit log. */
+export async function applySteps(change: Change, steps: readonly PlanStep[], sealer: Sealer): Promise<void> {
+  // A first file brings a whole catalog: models that nobody had go in together, which is some ten times cheaper.
+  const newModels: NewModel[] = [];
+  for (const step of steps) {
+    if (step.write.kind === 'model' && step.change.action === 'create') newModels.push(newModel(change, step.write));
+    else await writeStep(change, step.write, sealer);
+    auditStep(change, step);
+  }
+  if (newModels.length > 0) await change.tx.catalogModel.createMany({ data: newModels });
+}
+
+function auditStep(change: Change, { change: told, write }: PlanStep): void {
   // Its line is written with the entry, under the entry's own id.
   if (write.kind === 'opening') return;
   const { resource, action, id, tenantId, before, after, secretChanged } = told;
@@ -20,6 +32,12 @@ export async function applyStep(change: Change, { change: told, write }: PlanSte
     ...(before === null ? {} : { before }),
     ...(after === null ? {} : { after: secretChanged ? { ...after, secretsChanged: true } : after }),
   });
+}
+
+function newModel(change: Change, { model, position }: ConfigWrite & { kind: 'model' }): NewModel {
+  const { id } = model;
+  change.publish(BUCKETS.catalog, bucketKey.model(id));
+  return { id, spec: json(model), position, managedBy: 'file', createdAt: change.now, updatedAt: change.now };
 }
 
 async function writeStep(change: Change, write: ConfigWrite, sealer: Sealer): Promise<void> {
