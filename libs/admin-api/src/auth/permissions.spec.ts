@@ -26,9 +26,9 @@ const EXPECTED: Record<Permission, [inTenant: Role | 'never', everywhere: Role]>
   'audit.read': ['viewer', 'viewer'],
   'provider.read': ['never', 'viewer'],
   'provider.write': ['never', 'admin'],
-  'model.read': ['viewer', 'viewer'],
+  'model.read': ['never', 'viewer'],
   'model.write': ['never', 'admin'],
-  'routing.explain': ['viewer', 'viewer'],
+  'routing.explain': ['never', 'viewer'],
   'config.read': ['never', 'viewer'],
   'health.read': ['never', 'viewer'],
 };

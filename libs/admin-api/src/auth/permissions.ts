@@ -1,14 +1,13 @@
 import { EVERYWHERE, type Principal, reaches, type Role } from './principal';
 
-/** What a permission asks for: a role in the tenant concerned, a role on the platform, or a known caller at all. */
+/** What a permission asks for: a role in the tenant concerned, or a role on the platform. */
 interface Requirement {
-  at: 'tenant' | 'platform' | 'anywhere';
+  at: 'tenant' | 'platform';
   role: Role;
 }
 
 const inTenant = (role: Role): Requirement => ({ at: 'tenant', role });
 const onPlatform = (role: Role): Requirement => ({ at: 'platform', role });
-const anyone: Requirement = { at: 'anywhere', role: 'viewer' };
 
 /** Who may do what, whole. */
 export const PERMISSIONS = {
@@ -33,9 +32,10 @@ export const PERMISSIONS = {
   'audit.read': inTenant('viewer'),
   'provider.read': onPlatform('viewer'),
   'provider.write': onPlatform('admin'),
-  'model.read': anyone,
+  /** What we pay stands in both; what tenants may know of models is in the public port's catalog. */
+  'model.read': onPlatform('viewer'),
   'model.write': onPlatform('admin'),
-  'routing.explain': anyone,
+  'routing.explain': onPlatform('viewer'),
   'config.read': onPlatform('viewer'),
   'health.read': onPlatform('viewer'),
 } as const satisfies Record<string, Requirement>;

@@ -33,6 +33,8 @@ export class PrivatePort {
   /** For the application that this port passes its requests on to, once `serve` was called. */
   adapter(): FastifyAdapter {
     return new FastifyAdapter({
+      // An id of a key of gateway.yaml holds its tenant's and its own name: longer than Fastify's 100.
+      routerOptions: { maxParamLength: 1024 },
       // Fastify neither listens nor closes a server that it was given and did not start.
       serverFactory: (application: RequestListener) => {
         this.application = application;
