@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 
 export interface Call {
   method?: string;
@@ -7,6 +7,10 @@ export interface Call {
   body?: string | Buffer;
   /** Ends the call from the client's side. */
   signal?: AbortSignal;
+  /** Absent: a connection of its own, not kept. */
+  agent?: Agent;
+  /** Whose connections are kept and used again; absent: one of its own. */
+  agent?: Agent;
 }
 
 /** A whole reply as it came over the socket, decoded no further than HTTP. */
@@ -19,7 +23,7 @@ export interface RawReply {
   complete: boolean;
 }
 
-/** One request on a connection of its own, read to its end. Rejects where no status line ever came. */
+/** One request, read to its end. Rejects where no status line ever came. */
 export async function send(baseUrl: string, call: Call): Promise<RawReply> {
   const response = await open(baseUrl, call);
   return readWhole(response);
@@ -35,7 +39,7 @@ export function open(baseUrl: string, call: Call): Promise<IncomingMessage> {
       // As it is: a URL object would normalize what the test spells out.
       path: call.path,
       method: call.method ?? (call.body === undefined ? 'GET' : 'POST'),
-      agent: false,
+      agent: call.agent ?? false,
       headers: {
         ...(call.body !== undefined && {
           'content-type': 'application/json',

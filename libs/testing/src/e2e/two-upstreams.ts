@@ -1,5 +1,5 @@
 import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
-import { startGateway, type RunningGateway } from '../gateway';
+import type { GatewayOptions, RunningGateway } from '../gateway';
 import {
   gatewayConfig,
   GATEWAY_ENV,
@@ -40,9 +40,13 @@ export const OTHER_MODELS_KEY = 'cm_test_e2e-other-models';
 /** Above any image here, below what is slow to send. */
 export const BODY_BYTES_MAX = 512 * 1024;
 
-export interface TwoUpstreams {
-  gateway: RunningGateway;
+export interface TwoUpstreams<G extends RunningGateway = RunningGateway> {
+  gateway: G;
   simulator: RunningSimulator;
+  /** Has the simulator forget what it served; which calls those were stays known. */
+  forget(): void;
+  /** The request ids of all conversations that reached the simulator since the start. */
+  calls(): Set<string>;
   stop(): Promise<void>;
 }
 
@@ -62,23 +66,40 @@ export const MODEL_IDS: readonly string[] = UPSTREAMS.flatMap((upstream) => [
   textOnlyModelId(upstream),
 ]);
 
-/** The built gateway before one simulator that is two providers: one speaks Anthropic Messages, one OpenAI Chat. */
-export async function startTwoUpstreams(): Promise<TwoUpstreams> {
+/** A gateway before one simulator that is two providers: one speaks Anthropic Messages, one OpenAI Chat. */
+export async function startTwoUpstreams<G extends RunningGateway>(
+  start: (options: GatewayOptions) => Promise<G>,
+): Promise<TwoUpstreams<G>> {
   const simulator = await startSimulator();
   try {
-    const gateway = await startGateway({
+    const gateway = await start({
       config: configFor(simulator.url),
       env: { ...GATEWAY_ENV, MAX_BODY_BYTES: String(BODY_BYTES_MAX) },
     });
-    const stop = async (): Promise<void> => {
-      await gateway.stop();
-      await simulator.close();
-    };
-    return { gateway, simulator, stop };
+    return { gateway, simulator, ...rememberedCalls(simulator), stop: () => stopBoth(gateway, simulator) };
   } catch (error) {
     await simulator.close();
     throw error;
   }
+}
+
+function rememberedCalls(simulator: RunningSimulator): Pick<TwoUpstreams, 'forget' | 'calls'> {
+  const known = new Set<string>();
+  const calls = (): Set<string> => {
+    const conversations = simulator.served().requests.filter(({ path }) => !path.endsWith('/count_tokens'));
+    for (const { request_id: requestId } of conversations) known.add(requestId);
+    return known;
+  };
+  const forget = (): void => {
+    calls();
+    simulator.reset();
+  };
+  return { calls, forget };
+}
+
+async function stopBoth(gateway: RunningGateway, simulator: RunningSimulator): Promise<void> {
+  await gateway.stop();
+  await simulator.close();
 }
 
 function configFor(simulatorUrl: string): Json {
