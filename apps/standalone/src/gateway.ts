@@ -1,32 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { PublicServer } from '@switchboard/edge-api';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   banner,
-  bannerModel,
   createLogger,
-  createMetrics,
-  listeningUrl,
+  type GatewayConfig,
+  type LoadedConfig,
   lockDataDir,
   migrate,
-  nestLogger,
   openDatabase,
-  provideDemoKey,
-  SIMULATED_UPSTREAM,
-  withDemoTenant,
-  withSimulator,
-  type DemoKey,
-  type GatewayConfig,
+  planFirstRun,
+  withFirstRun,
 } from '@switchboard/platform';
 import { startSimulator } from '@switchboard/simulator';
 import type { Settings } from './settings';
-import { StandaloneModule } from './standalone.module';
 
 /** What `npm run usage` and scripts find a running gateway by. */
 const STATE_FILE = 'standalone.json';
+/** By then Postgres has been spawned, and needs this process no more for a while. */
+const POSTGRES_HEAD_START_MS = 30;
+
+export interface GatewayOptions {
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  settings: Settings;
+  /** The configuration as it was when the process started. */
+  loaded: LoadedConfig & { ok: true };
+  /** Its warnings, which the operator has seen. */
+  told: readonly string[];
+}
 
 type Stop = () => Promise<unknown>;
 
@@ -37,10 +40,10 @@ export class Gateway {
     private readonly stops: readonly Stop[],
   ) {}
 
-  static async start(settings: Settings, loaded: GatewayConfig, source: string | undefined): Promise<Gateway> {
+  static async start(options: GatewayOptions): Promise<Gateway> {
     const stops: Stop[] = [];
     try {
-      return new Gateway(await startParts(settings, loaded, source, stops), stops);
+      return new Gateway(await startParts(options, stops), stops);
     } catch (error) {
       await stopAll(stops);
       throw error;
@@ -52,75 +55,57 @@ export class Gateway {
   }
 }
 
-async function startParts(
-  settings: Settings,
-  loaded: GatewayConfig,
-  source: string | undefined,
-  stops: Stop[],
-): Promise<string> {
+async function startParts({ env, cwd, settings, loaded, told }: GatewayOptions, stops: Stop[]): Promise<string> {
+  const { DATA_DIR: dataDir } = settings;
   const logger = createLogger({ level: settings.LOG_LEVEL, name: 'switchboard' });
-  const metrics = createMetrics();
-  const lock = await lockDataDir(settings.DATA_DIR);
+  const lock = await lockDataDir(dataDir);
   stops.push(() => lock.release());
 
-  const database = await openDatabase({ dataDir: settings.DATA_DIR, databaseUrl: settings.DATABASE_URL, log: logger });
+  // Loaded while Postgres starts: the first answer comes sooner by as much.
+  const loading = delay(POSTGRES_HEAD_START_MS).then(() => import('./application.js'));
+  const database = await openDatabase({ dataDir, databaseUrl: settings.DATABASE_URL, log: logger });
   stops.push(() => database.stop());
+  // The first start needs the database; whoever cannot reach it is told so at once.
   await migrate({ url: database.url, log: logger });
 
-  const { config, demoKey, simulated } = await completeConfig(settings, loaded, stops);
-  const adminToken = settings.ADMIN_TOKEN ?? randomBytes(24).toString('base64url');
-  const edge = {
-    brand: config.brand,
-    maxBodyBytes: settings.MAX_BODY_BYTES,
-    keepaliveMs: settings.KEEPALIVE_MS,
-    drainMs: settings.DRAIN_MS,
-    trustedProxies: settings.TRUSTED_PROXIES,
+  const firstRun = planFirstRun(loaded.config, dataDir);
+  // What was lacking at the start is added to every later reading of the file that lacks it too.
+  const additions = {
+    simulatorUrl: firstRun.needsSimulator ? await launchSimulator(stops) : undefined,
+    demoKeyHash: firstRun.demoKey?.hash,
   };
-  const parts = { config, edge, databaseUrl: database.url, adminToken, logger, metrics };
-  const app = await NestFactory.create<NestFastifyApplication>(StandaloneModule.forRoot(parts), new FastifyAdapter(), {
-    logger: nestLogger(logger),
-    abortOnError: false,
-  });
-  stops.push(() => app.close());
-
-  await app.listen(settings.ADMIN_PORT, settings.ADMIN_HOST);
-  const publicPort = await app.get(PublicServer).listen(settings.PORT, settings.HOST);
-  const publicUrl = listeningUrl(settings.HOST, publicPort);
-  const adminUrl = await app.getUrl();
-  writeState(settings.DATA_DIR, { pid: process.pid, publicUrl, adminUrl, adminToken }, stops);
+  const adminToken = settings.ADMIN_TOKEN ?? randomBytes(24).toString('base64url');
+  const config = { env, cwd, told, declare: (read: GatewayConfig) => withFirstRun(read, additions) };
+  const { startApplication } = await loading;
+  const { publicUrl, adminUrl } = await startApplication(
+    { settings, databaseUrl: database.url, adminToken, config, logger },
+    stops,
+  );
+  const stateFile = writeState(dataDir, { pid: process.pid, publicUrl, adminUrl, adminToken }, stops);
   return banner({
-    publicUrl,
-    adminUrl,
-    demoKey: demoKey?.plaintext,
-    upstreams: simulated ? SIMULATED_UPSTREAM : config.providers.map(({ id }) => id).join(', '),
-    model: bannerModel(config),
-    configSource: source,
-    closing: ['Usage so far:  npm run usage            Stop:  Ctrl-C'],
+    ...{ publicUrl, adminUrl, demoKey: firstRun.demoKey?.plaintext, configSource: loaded.source },
+    ...{ upstreams: firstRun.upstreams, model: firstRun.model },
+    closing: [
+      `Admin API:  ${adminUrl}/api/v1            Its token:  adminToken in ${stateFile}`,
+      'Usage so far:  npm run usage            Stop:  Ctrl-C',
+    ],
   });
 }
 
-/** Adds what a first run lacks: an upstream, a key. */
-async function completeConfig(
-  settings: Settings,
-  loaded: GatewayConfig,
-  stops: Stop[],
-): Promise<{ config: GatewayConfig; demoKey: DemoKey | undefined; simulated: boolean }> {
-  const lacksKeys = loaded.tenants.every(({ keys }) => keys.length === 0);
-  const demoKey = lacksKeys ? provideDemoKey(settings.DATA_DIR, loaded.brand.keyPrefix) : undefined;
-  const withKey = demoKey === undefined ? loaded : withDemoTenant(loaded, demoKey.hash);
-  if (loaded.providers.length > 0) return { config: withKey, demoKey, simulated: false };
+async function launchSimulator(stops: Stop[]): Promise<string> {
   const simulator = await startSimulator({ port: 0, host: '127.0.0.1' });
   stops.push(() => simulator.close());
-  return { config: withSimulator(withKey, { simulatorUrl: simulator.url }), demoKey, simulated: true };
+  return simulator.url;
 }
 
-function writeState(dataDir: string, state: object, stops: Stop[]): void {
+function writeState(dataDir: string, state: object, stops: Stop[]): string {
   const file = path.join(dataDir, STATE_FILE);
   writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
   stops.push(() => {
     rmSync(file, { force: true });
     return Promise.resolve();
   });
+  return file;
 }
 
 async function stopAll(stops: readonly Stop[]): Promise<void> {

@@ -8,6 +8,7 @@ import {
   positiveSetting,
   type ReadSettings,
   readSettings as readProcessSettings,
+  serviceSettings,
 } from '@switchboard/platform';
 import { z } from 'zod';
 
@@ -21,6 +22,7 @@ const settingsShape = {
   DATA_DIR: z.string().min(1).default('.switchboard'),
   DATABASE_URL: optionalText,
   LOG_LEVEL: logLevelSetting('warn'),
+  INSTANCE: serviceSettings.INSTANCE,
   MAX_BODY_BYTES: positiveSetting(32 * 1024 * 1024),
   KEEPALIVE_MS: positiveSetting(14_000),
   DRAIN_MS: durationSetting(10_000),

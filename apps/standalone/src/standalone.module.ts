@@ -1,45 +1,65 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AdminApiModule } from '@switchboard/admin-api';
-import { CATALOG_SOURCE, HEALTH_CHECKS, KEY_DIRECTORY, type HealthCheck } from '@switchboard/contracts';
-import { EdgeApiModule } from '@switchboard/edge-api';
-import { EDGE_HEALTH, type EdgeSettings } from '@switchboard/edge-api/client';
-import { MeteringModule } from '@switchboard/metering';
+import { AdminApiModule, type AdminStore, AdminWritingModule } from '@switchboard/admin-api';
+import { type Bus, HEALTH_CHECKS, type HealthCheck, LIMITER, ROUTING_EXPLAINER } from '@switchboard/contracts';
+import { EdgeApiModule, type EdgeApiOptions } from '@switchboard/edge-api';
+import { EDGE_HEALTH } from '@switchboard/edge-api/client';
+import { type Metering, MeteringModule } from '@switchboard/metering';
 import { METERING_HEALTH } from '@switchboard/metering/client';
-import { type GatewayConfig, type Logger, type Metrics, PrivatePortModule } from '@switchboard/platform';
-import { InMemoryCatalog, InMemoryKeys } from './in-memory-records';
+import { type Logger, type Metrics, PrivatePortModule } from '@switchboard/platform';
+import { InMemoryReservations, measureReservations } from '@switchboard/rate-limit';
+import { createLocalLimiter } from '@switchboard/rate-limit/client';
+import { RouterModule } from '@switchboard/router';
+import { createRouterClient } from '@switchboard/router/client';
+
+/** In heartbeats and in the health of the system: all the services are one process. */
+export const SERVICE = 'standalone';
 
 export interface StandaloneParts {
-  config: GatewayConfig;
-  edge: EdgeSettings;
-  databaseUrl: string;
+  bus: Bus;
+  edge: Pick<EdgeApiOptions, 'settings' | 'sealer' | 'hasher' | 'port' | 'host'>;
+  store: AdminStore;
+  metering: Metering;
   adminToken: string;
   logger: Logger;
   metrics: Metrics;
 }
 
-/** The feature modules bound to embedded parts. */
+/** The feature modules of the distributed form, bound to embedded parts. */
 @Module({})
 export class StandaloneModule {
-  static forRoot({ config, edge, databaseUrl, adminToken, logger, metrics }: StandaloneParts): DynamicModule {
+  static forRoot({ bus, edge, store, metering, adminToken, logger, metrics }: StandaloneParts): DynamicModule {
+    const limiter = createLocalLimiter(measureReservations(new InMemoryReservations(), metrics), logger);
+    // Records go to the database without a queue in between: those in memory are how far metering is behind.
+    const usageBacklog = () => Promise.resolve({ pending: metering.store.buffered, unacknowledged: 0 });
     return {
       module: StandaloneModule,
       imports: [
-        MeteringModule.forRoot({ databaseUrl, logger, metrics }),
-        EdgeApiModule.forRoot({ settings: edge, logger, metrics }),
+        MeteringModule.over(metering),
+        RouterModule.forRoot({ bus, log: logger, metrics }),
+        EdgeApiModule.forRoot({ ...edge, bus, busName: 'bus', log: logger, metrics }),
         PrivatePortModule.forRoot({ logger, metrics }),
-        AdminApiModule.forRoot({ adminToken, logger, metrics }),
+        AdminApiModule.forRoot({
+          ...{ adminToken, logger, metrics },
+          administration: { bus, usageBacklog, services: [SERVICE] },
+          imports: [AdminWritingModule.over(store)],
+        }),
       ],
       global: true,
       providers: [
-        { provide: CATALOG_SOURCE, useValue: new InMemoryCatalog(config) },
-        { provide: KEY_DIRECTORY, useValue: new InMemoryKeys(config) },
+        { provide: LIMITER, useValue: limiter },
+        { provide: ROUTING_EXPLAINER, useValue: createRouterClient({ bus }) },
         {
           provide: HEALTH_CHECKS,
           inject: [EDGE_HEALTH, METERING_HEALTH],
-          useFactory: (...checks: HealthCheck[]) => checks,
+          // Metering's check of Postgres, not the admin API's: without it traffic goes on.
+          useFactory: (edgeChecks: HealthCheck[], postgres: HealthCheck): HealthCheck[] => [
+            ...edgeChecks,
+            postgres,
+            store.distributor.health,
+          ],
         },
       ],
-      exports: [CATALOG_SOURCE, KEY_DIRECTORY, HEALTH_CHECKS],
+      exports: [LIMITER, ROUTING_EXPLAINER, HEALTH_CHECKS],
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { GatewayConfig } from '@switchboard/platform';
 
-/** What a configuration asks for and this version does not do yet: said at start, lest somebody rely on it. */
+/** What a configuration asks for and this version does not do yet: said of each reading, lest somebody rely on it. */
 export function unenforced({ tenants, providers, policies }: GatewayConfig): string[] {
   const limited: string[] = [];
   for (const { tenant, creditsNanoUsd, keys } of tenants) {
@@ -20,7 +20,7 @@ export function unenforced({ tenants, providers, policies }: GatewayConfig): str
     warnings.push(`provider limits are read but NOT enforced by this version (providers: ${accounts.join(', ')})`);
   }
   if (policies.limiterUnavailable !== 'open') {
-    warnings.push('policies.limiterUnavailable has no effect yet: this version has no limiter');
+    warnings.push('policies.limiterUnavailable has no effect here: the limiter is part of this process and never away');
   }
   return warnings;
 }

@@ -1,0 +1,101 @@
+import path from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type AdminStore, createAdminStore } from '@switchboard/admin-api';
+import { EdgeReplica } from '@switchboard/edge-api';
+import { createMetering } from '@switchboard/metering';
+import {
+  createKeyHasher,
+  createLocalBus,
+  createMetrics,
+  createSealer,
+  type GatewayConfig,
+  Heartbeat,
+  listeningUrl,
+  type Logger,
+  nestLogger,
+  provideSecretRing,
+  Readiness,
+  releaseVersion,
+  type SecretRing,
+} from '@switchboard/platform';
+import type { Settings } from './settings';
+import { SERVICE, StandaloneModule, type StandaloneParts } from './standalone.module';
+import { unenforced } from './unenforced';
+
+export interface ApplicationOptions {
+  settings: Settings;
+  /** Has this release's schema. */
+  databaseUrl: string;
+  adminToken: string;
+  /** Where gateway.yaml is read and watched, and what it is completed with. */
+  config: {
+    env: NodeJS.ProcessEnv;
+    cwd: string;
+    declare: (config: GatewayConfig) => GatewayConfig;
+    /** Warnings the operator has seen. */
+    told: readonly string[];
+  };
+  logger: Logger;
+}
+
+export interface Application {
+  publicUrl: string;
+  adminUrl: string;
+}
+
+type Stop = () => Promise<unknown>;
+type Secrets = Record<'kek' | 'peppers', SecretRing>;
+type Tools = Pick<StandaloneParts, 'bus' | 'adminToken' | 'logger' | 'metrics'> & { databaseUrl: string };
+
+/**
+ * Resolves when both ports listen, the public one from the first whole catalog on; `stops` gets what ends it.
+ *
+ * @throws the error of `listen`, EADDRINUSE say.
+ */
+export async function startApplication(options: ApplicationOptions, stops: Stop[]): Promise<Application> {
+  const { settings, databaseUrl, adminToken, logger } = options;
+  const bus = createLocalBus({ log: logger });
+  stops.push(() => bus.close());
+  const tools: Tools = { bus, databaseUrl, adminToken, logger, metrics: createMetrics() };
+  const secrets: Secrets = {
+    kek: provideSecretRing(path.join(settings.DATA_DIR, 'kek')),
+    peppers: provideSecretRing(path.join(settings.DATA_DIR, 'key-pepper')),
+  };
+  const store = openStore(options, secrets, tools);
+  stops.push(() => store.close());
+  // Its first queries take as long as composing the application does.
+  store.start();
+  const module = StandaloneModule.forRoot({
+    ...tools,
+    ...{ store, metering: createMetering(tools), edge: edgeOf(settings, secrets) },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+    logger: nestLogger(logger),
+    abortOnError: false,
+  });
+  stops.push(() => app.close());
+  await app.listen(settings.ADMIN_PORT, settings.ADMIN_HOST);
+  const publicPort = await app.get(EdgeReplica).open();
+  if (publicPort === undefined) throw new Error('stopped while it was starting');
+  const subject = { service: SERVICE, instance: settings.INSTANCE, version: releaseVersion() };
+  const heartbeat = new Heartbeat(bus, subject, app.get(Readiness), logger);
+  stops.push(() => heartbeat.stop());
+  return { publicUrl: listeningUrl(settings.HOST, publicPort), adminUrl: await app.getUrl() };
+}
+
+function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {
+  return createAdminStore({ ...tools, ...secrets, config: { ...config, standalone: true, warnings: unenforced } });
+}
+
+function edgeOf(settings: Settings, { kek, peppers }: Secrets): StandaloneParts['edge'] {
+  return {
+    ...{ sealer: createSealer(kek), hasher: createKeyHasher(peppers), port: settings.PORT, host: settings.HOST },
+    settings: {
+      maxBodyBytes: settings.MAX_BODY_BYTES,
+      keepaliveMs: settings.KEEPALIVE_MS,
+      drainMs: settings.DRAIN_MS,
+      trustedProxies: settings.TRUSTED_PROXIES,
+    },
+  };
+}
