@@ -3,7 +3,7 @@ import { checkModel, type CheckedEntry, decodeProvider, type PrismaClient } from
 import { lockCatalog } from '../adapters/locks';
 import { json, managedOf, modelOf, type ModelRow, openProviderOf } from '../adapters/rows';
 import type { ModelCreateInput, ModelUpdateInput } from '../core/inputs/model-input';
-import { modelFields, modelView, type ModelView } from '../core/model-view';
+import { modelFields, modelView, type ModelView, type PricesView } from '../core/model-view';
 import { decodeCursor, type Page, pageOf, type PageRequest } from '../core/page';
 import { API_POSITION_MIN } from '../core/positions';
 import { alreadyExists, invalidBody, notFound } from '../core/refusals';
@@ -50,10 +50,15 @@ export class Models {
     const { tx } = change;
     await lockCatalog(tx);
     const before = await stored(tx, id);
-    const { capabilities, ...rest } = input;
+    const { capabilities, pricing, ...rest } = input;
     const patch = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     const fields = modelFields(modelOf(before));
-    const entry = { ...fields, ...patch, capabilities: { ...fields.capabilities, ...capabilities } };
+    const entry = {
+      ...fields,
+      ...patch,
+      capabilities: { ...fields.capabilities, ...capabilities },
+      pricing: patchedPricing(fields.pricing, pricing),
+    };
     const model = await checked(tx, { ...entry, id });
     const row = await tx.catalogModel.update({ where: { id }, data: { spec: json(model), updatedAt: change.now } });
     const after = view(row);
@@ -70,6 +75,12 @@ export class Models {
     change.audit({ action: 'model.remove', resourceType: 'model', resourceId: id, before: view(before) });
     change.publish(BUCKETS.catalog, bucketKey.model(id));
   }
+}
+
+/** What is given over what is there; a null price is none. */
+function patchedPricing(pricing: PricesView, patch: ModelUpdateInput['pricing'] = {}) {
+  const given = Object.fromEntries(Object.entries(patch).filter(([, price]) => price !== undefined));
+  return Object.fromEntries(Object.entries({ ...pricing, ...given }).filter(([, price]) => price !== null));
 }
 
 async function stored(tx: Transaction, id: string): Promise<ModelRow> {

@@ -291,8 +291,21 @@ describe('providers and models', () => {
     const updated = await change((given) => store.models.update(given, 'own/model', input));
     expect(updated).toEqual({
       ...{ ...made, updatedAt: updated.updatedAt, capabilities: { ...made.capabilities, vision: true } },
-      pricing: { input: 3, output: 4, cacheRead: 3, cacheWrite5m: 3, cacheWrite1h: 3 },
+      pricing: { input: 3, output: 4, cacheRead: 0.25, cacheWrite5m: 1, cacheWrite1h: 1 },
     });
+  });
+
+  test('a price for long prompts comes and goes without the others', async () => {
+    await createProvider();
+    const made = await createModel();
+    const longPrompt = { aboveInputTokens: 500, input: 4, output: 8 };
+    const update = (pricing: object) =>
+      change((given) => store.models.update(given, 'own/model', modelUpdateInput.parse({ pricing })));
+    expect((await update({ longPrompt })).pricing).toEqual({
+      ...made.pricing,
+      longPrompt: { ...longPrompt, cacheRead: 4, cacheWrite5m: 4, cacheWrite1h: 4 },
+    });
+    expect((await update({ longPrompt: null })).pricing).toEqual(made.pricing);
   });
 
   test('a provider that serves models stays', async () => {

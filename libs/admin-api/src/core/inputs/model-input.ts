@@ -1,4 +1,4 @@
-import { modelSchema, upstreamSchema } from '@switchboard/platform';
+import { modelSchema, priceSheetSchema, upstreamSchema } from '@switchboard/platform';
 import { z } from 'zod';
 
 const upstreams = z.array(upstreamSchema).min(1, 'must name at least one upstream').optional();
@@ -6,10 +6,15 @@ const upstreams = z.array(upstreamSchema).min(1, 'must name at least one upstrea
 /** As in gateway.yaml: of a built-in model, everything but the id may be left out. */
 export const modelCreateInput = modelSchema.extend({ upstreams });
 
-/** What is left out stays; lists and prices are replaced whole, `capabilities` one by one. */
-export const modelUpdateInput = modelSchema
-  .omit({ id: true, onDisconnect: true })
-  .extend({ onDisconnect: z.enum(['cancel', 'drain']).optional(), upstreams });
+/**
+ * What is left out stays; lists are replaced whole, `capabilities` and `pricing` one by one: a new input price must not
+ * silently take a price for cached tokens along. `longPrompt` is one price; null takes it away.
+ */
+export const modelUpdateInput = modelSchema.omit({ id: true, onDisconnect: true }).extend({
+  onDisconnect: z.enum(['cancel', 'drain']).optional(),
+  pricing: priceSheetSchema.extend({ longPrompt: priceSheetSchema.shape.longPrompt.nullable() }).partial().optional(),
+  upstreams,
+});
 
 export type ModelCreateInput = z.infer<typeof modelCreateInput>;
 export type ModelUpdateInput = z.infer<typeof modelUpdateInput>;
