@@ -18,7 +18,13 @@ async function main(): Promise<void> {
     ...{ name: 'edge-api', settings, log, metrics, bus },
     module: EdgeServiceModule.forRoot({ bus, settings, secrets, log, metrics }),
     start: async (app) => {
-      const port = await app.get(EdgeReplica, { strict: false }).open();
+      const replica = app.get(EdgeReplica, { strict: false });
+      // For who cannot wait for the longest stream, but would not lose its bill either.
+      process.on('SIGUSR2', () => {
+        log.warn('SIGUSR2: open replies are ended');
+        replica.cutShort();
+      });
+      const port = await replica.open();
       log.info({ host: settings.HOST, port }, 'the public port listens');
     },
     stopLimitMs: settings.DRAIN_GRACE_MS + settings.DRAIN_MS + USAGE_DRAIN_MS + STOP_SLACK_MS,

@@ -24,6 +24,8 @@ export interface ReplicaSetOptions {
   changed: () => void;
 }
 
+/** After the stop limit, for what an edge has to end. */
+const LAST_WORDS_MS = 5_000;
 const RESTART_DELAY_MS = { first: 100, most: 10_000 };
 const READY_LIMIT_MS = 120_000;
 
@@ -198,12 +200,20 @@ export class ReplicaSet {
 
 async function end(process: ServiceProcess, limitMs: number): Promise<void> {
   if (!process.draining) process.drain();
+  if (await endsWithin(process, limitMs)) return;
+  // An edge ends its streams in their own dialect and publishes their bills; to others it is a plain end.
+  process.signal('SIGUSR2');
+  if (await endsWithin(process, LAST_WORDS_MS)) return;
+  process.signal('SIGKILL');
+  await process.ended;
+}
+
+async function endsWithin(process: ServiceProcess, limitMs: number): Promise<boolean> {
   const patience = new AbortController();
   const inTime = await Promise.race([
     process.ended.then(() => true),
     delay(limitMs, false, { signal: patience.signal }).catch(() => true),
   ]);
   patience.abort();
-  if (!inTime) process.signal('SIGKILL');
-  await process.ended;
+  return inTime;
 }

@@ -408,6 +408,24 @@ describe('a replica that stops', () => {
     expect(edge.usage).toHaveLength(1);
   });
 
+  it('cut short, it ends the replies it waits for, in their own dialect, and they are recorded', async () => {
+    await serveWithGrace(0, () => undefined);
+    const open = post('plain');
+    await until(() => upstreams[0]!.requests.length > 0, 'the call');
+    const closing = edge.replica.close();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(edge.usage).toHaveLength(0);
+    const toldAt = performance.now();
+    edge.replica.cutShort();
+    const reply = await open;
+    // Left alone, it would have waited for 5 s.
+    expect(performance.now() - toldAt).toBeLessThan(3_000);
+    expect(reply.status).toBe(503);
+    expect((await reply.json()).error).toMatchObject({ code: 'shutting_down' });
+    await closing;
+    expect(edge.usage).toHaveLength(1);
+  });
+
   /** Gives each new connection to the first of these that is ready, and leaves those it has where they are. */
   async function balance(edges: { edge: Edge; port: number }[]): Promise<{ url: string; close: () => void }> {
     const balancer = createServer((client) => {

@@ -37,6 +37,10 @@ export class PublicPort {
     return listeningOn;
   }
 
+  cutShort(): void {
+    this.server?.cutShort();
+  }
+
   /** Drains what is open. */
   async close(): Promise<void> {
     this.closed = true;

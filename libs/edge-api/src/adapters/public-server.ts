@@ -20,6 +20,7 @@ export class PublicServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private draining = false;
+  private patient = true;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly edge: EdgeContext) {
@@ -68,6 +69,11 @@ export class PublicServer {
     return (this.closing ??= this.drainAndClose());
   }
 
+  /** A close under way, or to come, waits for open replies no longer: they end in their own dialect. */
+  cutShort(): void {
+    this.patient = false;
+  }
+
   private async drainAndClose(): Promise<void> {
     const { sweeper, settings, drain } = this.edge;
     const { drainMs, drainGraceMs = 0 } = settings;
@@ -79,7 +85,7 @@ export class PublicServer {
     const deadline = performance.now() + drainMs;
     await this.untilIdle(deadline, drainGraceMs === 0 ? 0 : IDLE_PATIENCE_MS);
     sweeper.stop();
-    const cutMs = Math.max(LAST_WORDS_MS, deadline - performance.now());
+    const cutMs = this.patient ? Math.max(LAST_WORDS_MS, deadline - performance.now()) : LAST_WORDS_MS;
     const cut = setTimeout(() => this.server.closeAllConnections(), cutMs);
     const idle = setInterval(() => this.closeIdle(), DRAIN_CHECK_MS);
     await closed;
@@ -99,7 +105,7 @@ export class PublicServer {
     let quietSince = performance.now();
     while (this.sockets.size > 0 || sweeper.size > 0) {
       const nowMs = performance.now();
-      if (nowMs >= deadline) return;
+      if (nowMs >= deadline || !this.patient) return;
       const receivedNow = this.receivedBytes();
       if (receivedNow !== received || sweeper.size > 0) quietSince = nowMs;
       received = receivedNow;
