@@ -12,6 +12,8 @@ import { listeningUrl } from './listening-url';
 export class PrivatePort {
   private phase: 'starting' | 'serving' | 'draining' = 'starting';
   private application: RequestListener | undefined;
+  /** Of the application, under way. */
+  private readonly replies = new Set<ServerResponse>();
 
   private constructor(
     private readonly server: Server,
@@ -47,9 +49,28 @@ export class PrivatePort {
     if (this.phase === 'starting') this.phase = 'serving';
   }
 
-  /** Readiness is off from now on; what is no probe still reaches the application. */
+  /** Readiness is off from now on. What is no probe still reaches the application, and its client is told to leave. */
   drain(): void {
     this.phase = 'draining';
+    for (const reply of this.replies) askToLeave(reply);
+  }
+
+  /**
+   * Resolves when the application owes nobody a reply, within `limitMs`, and no connection is kept: the application can go.
+   *
+   * @returns how many replies were cut off.
+   */
+  async finish(limitMs: number): Promise<number> {
+    const deadline = AbortSignal.timeout(limitMs);
+    for (const reply of this.replies) {
+      if (deadline.aborted) break;
+      // Its client may leave, too.
+      await once(reply, 'close', { signal: deadline }).catch(() => undefined);
+    }
+    const late = this.replies.size;
+    for (const reply of this.replies) reply.destroy();
+    this.server.closeIdleConnections();
+    return late;
   }
 
   async close(): Promise<void> {
@@ -65,6 +86,9 @@ export class PrivatePort {
       send(reply, 503, { error: { code: this.phase, message: `The service is ${this.phase}.` } });
       return;
     }
+    this.replies.add(reply);
+    reply.once('close', () => this.replies.delete(reply));
+    if (this.phase === 'draining') askToLeave(reply);
     this.application(request, reply);
   }
 
@@ -91,6 +115,10 @@ export class PrivatePort {
       (error: unknown) => send(reply, 500, { error: { code: 'internal', message: String(error) } }),
     );
   }
+}
+
+function askToLeave(reply: ServerResponse): void {
+  if (!reply.headersSent) reply.shouldKeepAlive = false;
 }
 
 function send(reply: ServerResponse, status: number, body: object): void {

@@ -16,6 +16,7 @@ interface Line {
   adminUrl?: string;
   heartbeat?: { status: string; checks: object };
   err?: { message: string };
+  replies?: number;
 }
 
 /** The tiny service as a process of its own. */
@@ -86,6 +87,12 @@ class Tiny {
   }
 }
 
+async function eventually(holds: () => boolean): Promise<void> {
+  for (const deadline = Date.now() + LIMIT_MS; !holds(); await delay(10)) {
+    if (Date.now() > deadline) throw new Error(`never: ${String(holds)}`);
+  }
+}
+
 let tiny: Tiny;
 afterEach(() => tiny?.kill());
 
@@ -142,6 +149,39 @@ test('a signal turns readiness off at once, then open streams end, then the hear
     'heartbeat gone',
     'stopped',
   ]);
+});
+
+test('what is asked before its end is answered whole, and its client told to come back on another connection', async () => {
+  tiny = new Tiny({ GRACE_MS: '500', REPLY_MS: '900' });
+  const { adminUrl } = await tiny.said('starting');
+  await tiny.said('started');
+  // Each keeps its connection, for as long as the service does.
+  const ask = async () => {
+    const reply = await fetch(`${adminUrl}/work`);
+    return { status: reply.status, connection: reply.headers.get('connection'), text: await reply.text() };
+  };
+  expect(await ask()).toEqual({ status: 200, connection: 'keep-alive', text: 'done' });
+  const begun = ask();
+  await eventually(() => tiny.texts.filter((text) => text === 'work begins').length === 2);
+  tiny.signal('SIGTERM');
+  await tiny.said('stopping');
+  const late = ask();
+  expect(await begun).toEqual({ status: 200, connection: 'close', text: 'done' });
+  expect(await late).toEqual({ status: 200, connection: 'close', text: 'done' });
+  expect(await tiny.exited).toBe(0);
+  expect(tiny.texts.lastIndexOf('work ends')).toBeLessThan(tiny.texts.indexOf('streams end'));
+});
+
+test('a reply that does not end in time is cut off, and told', async () => {
+  tiny = new Tiny({ REPLY_MS: '60000', STOP_LIMIT_MS: '1000' });
+  const { adminUrl } = await tiny.said('starting');
+  await tiny.said('started');
+  const cut = expect(fetch(`${adminUrl}/work`)).rejects.toThrow();
+  await tiny.said('work begins');
+  tiny.signal('SIGTERM');
+  await cut;
+  expect(await tiny.exited).toBe(0);
+  expect(tiny.lines.find(({ level }) => level === 'warn')).toMatchObject({ msg: 'replies are cut off', replies: 1 });
 });
 
 test('a second signal ends it at once with 130', async () => {

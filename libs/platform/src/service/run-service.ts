@@ -43,6 +43,8 @@ export interface RunningService {
 }
 
 const STOP_LIMIT_MS = 30_000;
+/** For the private port's: an export of usage, say. */
+const REPLIES_LIMIT_MS = 10_000;
 
 @Module({})
 class ServiceModule {}
@@ -104,6 +106,8 @@ class Service {
     try {
       if (this.app !== undefined) {
         await delay(readinessGraceMs);
+        const replies = await this.port?.finish(Math.min(REPLIES_LIMIT_MS, stopLimitMs));
+        if (replies !== undefined && replies > 0) log.warn({ replies }, 'replies are cut off');
         await within(stopLimitMs, this.app.close());
       }
     } finally {

@@ -1,9 +1,11 @@
 /**
  * A service that does nothing but start, serve and stop as its environment says, for the tests of the runner:
- * INIT_MS, STOP_MS, STOP_LIMIT_MS, GRACE_MS, UP_AFTER_MS (its one dependency), BREAK (`init`, `start`, `stray`).
+ * INIT_MS, STOP_MS, STOP_LIMIT_MS, GRACE_MS, REPLY_MS (of `/work`, on its private port), UP_AFTER_MS (its one dependency),
+ * BREAK (`init`, `start`, `stray`).
  */
 import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Controller, Get } from '@nestjs/common';
 import { BUCKETS, decodeJson, HEALTH_CHECKS, type HealthCheck, type HeartbeatV1 } from '@switchboard/contracts';
 import { createLocalBus } from '../../bus/local-bus';
 import { createLogger } from '../../logging/logger';
@@ -22,6 +24,17 @@ const dependency: HealthCheck = {
   check: () =>
     performance.now() - startedAt >= ms('UP_AFTER_MS') ? Promise.resolve() : Promise.reject(new Error('not yet')),
 };
+
+@Controller()
+class WorkController {
+  @Get('work')
+  async work(): Promise<string> {
+    log.info('work begins');
+    await delay(ms('REPLY_MS'));
+    log.info('work ends');
+    return 'done';
+  }
+}
 
 class TinyModule {
   async onModuleInit(): Promise<void> {
@@ -53,6 +66,7 @@ void runService({
   settings: { ADMIN_PORT: ms('ADMIN_PORT'), ADMIN_HOST: '127.0.0.1', INSTANCE: 'one' },
   module: {
     module: TinyModule,
+    controllers: [WorkController],
     providers: [{ provide: HEALTH_CHECKS, useValue: [dependency] }],
     exports: [HEALTH_CHECKS],
   },
