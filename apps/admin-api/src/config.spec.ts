@@ -17,7 +17,7 @@ test('the database and the two rings are all that must be given', () => {
   const read = readAdminSettings(REQUIRED);
   expect(read).toMatchObject({
     ok: true,
-    settings: { DATABASE_URL, ADMIN_PORT: 9090 },
+    settings: { DATABASE_URL, ADMIN_PORT: 9090, DRAIN_GRACE_MS: 5_000 },
     secrets: { kek: [{ id: 'k1' }] },
   });
   expect(read).not.toHaveProperty('oidc');

@@ -1,4 +1,5 @@
 import {
+  durationSetting,
   isLoopbackHost,
   optionalText,
   readSecretRing,
@@ -24,6 +25,8 @@ const shape = {
     .string()
     .trim()
     .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgresql://user:password@host:port/database'),
+  /** How long, at its end, it goes on taking requests, for balancers to notice and kept connections to move away. */
+  DRAIN_GRACE_MS: durationSetting(5_000),
   /** Its bearer owns the platform; or the file it is in. */
   ADMIN_TOKEN: optionalText,
   ADMIN_TOKEN_FILE: optionalText,

@@ -31,7 +31,8 @@ async function main(): Promise<void> {
     ...{ bus, databaseUrl: settings.DATABASE_URL, secrets, config: { env, cwd, declare }, log, metrics },
     ...(oidc === undefined ? {} : { oidc }),
   });
-  await runService({ name: 'admin-api', settings, module, log, metrics, bus });
+  const readinessGraceMs = settings.DRAIN_GRACE_MS;
+  await runService({ name: 'admin-api', settings, module, log, metrics, bus, readinessGraceMs });
 }
 
 /** A faulty gateway.yaml stops no service that runs on the last good one; whoever only asks whether it is good is told. */

@@ -144,6 +144,7 @@ function ownEnvironment(name: ServiceName, surroundings: Surroundings, port: num
     case 'admin-api':
       return {
         PORT: String(surroundings.publicPort),
+        DRAIN_GRACE_MS: String(settings.DRAIN_GRACE_MS),
         DATABASE_URL: surroundings.databaseUrl(),
         ADMIN_TOKEN: adminToken,
         SIMULATOR_URL: surroundings.simulatorUrl,

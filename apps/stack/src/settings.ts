@@ -22,7 +22,7 @@ const settingsShape = {
   LOG_LEVEL: logLevelSetting('info'),
   /** How long an edge that is replaced lets its streams go on. */
   DRAIN_MS: durationSetting(3_600_000),
-  /** How long it goes on taking requests before, so that connections can move away. */
+  /** How long it, or the admin API, goes on taking requests before, so that connections can move away. */
   DRAIN_GRACE_MS: durationSetting(2_000),
 };
 

@@ -22,7 +22,7 @@ import { createServers } from './servers';
 import { createServices, createSimulator, type ServiceTools } from './services';
 import type { Settings } from './settings';
 import { StatePublisher } from './state-publisher';
-import { SERVICES, type Replicas, type ServiceName } from './topology';
+import { type Replicas, type ServiceName } from './topology';
 
 export interface StackOptions {
   settings: Settings;
@@ -177,10 +177,11 @@ export class Stack {
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** Edges first, while everything they need is still there; then the other services; then the servers. */
+  /** Those with clients first, while everything they need is still there; then the other services; then the servers. */
   private async stopProcesses({ services, simulator, servers }: StackProcesses): Promise<void> {
-    await services['edge-api'].stop(STOP_LIMIT_MS);
-    const others = SERVICES.filter((name) => name !== 'edge-api').map((name) => services[name]);
+    const { 'edge-api': edges, 'admin-api': admin, ...rest } = services;
+    await Promise.all([edges.stop(STOP_LIMIT_MS), admin.stop(STOP_LIMIT_MS)]);
+    const others = Object.values(rest);
     await Promise.all(
       [...others, ...(simulator === undefined ? [] : [simulator])].map((set) => set.stop(STOP_LIMIT_MS)),
     );
