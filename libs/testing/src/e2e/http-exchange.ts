@@ -7,8 +7,6 @@ export interface Call {
   body?: string | Buffer;
   /** Ends the call from the client's side. */
   signal?: AbortSignal;
-  /** Absent: a connection of its own, not kept. */
-  agent?: Agent;
   /** Whose connections are kept and used again; absent: one of its own. */
   agent?: Agent;
 }
