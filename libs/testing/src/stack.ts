@@ -8,6 +8,7 @@ import type { GatewayOptions, RunningGateway } from './gateway';
 import { exitOf, outputOf, withoutProviderKeys } from './gateway-process';
 
 const MAIN = path.resolve(__dirname, '../../../apps/stack/dist/main.js');
+const CONFIG = 'gateway.yaml';
 const START_LIMIT_MS = 180_000;
 const END_LIMIT_MS = 40_000;
 /** The first line of what is printed when everything answers. */
@@ -33,6 +34,8 @@ export interface StackProcess {
 /** The whole distributed form; usable wherever one gateway is. */
 export interface RunningStack extends RunningGateway {
   stateFile: string;
+  /** Its gateway.yaml, where one was given. */
+  configFile: string;
   processes(): StackProcess[];
   /** Each edge's own public URL, those that drain left out. */
   edges(): string[];
@@ -82,6 +85,7 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
     adminToken,
     dataDir,
     stateFile,
+    configFile: path.join(folder, CONFIG),
     pid: child.pid ?? -1,
     output,
     stop,
@@ -119,7 +123,7 @@ function launch(
     ...env,
   };
   if (config !== undefined) {
-    environment.GATEWAY_CONFIG = path.join(folder, 'gateway.yaml');
+    environment.GATEWAY_CONFIG = path.join(folder, CONFIG);
     // JSON is YAML.
     writeFileSync(environment.GATEWAY_CONFIG, JSON.stringify(trusting(config), undefined, 2));
   }
