@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type AdminStore, createAdminStore } from '@switchboard/admin-api';
+import type { HealthCheck } from '@switchboard/contracts';
 import { EdgeReplica } from '@switchboard/edge-api';
 import { createMetering } from '@switchboard/metering';
 import {
@@ -22,6 +24,10 @@ import {
 import type { Settings } from './settings';
 import { SERVICE, StandaloneModule, type StandaloneParts } from './standalone.module';
 import { unenforced } from './unenforced';
+
+/** A start goes on without it; readiness tells of it from then on. */
+const CONFIRMED_WITHIN_MS = 2_000;
+const CONFIRMATION_POLL_MS = 10;
 
 export interface ApplicationOptions {
   settings: Settings;
@@ -78,10 +84,23 @@ export async function startApplication(options: ApplicationOptions, stops: Stop[
   await app.listen(settings.ADMIN_PORT, settings.ADMIN_HOST);
   const publicPort = await app.get(EdgeReplica).open();
   if (publicPort === undefined) throw new Error('stopped while it was starting');
+  await confirmed(store.distributor.health);
   const subject = { service: SERVICE, instance: settings.INSTANCE, version: releaseVersion() };
   const heartbeat = new Heartbeat(bus, subject, app.get(Readiness), logger);
   stops.push(() => heartbeat.stop());
   return { publicUrl: listeningUrl(settings.HOST, publicPort), adminUrl: await app.getUrl() };
+}
+
+/** The public port opens with the first publication; that it is complete is known a moment later, and then all is well. */
+async function confirmed(publication: HealthCheck): Promise<void> {
+  for (let waitedMs = 0; waitedMs < CONFIRMED_WITHIN_MS; waitedMs += CONFIRMATION_POLL_MS) {
+    const done = await publication.check().then(
+      () => true,
+      () => false,
+    );
+    if (done) return;
+    await delay(CONFIRMATION_POLL_MS);
+  }
 }
 
 function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {
