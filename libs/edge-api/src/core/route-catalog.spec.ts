@@ -61,6 +61,11 @@ describe('a routed catalog', () => {
     expect(order(catalogOf('a', 'b'), snapshotOf('a'), NOW_MS - SNAPSHOT_LAG_MS)).toEqual(['a']);
   });
 
+  it('has the catalog’s order where the snapshot ranks only what the catalog does not have yet, or no longer', () => {
+    expect(order(catalogOf('before', 'also'), snapshotOf('after'))).toEqual(['before', 'also']);
+    expect(order(catalogOf('a'), snapshotOf())).toEqual([]);
+  });
+
   it('tells two models at one provider apart, and carries the catalog’s own figures', () => {
     const catalog = catalogOf('a');
     const [first] = catalog.models.get('m')!.upstreams;

@@ -12,7 +12,8 @@ export type FirstSeen = (model: Model, upstream: ModelUpstream) => number;
 /**
  * The catalog with each model's upstreams in the snapshot's order, and without those the snapshot leaves out. An upstream
  * newer than the snapshot comes last: that it is left out only says that the router has not seen it yet. What the catalog
- * no longer has is not brought back.
+ * no longer has is not brought back. A snapshot that ranks nothing but upstreams that are not here is of another catalog,
+ * which reaches this process a moment later: until then the model is served as it stands here.
  */
 export function routeCatalog(
   catalog: Catalog,
@@ -28,6 +29,8 @@ export function routeCatalog(
 function routeModel(model: Model, snapshot: RoutingSnapshotV1, firstSeenMs: FirstSeen): Model {
   if (!Object.hasOwn(snapshot.models, model.id)) return model;
   const places = new Map(snapshot.models[model.id]?.map((ranked, place) => [upstreamName(ranked), place]));
+  const isOfAnother = places.size > 0 && !model.upstreams.some((upstream) => places.has(upstreamName(upstream)));
+  if (isOfAnother) return model;
   const ranked: { place: number; upstream: ModelUpstream }[] = [];
   for (const upstream of model.upstreams) {
     const place = places.get(upstreamName(upstream));
