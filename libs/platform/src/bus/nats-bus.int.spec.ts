@@ -115,6 +115,30 @@ describe('with a server that stays', () => {
     expect(told()).toBe(true);
   }, 60_000);
 
+  test('a steady trickle is read without a pause', async () => {
+    const bus = await connectedBus(steady.url);
+    const stream = freshStream();
+    const taken = new Map<string, number>();
+    bus.consume(stream, 'reader', { sizeMax: 100, waitMs: 5 }, async (messages) => {
+      for (const { payload } of messages) taken.set(text(payload)!, performance.now());
+    });
+    const sentAtMs = new Map<string, number>();
+    const endsAtMs = performance.now() + 8_000;
+    const trickle = async (name: string): Promise<void> => {
+      for (let count = 0; performance.now() < endsAtMs; count++) {
+        const id = `${name}${count}`;
+        sentAtMs.set(id, performance.now());
+        await bus.append(stream, bytes(id), id);
+        await delay(8 * Math.random());
+      }
+    };
+    await Promise.all(['a', 'b', 'c'].map(trickle));
+    await until(() => taken.size === sentAtMs.size, 'all of them');
+    const waitedMs = [...sentAtMs].map(([id, at]) => taken.get(id)! - at);
+    expect(Math.max(...waitedMs)).toBeLessThan(2_000);
+    expect(warnings('reading the stream')).toEqual([]);
+  });
+
   test('a stream whose definition has changed gets its new shape and keeps its messages', async () => {
     const stream = freshStream();
     const before = await connectedBus(steady.url);

@@ -4,8 +4,13 @@ import type { NatsSession } from './nats-session';
 
 /** How often the server says, during a long pull, that it has nothing; unheard three times, the consumer is lost. */
 const HEARTBEAT_MS = 2_000;
-/** How long past its end a short pull may stay unanswered. */
-const GRACE_MS = 5_000;
+/**
+ * Past its end a pull is over for us too. Servers before 2.10 drop one without a word where it expires in the moment a
+ * message comes; under a steady trickle that was once in some seconds.
+ */
+const GRACE_MS = 100;
+
+const SILENT = 'the consumer does not answer';
 
 /** No messages: the pull ended without more. */
 const ENDED = new Set([404, 408]);
@@ -18,8 +23,8 @@ interface Pull {
 }
 
 /**
- * Fetches from one durable consumer within one session. Each pull is waited out: one given up early would leave the
- * server handing messages to nobody, to come again only when their acknowledgement is overdue.
+ * Fetches from one durable consumer within one session. Each pull is waited out: until its end the server hands messages
+ * to it. What comes later than that is kept for the next.
  */
 export class NatsPuller {
   private readonly inbox = createInbox();
@@ -55,16 +60,17 @@ export class NatsPuller {
     await new Promise<void>((resolve, reject) => {
       const end = (fault?: Error): void => {
         this.current = undefined;
-        clearTimeout(overdue);
+        clearTimeout(over);
+        clearTimeout(silence);
         stopping.removeEventListener('abort', onStop);
         if (fault === undefined) resolve();
         else reject(fault);
       };
       const onStop = (): void => end();
-      const patienceMs = hasHeartbeats(waitMs) ? 3 * HEARTBEAT_MS : waitMs + GRACE_MS;
-      const overdue = setTimeout(() => end(new Error('the consumer does not answer')), patienceMs);
+      const over = setTimeout(() => end(), waitMs + GRACE_MS);
+      const silence = hasHeartbeats(waitMs) ? setTimeout(() => end(new Error(SILENT)), 3 * HEARTBEAT_MS) : undefined;
       stopping.addEventListener('abort', onStop);
-      this.current = { number: ++this.pulls, missing, end, heard: () => void overdue.refresh() };
+      this.current = { number: ++this.pulls, missing, end, heard: () => void silence?.refresh() };
       this.send(missing, waitMs);
     });
   }
