@@ -72,21 +72,13 @@ const rename = (store: AdminStore, name: string) =>
 const nameHeld = async () => (await heldKeys<{ name?: string }>(bus))[bucketKey.tenant('acme')]?.name;
 const depth = async () => (await database.sql('SELECT count(*)::int AS n FROM outbox'))[0]?.['n'];
 
-async function createKey(store: AdminStore) {
-  const logging = { requests: false, prompts: false };
-  const lists = { permissions: ['*' as const], models: [], origins: [], ips: [] };
-  return change(store, (given) =>
-    store.keys.create(given, {
-      tenant: 'acme',
-      name: 'ci',
-      kind: 'service',
-      environment: 'live',
-      limits: {},
-      logging,
-      ...lists,
-    }),
-  );
-}
+const keyInput = {
+  ...{ tenant: 'acme', name: 'ci', kind: 'service' as const, environment: 'live' as const, limits: {} },
+  ...{ permissions: ['*' as const], models: [], origins: [], ips: [] },
+  logging: { requests: false, prompts: false },
+};
+
+const createKey = (store: AdminStore) => change(store, (given) => store.keys.create(given, keyInput));
 
 /** The same bus without what holds the other replica up. */
 class ViewOf extends FlakyBus {
@@ -153,6 +145,23 @@ test('a provider travels sealed and opens where the ring is', async () => {
     apiKey: 'sk-secret',
     headers: { 'x-a': 'hidden' },
   });
+});
+
+test('a tenant is published before its keys, and deleted after them, however slow the bus is with it', async () => {
+  const store = await started();
+  const slowWith = (kind: string) => (name: string) => (name.startsWith(kind) ? delay(50) : undefined);
+  bus.writes.length = 0;
+  bus.beforeWrite = slowWith('tenant.');
+  const key = await change(store, async (given) => {
+    await store.tenants.create(given, { id: 'acme', active: true, limits: {} });
+    return store.keys.create(given, keyInput);
+  });
+  await until(async () => (await depth()) === 0);
+  expect(bus.writes).toEqual([bucketKey.tenant('acme'), keyEntry(key.key)]);
+  bus.beforeWrite = slowWith('key.');
+  await change(store, (given) => store.tenants.remove(given, 'acme'));
+  await until(async () => (await depth()) === 0);
+  expect(bus.writes.slice(2)).toEqual([keyEntry(key.key), bucketKey.tenant('acme')]);
 });
 
 test('what was committed by a replica that died before it published is published by another', async () => {

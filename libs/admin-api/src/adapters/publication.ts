@@ -1,5 +1,6 @@
-import { BUCKETS, type BucketDefinition, type Bus, SETTINGS_KEY } from '@switchboard/contracts';
+import { BUCKETS, type BucketDefinition, type Bus } from '@switchboard/contracts';
 import type { PrismaClient } from '@switchboard/platform';
+import { publicationSteps } from '../core/publication-order';
 import type { Transaction } from '../services/mutations';
 import { allEntries, currentEntries, type Entries, type EntryName } from './bucket-entries';
 import { inParallel } from './in-parallel';
@@ -64,8 +65,7 @@ export class Publication {
   }
 
   /**
-   * Compares the buckets with the tables: puts what differs, deletes what should not be there. The settings come last:
-   * they say that the rest is whole. Tables that were never reconciled say nothing, and nothing is done for them.
+   * Compares the buckets with the tables: puts what differs, deletes what should not be there. Tables that were never reconciled say nothing, and nothing is done for them.
    */
   async rebuild(): Promise<'rebuilt' | 'busy' | 'unreconciled'> {
     const result = await this.locked(600_000, async (tx) => {
@@ -102,14 +102,10 @@ export class Publication {
   }
 
   private async publish(names: readonly EntryName[], entries: Entries): Promise<void> {
-    const isLast = ({ key }: EntryName): boolean => key === SETTINGS_KEY;
-    const write = (name: EntryName): Promise<void> => this.write(name, entries.get(name.bucket)?.get(name.key));
-    await inParallel(
-      names.filter((name) => !isLast(name)),
-      WIDTH,
-      write,
-    );
-    await inParallel(names.filter(isLast), 1, write);
+    const valueOf = ({ bucket, key }: EntryName): Uint8Array | undefined => entries.get(bucket)?.get(key);
+    for (const step of publicationSteps(names, (name) => valueOf(name) !== undefined)) {
+      await inParallel(step, WIDTH, (name) => this.write(name, valueOf(name)));
+    }
   }
 
   private async write({ bucket: name, key }: EntryName, value: Uint8Array | undefined): Promise<void> {
