@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -49,6 +50,19 @@ export async function change<B = unknown>(
     throw new Error(`${method} ${path} answered ${reply.status}: ${JSON.stringify(reply.body)}`);
   }
   return reply;
+}
+
+/**
+ * Replaces gateway.yaml as an editor and a ConfigMap do it: the whole file at once.
+ *
+ * @returns `performance.now()` just before.
+ */
+export function replaceConfig({ configFile }: RunningStack, config: object | string): number {
+  const next = `${configFile}.next`;
+  writeFileSync(next, typeof config === 'string' ? config : JSON.stringify(config));
+  const atMs = performance.now();
+  renameSync(next, configFile);
+  return atMs;
 }
 
 /** One connection to one edge, kept for as long as the edge keeps it. */
@@ -134,4 +148,9 @@ export function costUsd(reply: RawReply): number | undefined {
 
 export function costs(usd: number): (reply: RawReply) => boolean {
   return (reply) => Math.abs((costUsd(reply) ?? Number.NaN) - usd) < 1e-12;
+}
+
+/** What was measured, in milliseconds, for people. */
+export function linesOf(measured: ReadonlyMap<string, number>): string {
+  return [...measured].map(([what, ms]) => `  ${what}: ${ms.toFixed(0)} ms`).join('\n');
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
 import { startStack, type RunningStack } from '../stack';
 import { conversation, looksComplete } from './conversation';
-import { admin, answered, change, costs, Everywhere } from './everywhere';
+import { admin, answered, change, costs, Everywhere, linesOf } from './everywhere';
 import { GATEWAY_ENV, gatewayConfig, KEY, model, provider } from './gateway-config';
 import { open, readWhole } from './http-exchange';
 import { usageOf } from './usage-ledger';
@@ -38,8 +38,7 @@ afterAll(async () => {
   everywhere?.close();
   await stack?.stop();
   await simulator?.close();
-  const lines = [...worst].map(([what, ms]) => `  ${what}: ${ms.toFixed(0)} ms`);
-  process.stderr.write(`the slowest of ${EDGES} edges, the worst of ${REPEATS} times\n${lines.join('\n')}\n`);
+  process.stderr.write(`the slowest of ${EDGES} edges, the worst of ${REPEATS} times\n${linesOf(worst)}\n`);
 });
 
 function pidsOf({ processes }: RunningStack): number[] {

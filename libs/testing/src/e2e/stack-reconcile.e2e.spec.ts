@@ -1,8 +1,7 @@
-import { renameSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
 import { startStack, type RunningStack } from '../stack';
-import { admin, answered, change, costs, Everywhere } from './everywhere';
+import { admin, answered, change, costs, Everywhere, replaceConfig } from './everywhere';
 import { GATEWAY_ENV, gatewayConfig, KEY, keyHash, model, provider, type Json } from './gateway-config';
 import { eventually } from './usage-ledger';
 
@@ -39,14 +38,7 @@ function declaring({ usdPerMillion, key, more = {} }: Declared): Json {
   );
 }
 
-/** As an editor and a ConfigMap do it: the whole file at once. @returns `performance.now()` just before. */
-function edit(config: Json | string): number {
-  const next = `${stack.configFile}.next`;
-  writeFileSync(next, typeof config === 'string' ? config : JSON.stringify(config));
-  const atMs = performance.now();
-  renameSync(next, stack.configFile);
-  return atMs;
-}
+const edit = (config: Json | string): number => replaceConfig(stack, config);
 
 interface Diff {
   valid: boolean;
