@@ -20,11 +20,17 @@ const CHECK_TIMEOUT_MS = 2_000;
 /** Whether the process can do its work, by the health checks of what it depends on; a change is logged once. */
 export class Readiness {
   private logged: string | undefined;
+  private latest: ReadinessReport['status'] | undefined;
 
   constructor(
     private readonly checks: readonly HealthCheck[],
     private readonly log: Logger,
   ) {}
+
+  /** As of the last report; false before the first. */
+  get isUnavailable(): boolean {
+    return this.latest === 'unavailable';
+  }
 
   /** Runs every check at once; resolves within little more than two seconds, whatever hangs. */
   async report(): Promise<ReadinessReport> {
@@ -35,6 +41,7 @@ export class Readiness {
       status: unavailable ? 'unavailable' : down.length > 0 ? 'degraded' : 'ready',
       checks: Object.fromEntries(results),
     };
+    this.latest = report.status;
     this.logChange(report.status, Object.fromEntries(down.map(([name, { error }]) => [name, error])));
     return report;
   }

@@ -151,6 +151,15 @@ test('a signal turns readiness off at once, then open streams end, then the hear
   ]);
 });
 
+test('one that waits for a dependency has nobody who must notice its end, and ends at once', async () => {
+  tiny = new Tiny({ GRACE_MS: '5000', UP_AFTER_MS: '60000' });
+  await tiny.heartbeatOf('unavailable');
+  const toldAtMs = performance.now();
+  tiny.signal('SIGTERM');
+  expect(await tiny.exited).toBe(0);
+  expect(performance.now() - toldAtMs).toBeLessThan(3_000);
+});
+
 test('what is asked before its end is answered whole, and its client told to come back on another connection', async () => {
   tiny = new Tiny({ GRACE_MS: '500', REPLY_MS: '900' });
   const { adminUrl } = await tiny.said('starting');

@@ -105,7 +105,8 @@ class Service {
     this.heartbeat?.drain();
     try {
       if (this.app !== undefined) {
-        await delay(readinessGraceMs);
+        // Nobody is sent to one that was not ready, so there is nobody to notice.
+        if (!this.app.get(Readiness, { strict: false }).isUnavailable) await delay(readinessGraceMs);
         const replies = await this.port?.finish(Math.min(REPLIES_LIMIT_MS, stopLimitMs));
         if (replies !== undefined && replies > 0) log.warn({ replies }, 'replies are cut off');
         await within(stopLimitMs, this.app.close());
