@@ -25,7 +25,7 @@ export function describeAccounts(worldOf: () => TwoUpstreams<RunningStack>): voi
         adminUrlsOf(gateway).map((url) => sumOf(url, 'switchboard_request_duration_seconds_count')),
       );
       expect(closed.reduce((sum, count) => sum + count, 0)).toBe(expected.length);
-    });
+    }, 30_000);
   });
 }
 
