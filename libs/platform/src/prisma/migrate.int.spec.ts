@@ -1,5 +1,6 @@
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -147,4 +148,18 @@ test('the generated client and the migrated tables agree, every field both ways'
   } finally {
     await prisma.$disconnect();
   }
+});
+
+test('a server that takes the connection and says nothing is given up within seconds', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => void sockets.push(socket)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const startedAt = performance.now();
+  const attempt = migrate({ url: `postgresql://someone@127.0.0.1:${port}/some`, log }).catch((error: Error) => error);
+  const outcome = await Promise.race([attempt, new Promise((resolve) => setTimeout(resolve, 9_000, 'still waiting'))]);
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  expect(outcome).toMatchObject({ message: expect.stringContaining('timeout') });
+  expect(performance.now() - startedAt).toBeLessThan(8_000);
 });

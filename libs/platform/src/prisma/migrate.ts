@@ -10,6 +10,9 @@ const MIGRATIONS = path.join(__dirname, '../../../../prisma/migrations');
 /** The lock Prisma's own migrate takes: the two exclude each other. */
 const ADVISORY_LOCK = 72707369;
 
+/** A server that takes a connection and says nothing is as away as one that takes none. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
 /** As Prisma creates it: `prisma migrate status` reads it. */
 const CREATE_HISTORY = `
   CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
@@ -44,7 +47,11 @@ export class MigrationError extends Error {
  */
 export async function migrate(options: { url: string; log: Logger; folder?: string }): Promise<string[]> {
   const migrations = await readMigrations(options.folder ?? MIGRATIONS);
-  const client = new Client({ connectionString: options.url, application_name: 'switchboard-migrate' });
+  const client = new Client({
+    connectionString: options.url,
+    application_name: 'switchboard-migrate',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
   // The query in flight reports the same fault.
   client.on('error', (error) => options.log.warn({ err: error }, 'lost the connection while migrating'));
   await client.connect();
