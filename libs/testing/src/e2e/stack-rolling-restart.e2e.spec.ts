@@ -27,6 +27,8 @@ const onModel = (name: string) => (upstream: string) => `${name}/${upstream}`;
 
 let simulator: RunningSimulator;
 let stack: RunningStack;
+/** What asks on and on; stopped here where a test fails before it does. */
+const asking = new Set<{ stop(): Promise<unknown> }>();
 
 beforeAll(async () => {
   simulator = await startSimulator();
@@ -44,6 +46,11 @@ beforeAll(async () => {
   ];
   const providers = UPSTREAM_DIALECTS.map((dialect) => provider(dialect, dialect, simulator.url));
   stack = await startStack({ config: gatewayConfig(providers, models, keys), env: GATEWAY_ENV });
+});
+
+afterEach(async () => {
+  await Promise.all([...asking].map((each) => each.stop()));
+  asking.clear();
 });
 
 afterAll(async () => {
@@ -137,6 +144,7 @@ test('every service is replaced under 200 streams of a minute: no stream is cut,
   const idle = await Promise.all(edges().map(residentMegabytes));
   const shortCalls = new ShortCalls({ url: stack.url, keys: KEYS, model: onModel('quick'), intervalMs: 100 });
   const adminCalls = askingAdmin();
+  asking.add(shortCalls).add(adminCalls);
   const startedMs = performance.now();
   const streams = await openStreams({ url: stack.url, count: STREAMS, keys: KEYS, model: onModel('lasting') });
   const bounded = (key: number): number =>
@@ -212,7 +220,7 @@ test('an edge that drains asks its clients to leave, takes no new connection, an
   const reply = readWhole(stream);
 
   await stack.control('restart', `edge-api-${edge!.replica}`);
-  expect((await send(edge!.adminUrl ?? '', { path: '/readyz' })).status).toBe(503);
+  await eventually('it is unready', async () => (await send(edge!.adminUrl ?? '', { path: '/readyz' })).status === 503);
   const { status, headers } = await ask(asked);
   expect({ status, connection: headers.connection }).toEqual({ status: 200, connection: 'close' });
   await eventually('new connections are refused', () => ask().then(() => false, isRefused), 5_000);
