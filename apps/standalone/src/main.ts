@@ -12,13 +12,14 @@ async function main(): Promise<void> {
   const warnings = loaded.ok ? [...loaded.warnings, ...unenforced(loaded.config)] : [];
   const source = loaded.ok ? loaded.source : undefined;
   if (!reportConfiguration({ faults, warnings, source }) || !settings.ok || !loaded.ok) return;
-  const gateway = await Gateway.start({ ...surroundings, settings: settings.settings, loaded, told: warnings });
-  process.stdout.write(gateway.banner);
+  const starting = Gateway.start({ ...surroundings, settings: settings.settings, loaded, told: warnings });
   stopOnSignals({
     announce: (signal) => process.stderr.write(`${signal}: finishing open replies …\n`),
-    stop: () => gateway.stop(),
+    // What a signal overtakes starts to its end first: half-way, nobody could tell what there is to stop.
+    stop: async () => (await starting).stop(),
     failed: fail,
   });
+  process.stdout.write((await starting).banner);
 }
 
 function fail(error: unknown): void {

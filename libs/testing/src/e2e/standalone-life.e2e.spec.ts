@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -16,6 +16,7 @@ import { allUsage, eventually, usageOf } from './usage-ledger';
 jest.setTimeout(120_000);
 
 const run = promisify(execFile);
+const MAIN = path.resolve(__dirname, '../../../../apps/standalone/dist/main.js');
 const USAGE = path.resolve(__dirname, '../../../../apps/standalone/dist/usage.js');
 
 const folders: string[] = [];
@@ -111,6 +112,19 @@ describe('a first run without a file and without a key', () => {
     expect((await send(other.url, conversation('anthropic', { model: 'sim/echo', key: oneKey }))).status).toBe(401);
     expect(await allUsage(other)).toEqual([]);
   });
+});
+
+test('a signal that comes while it starts: it ends with 0, and leaves the data folder to the next', async () => {
+  const dataDir = path.join(newFolder(), 'data');
+  const env = { PATH: process.env['PATH'], DATA_DIR: dataDir, ...(await freePorts()) };
+  const child = spawn(process.execPath, [MAIN], { cwd: path.dirname(dataDir), env, stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  await eventually('it works on its data', () => existsSync(path.join(dataDir, 'postgres')));
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  expect(existsSync(path.join(dataDir, 'standalone.json'))).toBe(false);
+  const gateway = await start({ dataDir });
+  expect((await send(gateway.url, { path: '/api/hello' })).status).toBe(200);
 });
 
 describe('what keeps it from starting', () => {
