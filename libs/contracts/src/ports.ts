@@ -5,8 +5,6 @@ import type { UsageRecordedV1 } from './usage-event';
 export const USAGE_SINK = Symbol('USAGE_SINK');
 export const USAGE_QUERIES = Symbol('USAGE_QUERIES');
 export const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
-export const CATALOG_SOURCE = Symbol('CATALOG_SOURCE');
-export const KEY_DIRECTORY = Symbol('KEY_DIRECTORY');
 export const ROUTING_EXPLAINER = Symbol('ROUTING_EXPLAINER');
 
 /** Every given field must match. */
