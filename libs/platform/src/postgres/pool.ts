@@ -1,11 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import type { Logger } from '../logging/logger';
 
 export type { Pool, PoolClient } from 'pg';
 
+/** Who ends a pool has let its work finish: what is still under way waits on a silent database. */
+const END_PATIENCE_MS = 1_000;
+
+class PromptPool extends Pool {
+  override async end(): Promise<void> {
+    const patience = new AbortController();
+    const enough = delay(END_PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([super.end(), enough]);
+    patience.abort();
+  }
+}
+
 /**
  * Connections to `url`, opened as needed. A query fails after `queryTimeoutMs` rather than wait on a database that is
- * silent; such a connection must be released with the error, which closes it. The caller ends the pool.
+ * silent; such a connection must be released with the error, which closes it. The caller ends the pool; a second later at
+ * most that resolves, and what a silent database still holds up then ends with its own timeout.
  */
 export function createPool(options: {
   url: string;
@@ -14,7 +28,7 @@ export function createPool(options: {
   queryTimeoutMs?: number;
 }): Pool {
   const { url, log, connectionsMax = 4, queryTimeoutMs = 30_000 } = options;
-  const pool = new Pool({
+  const pool = new PromptPool({
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 5_000,
