@@ -126,8 +126,9 @@ class Runs {
     });
   }
 
+  /** No name begins another: bodies are told apart by it. */
   private folderOf(task: Task, { upstream, basePath }: Case): string {
-    return path.join(this.folder, `${task}-${upstream}-${basePath.replaceAll('/', '_')}`);
+    return path.join(this.folder, `${task}-${upstream}-${basePath.replaceAll('/', '_')}-run`);
   }
 }
 
