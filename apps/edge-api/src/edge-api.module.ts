@@ -1,12 +1,7 @@
-import {
-  type BeforeApplicationShutdown,
-  type DynamicModule,
-  Inject,
-  Module,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
-import { type Bus, HEALTH_CHECKS, type HealthCheck, USAGE_SINK } from '@switchboard/contracts';
-import { EdgeReplica } from '@switchboard/edge-api';
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type Bus, HEALTH_CHECKS, type HealthCheck, LIMITER, USAGE_SINK } from '@switchboard/contracts';
+import { EdgeApiModule, type EdgeApiOptions } from '@switchboard/edge-api';
+import { EDGE_HEALTH } from '@switchboard/edge-api/client';
 import { createUsagePublisher, type UsagePublisher } from '@switchboard/metering/client';
 import type { Logger, Metrics } from '@switchboard/platform';
 import { createBusLimiter } from '@switchboard/rate-limit/client';
@@ -25,31 +20,22 @@ export interface EdgeServiceParts {
 
 /** An edge replica on the bus. At shutdown open replies end first, then their usage is published. */
 @Module({})
-export class EdgeServiceModule implements BeforeApplicationShutdown, OnApplicationShutdown {
-  constructor(
-    @Inject(EdgeReplica) private readonly replica: EdgeReplica,
-    @Inject(USAGE_SINK) private readonly usage: UsagePublisher,
-  ) {}
+export class EdgeServiceModule implements OnApplicationShutdown {
+  constructor(@Inject(USAGE_SINK) private readonly usage: UsagePublisher) {}
 
   static forRoot(parts: EdgeServiceParts): DynamicModule {
     const { bus, log, metrics } = parts;
     return {
       module: EdgeServiceModule,
+      global: true,
+      imports: [EdgeApiModule.forRoot(edgeOf(parts))],
       providers: [
         { provide: USAGE_SINK, useFactory: () => createUsagePublisher({ bus, log, metrics }) },
-        { provide: EdgeReplica, inject: [USAGE_SINK], useFactory: (usage: UsagePublisher) => replicaOf(parts, usage) },
-        {
-          provide: HEALTH_CHECKS,
-          inject: [EdgeReplica],
-          useFactory: ({ health }: EdgeReplica): HealthCheck[] => health,
-        },
+        { provide: LIMITER, useFactory: () => createBusLimiter({ bus }) },
+        { provide: HEALTH_CHECKS, inject: [EDGE_HEALTH], useFactory: (health: HealthCheck[]) => health },
       ],
-      exports: [EdgeReplica, HEALTH_CHECKS],
+      exports: [USAGE_SINK, LIMITER, HEALTH_CHECKS],
     };
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.replica.close();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -58,10 +44,9 @@ export class EdgeServiceModule implements BeforeApplicationShutdown, OnApplicati
   }
 }
 
-function replicaOf({ bus, settings, secrets, log, metrics }: EdgeServiceParts, usage: UsagePublisher): EdgeReplica {
-  return new EdgeReplica({
-    ...{ bus, usage, log, metrics, ...secrets, port: settings.PORT, host: settings.HOST },
-    limiter: createBusLimiter({ bus }),
+function edgeOf({ bus, settings, secrets, log, metrics }: EdgeServiceParts): EdgeApiOptions {
+  return {
+    ...{ bus, log, metrics, ...secrets, port: settings.PORT, host: settings.HOST },
     settings: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       keepaliveMs: settings.KEEPALIVE_MS,
@@ -70,5 +55,5 @@ function replicaOf({ bus, settings, secrets, log, metrics }: EdgeServiceParts, u
       trustedProxies: settings.TRUSTED_PROXIES,
       allowLoopback: false,
     },
-  });
+  };
 }
