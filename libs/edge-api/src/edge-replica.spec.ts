@@ -421,7 +421,7 @@ describe('a replica that stops', () => {
     // Left alone, it would have waited for 5 s.
     expect(performance.now() - toldAt).toBeLessThan(3_000);
     expect(reply.status).toBe(503);
-    expect((await reply.json()).error).toMatchObject({ code: 'shutting_down' });
+    expect(await reply.json()).toMatchObject({ error: { code: 'shutting_down' } });
     await closing;
     expect(edge.usage).toHaveLength(1);
   });

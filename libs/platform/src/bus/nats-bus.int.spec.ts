@@ -307,6 +307,8 @@ describe('with a server that comes and goes', () => {
     server = await startNats({ folder, log: silent });
     const bus = await connectedBus(server.url);
     process.kill(server.pid, 'SIGSTOP');
+    // A signal takes effect a moment later: until then it would still say that nobody serves.
+    await delay(300);
     const began = performance.now();
     const asked = bus.request('nobody', bytes('x'), { timeoutMs: 60_000 });
     await expect(asked).rejects.toThrow(BusUnavailableError);

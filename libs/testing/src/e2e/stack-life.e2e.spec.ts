@@ -216,6 +216,8 @@ describe('a running stack', () => {
     ] as const) {
       const before = pidsOf(stack, name);
       await stack.control('kill', victim);
+      // What reaches a process while it dies dies with it, and is not what this is about.
+      await eventually(`${victim} is gone`, async () => (await alive(before)).length < before.length);
       for (let index = 0; index < 3; index++) expect((await ask()).status).toBe(200);
       await eventually(
         `${victim} is back`,
