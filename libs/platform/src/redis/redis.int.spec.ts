@@ -81,6 +81,17 @@ test('down at the start: commands reject at once, and work by themselves once it
   expect(lines[0]).toMatchObject({ connection: 'limiter', port: first.port, reason: expect.stringContaining('ECONN') });
 });
 
+test('whoever waited for it for a while is back in less than the two seconds it used to pause for', async () => {
+  const first = await serve();
+  await first.stop();
+  const clients = Array.from({ length: 10 }, () => open(first.url));
+  await delay(4_000);
+  await serve(first.port);
+  const returnedAt = performance.now();
+  await Promise.all(clients.map(isReady));
+  expect(performance.now() - returnedAt).toBeLessThan(1_800);
+});
+
 test('killed under way: what has no answer rejects, nothing of it is sent again, and the next connection lasts', async () => {
   const { url, port, pid } = await serve();
   const client = open(url);

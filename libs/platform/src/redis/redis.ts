@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 /** How long a closed one is waited for to close its end. */
 const DISCONNECT_TIMEOUT_MS = 500;
 const RETRY_MIN_MS = 100;
-const RETRY_MAX_MS = 2_000;
+const RETRY_MAX_MS = 1_000;
 
 /**
  * A connection to `url` (`redis://[user:password@]host:port[/db]`, `rediss://` for TLS) that returns at once and connects

@@ -39,7 +39,7 @@ const PAUSE_MS = 250;
 export class SteadyLoad {
   readonly calls: LoadCall[] = [];
   private readonly kept = new Agent({ keepAlive: true });
-  private readonly running: Promise<void[]>;
+  private readonly running: Promise<unknown>;
   private stopped = false;
 
   constructor(
@@ -58,7 +58,7 @@ export class SteadyLoad {
   }
 
   private async client(index: number): Promise<void> {
-    const group = GROUPS[index % GROUPS.length]!;
+    const group = turnOf(GROUPS, index);
     await delay((index * PAUSE_MS) / CLIENTS);
     for (let turn = index; !this.stopped; turn++) {
       this.calls.push(await this.call(group, index, turn));
@@ -67,8 +67,8 @@ export class SteadyLoad {
   }
 
   private async call(group: Group, index: number, turn: number): Promise<LoadCall> {
-    const dialect = CLIENT_DIALECTS[turn % 2]!;
-    const upstream = UPSTREAM_DIALECTS[(turn >> 1) % 2]!;
+    const dialect = turnOf(CLIENT_DIALECTS, turn);
+    const upstream = turnOf(UPSTREAM_DIALECTS, turn >> 1);
     const stream = ((turn >> 2) + index) % 2 === 0;
     const clientRequestId = `${this.name}-${index}-${turn}`;
     const startedAtMs = performance.now();
@@ -77,7 +77,12 @@ export class SteadyLoad {
       ...more,
     });
     try {
-      const ask = { model: `load/${upstream}`, key: keyOf(group), stream, headers: { 'x-request-id': clientRequestId } };
+      const ask = {
+        model: `load/${upstream}`,
+        key: keyOf(group),
+        stream,
+        headers: { 'x-request-id': clientRequestId },
+      };
       const reply = await send(this.url, {
         ...conversation(dialect, ask),
         ...(index % 8 < 4 && { agent: this.kept }),
@@ -88,6 +93,10 @@ export class SteadyLoad {
       return told({ outcome: 'broken', status: 0, errorCode: '', retryAfter: undefined, detail });
     }
   }
+}
+
+function turnOf<T>(choices: readonly T[], turn: number): T {
+  return choices[turn % choices.length] as T;
 }
 
 function judged(dialect: ClientDialect, reply: RawReply, stream: boolean) {
