@@ -81,7 +81,7 @@ test('down at the start: commands reject at once, and work by themselves once it
   expect(lines[0]).toMatchObject({ connection: 'limiter', port: first.port, reason: expect.stringContaining('ECONN') });
 });
 
-test('whoever waited for it for a while is back in less than the two seconds it used to pause for', async () => {
+test('whoever waited for it for a while is back in less than two seconds', async () => {
   const first = await serve();
   await first.stop();
   const clients = Array.from({ length: 10 }, () => open(first.url));
@@ -89,7 +89,9 @@ test('whoever waited for it for a while is back in less than the two seconds it 
   await serve(first.port);
   const returnedAt = performance.now();
   await Promise.all(clients.map(isReady));
-  expect(performance.now() - returnedAt).toBeLessThan(1_800);
+  const tookMs = performance.now() - returnedAt;
+  await Promise.all(clients.map(closeRedis));
+  expect(tookMs).toBeLessThan(1_800);
 });
 
 test('killed under way: what has no answer rejects, nothing of it is sent again, and the next connection lasts', async () => {

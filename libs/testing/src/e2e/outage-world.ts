@@ -27,7 +27,6 @@ export async function startOutageWorld(): Promise<OutageWorld> {
   try {
     const stack = await startStack({ config: configFor(simulator.url), env: GATEWAY_ENV });
     const stop = async (): Promise<void> => {
-      execFileSync('cp', ['-r', path.join(stack.dataDir, 'logs'), '/tmp/e2-logs-' + process.pid]); // TEMP
       await stack.stop();
       await simulator.close();
     };
