@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
 import { startStack, type RunningStack } from '../stack';
