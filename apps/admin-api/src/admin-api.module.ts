@@ -1,9 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AdminApiModule, AdminWritingModule, createAdminStore, type OidcOptions } from '@switchboard/admin-api';
+import {
+  AdminApiModule,
+  type AdminStoreOptions,
+  AdminWritingModule,
+  createAdminStore,
+  type OidcOptions,
+} from '@switchboard/admin-api';
 import { type Bus, HEALTH_CHECKS, type HealthCheck, LIMITER, ROUTING_EXPLAINER } from '@switchboard/contracts';
 import { UsageQueriesModule } from '@switchboard/metering';
 import { usageBacklog } from '@switchboard/metering/client';
-import { busHealth, type GatewayConfig, type Logger, type Metrics } from '@switchboard/platform';
+import { busHealth, type Logger, type Metrics } from '@switchboard/platform';
 import { createBusLimiter } from '@switchboard/rate-limit/client';
 import { createRouterClient } from '@switchboard/router/client';
 import type { AdminSecrets } from './config';
@@ -14,7 +20,7 @@ export interface AdminServiceParts {
   secrets: AdminSecrets;
   oidc?: OidcOptions;
   /** Where gateway.yaml is looked for, and what is added to it. */
-  config: { env: NodeJS.ProcessEnv; cwd: string; declare: (config: GatewayConfig) => GatewayConfig };
+  config: Omit<AdminStoreOptions['config'], 'standalone'>;
   log: Logger;
   metrics: Metrics;
 }

@@ -20,10 +20,10 @@ import {
   Readiness,
   releaseVersion,
   type SecretRing,
+  unenforced,
 } from '@switchboard/platform';
 import type { Settings } from './settings';
 import { SERVICE, StandaloneModule, type StandaloneParts } from './standalone.module';
-import { unenforced } from './unenforced';
 
 /** A start goes on without it; readiness tells of it from then on. */
 const CONFIRMED_WITHIN_MS = 2_000;

@@ -1,8 +1,13 @@
 import 'reflect-metadata';
-import { explainStartFault, loadGatewayConfig, reportConfiguration, stopOnSignals } from '@switchboard/platform';
+import {
+  explainStartFault,
+  loadGatewayConfig,
+  reportConfiguration,
+  stopOnSignals,
+  unenforced,
+} from '@switchboard/platform';
 import { Gateway } from './gateway';
 import { readSettings } from './settings';
-import { unenforced } from './unenforced';
 
 async function main(): Promise<void> {
   const surroundings = { env: process.env, cwd: process.cwd() };

@@ -1,7 +1,7 @@
-import type { GatewayConfig } from '@switchboard/platform';
+import type { GatewayConfig } from './gateway-config';
 
 /** What a configuration asks for and this version does not do yet: said of each reading, lest somebody rely on it. */
-export function unenforced({ tenants, providers, policies }: GatewayConfig): string[] {
+export function unenforced({ tenants, providers }: GatewayConfig): string[] {
   const limited: string[] = [];
   for (const { tenant, creditsNanoUsd, keys } of tenants) {
     const bounds = [tenant, ...keys].some(
@@ -18,9 +18,6 @@ export function unenforced({ tenants, providers, policies }: GatewayConfig): str
   const accounts = providers.filter(({ limits }) => Object.keys(limits).length > 0).map(({ id }) => id);
   if (accounts.length > 0) {
     warnings.push(`provider limits are read but NOT enforced by this version (providers: ${accounts.join(', ')})`);
-  }
-  if (policies.limiterUnavailable !== 'open') {
-    warnings.push('policies.limiterUnavailable has no effect here: the limiter is part of this process and never away');
   }
   return warnings;
 }

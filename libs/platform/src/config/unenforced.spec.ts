@@ -1,4 +1,5 @@
-import { defaultPolicies, DEFAULT_BRAND, withDemoTenant, type GatewayConfig } from '@switchboard/platform';
+import { withDemoTenant } from './first-run';
+import { defaultPolicies, DEFAULT_BRAND, type GatewayConfig } from './gateway-config';
 import { unenforced } from './unenforced';
 
 const plain: GatewayConfig = withDemoTenant(
