@@ -152,8 +152,11 @@ test('every service is replaced under 200 streams of a minute: no stream is cut,
   const loaded = await Promise.all(edges().map(residentMegabytes));
   await stack.control('restart');
   const restartedMs = performance.now();
-  const draining = stack.processes().filter(({ status }) => status === 'draining');
-  expect(draining.map(({ name }) => name)).toEqual(['edge-api', 'edge-api']);
+  const drainingNow = () => stack.processes().filter(({ status }) => status === 'draining');
+  // An admin-api that was replaced may still wait for its clients to move.
+  await eventually('only the edges drain', () => drainingNow().every(({ name }) => name === 'edge-api'));
+  const draining = drainingNow();
+  expect(draining).toHaveLength(2);
   expect(restartedMs - startedMs).toBeLessThan(LASTING_MS);
   await eventually('what is open is known', async () => (await openReservations('limited')) === bounded(1));
   expect(await openReservations('budgeted')).toBe(bounded(2));
