@@ -152,6 +152,8 @@ test('started before its servers it says what it lacks, and works once they are 
   await Promise.all([nats.stop(), postgres.stop()]);
   const service = start();
   await until(async () => (await readiness(service)).body.status === 'unavailable');
+  // Until it has tried, that is what it says.
+  await until(async () => JSON.stringify((await readiness(service)).body).includes('ECONNREFUSED'));
   const { code, body } = await readiness(service);
   expect(code).toBe(503);
   expect(body.checks).toMatchObject({
