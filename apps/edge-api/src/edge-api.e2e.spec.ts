@@ -153,6 +153,7 @@ test('without NATS the private port says what is missing; with it and a catalog 
   await until(async () => (await readiness()).down.length > 0, 'the private port');
   expect(await readiness()).toEqual({ status: 503, down: ['nats', 'catalog', 'public-port'] });
   await expect(fetch(`${publicUrl()}/api/hello`)).rejects.toThrow();
+  await until(() => /waiting for NATS/i.test(output), 'the word on what it waits for');
   expect(output.match(/waiting for NATS/gi)).toHaveLength(1);
 
   nats = await startNats({ folder, port: nats.port, log: silent });
