@@ -28,6 +28,7 @@ import {
   simulatorConfig,
   startNats,
   type LocalServer,
+  freePort,
 } from '@switchboard/platform';
 
 jest.setTimeout(60_000);
@@ -46,22 +47,13 @@ let edge: ChildProcess | undefined;
 let output: string;
 let ports: { PORT: string; ADMIN_PORT: string };
 
-async function freePort(): Promise<string> {
-  const server = createNetServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return String(port);
-}
-
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'edge-app-'));
   nats = await startNats({ folder, log: silent });
   bus = openNatsBus({ url: nats.url, name: 'test', log: silent });
   upstream = createServer((incoming, response) => incoming.resume().on('end', () => answer(response)));
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  ports = { PORT: await freePort(), ADMIN_PORT: await freePort() };
+  ports = { PORT: String(await freePort()), ADMIN_PORT: String(await freePort()) };
 });
 afterEach(async () => {
   edge?.kill('SIGKILL');

@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { provideSecretRing, type Logger } from '@switchboard/platform';
-import { freePort } from './free-port';
+import { freePort, provideSecretRing, type Logger } from '@switchboard/platform';
 import type { ProcessLogs } from './process-log';
 import { ReplicaSet } from './replica-set';
 import { ServiceProcess, type LaunchPlan } from './service-process';

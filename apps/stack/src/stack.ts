@@ -9,12 +9,12 @@ import {
   type FirstRun,
   type GatewayConfig,
   type Logger,
+  freePort,
 } from '@switchboard/platform';
 import type { Action } from './arguments';
 import { Balancer } from './balancer';
 import { controlStack, STOP_LIMIT_MS, type StackProcesses } from './control-actions';
 import { ControlServer } from './control-server';
-import { freePort } from './free-port';
 import { Guardian } from './guardian';
 import { untilServing } from './start-watch';
 import { ProcessLogs } from './process-log';

@@ -24,6 +24,7 @@ export * from './config/secret';
 export * from './config/tenant-schema';
 export * from './config/unenforced';
 export * from './lifecycle/data-dir-lock';
+export * from './lifecycle/free-port';
 export * from './lifecycle/process-identity';
 export * from './local-servers/find-server';
 export * from './local-servers/local-server';

@@ -1,5 +1,6 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 
 /** How a process ended: its exit code, or the signal's name. */
 export async function exitOf(child: ChildProcess): Promise<number | string> {
@@ -20,4 +21,19 @@ export function withoutProviderKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isForeign = (name: string): boolean =>
     /^(ANTHROPIC|OPENAI|OPENROUTER|SARVAM)_|^GATEWAY_CONFIG$|^DATABASE_URL$|^(STACK_STATE|ADMIN_TOKEN)$/.test(name);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isForeign(name)));
+}
+
+/** Runs a built main to its end, away from any gateway.yaml: its exit code or signal, and all it printed. */
+export async function runToEnd(
+  main: string,
+  env: Record<string, string>,
+  args: readonly string[],
+): Promise<{ code: number | string; output: string }> {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: tmpdir(),
+    env: { ...withoutProviderKeys(process.env), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = outputOf(child);
+  return { code: await exitOf(child), output: output() };
 }

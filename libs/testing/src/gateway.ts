@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { exitOf, outputOf, withoutProviderKeys } from './gateway-process';
+import { freePort } from '@switchboard/platform';
+import { exitOf, outputOf, runToEnd, withoutProviderKeys } from './gateway-process';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const MAIN = path.join(ROOT, 'apps/standalone/dist/main.js');
@@ -83,20 +82,6 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   };
 }
 
-/** Runs the built standalone gateway to its end: for what it says when it cannot start. */
-export async function runGateway(
-  env: Record<string, string>,
-  args: string[] = [],
-): Promise<{ code: number | string; output: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: tmpdir(),
-    env: { ...withoutProviderKeys(process.env), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = outputOf(child);
-  return { code: await exitOf(child), output: output() };
-}
-
 async function untilAnswers(url: string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
@@ -110,20 +95,5 @@ async function untilAnswers(url: string): Promise<void> {
   }
 }
 
-/** Below those that the system gives to outgoing connections: one of these could take it before it is used. */
-const PORTS = { first: 10_000, count: 20_000 };
-
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
-}
+/** Runs the built standalone gateway to its end: for what it says when it cannot start. */
+export const runGateway = (env: Record<string, string>, args: string[] = []) => runToEnd(MAIN, env, args);

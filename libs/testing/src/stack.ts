@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processStart } from '@switchboard/platform';
 import type { GatewayOptions, RunningGateway } from './gateway';
-import { exitOf, outputOf, withoutProviderKeys } from './gateway-process';
+import { exitOf, outputOf, runToEnd, withoutProviderKeys } from './gateway-process';
 
 const MAIN = path.resolve(__dirname, '../../../apps/stack/dist/main.js');
 const CONFIG = 'gateway.yaml';
@@ -96,18 +96,7 @@ export async function startStack(options: StackOptions = {}): Promise<RunningSta
 }
 
 /** Runs the built stack, or a command for a running one, to its end: for what it says. */
-export async function runStack(
-  env: Record<string, string>,
-  args: string[] = [],
-): Promise<{ code: number | string; output: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: tmpdir(),
-    env: { ...withoutProviderKeys(process.env), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = outputOf(child);
-  return { code: await exitOf(child), output: output() };
-}
+export const runStack = (env: Record<string, string>, args: string[] = []) => runToEnd(MAIN, env, args);
 
 function launch(
   { config, env, replicas = {} }: StackOptions,

@@ -9,6 +9,7 @@ import {
   type Metrics,
   withDemoTenant,
   withSimulator,
+  freePort,
 } from '@switchboard/platform';
 import {
   type AdminDatabase,
@@ -19,7 +20,7 @@ import {
   startAdminDatabase,
   until,
 } from '../services/__fixtures__/admin-database';
-import { forward, freePort } from '../services/__fixtures__/forwarded-port';
+import { forward } from '../services/__fixtures__/forwarded-port';
 import type { AdminStore, AdminStoreOptions } from '../services/admin-store';
 import type { Change } from '../services/mutations';
 

@@ -7,6 +7,7 @@ import {
   decodeProvider,
   createSealer,
   keyHash,
+  freePort,
 } from '@switchboard/platform';
 import {
   type AdminDatabase,
@@ -17,7 +18,7 @@ import {
   startAdminDatabase,
   until,
 } from '../services/__fixtures__/admin-database';
-import { forward, freePort } from '../services/__fixtures__/forwarded-port';
+import { forward } from '../services/__fixtures__/forwarded-port';
 import { FlakyBus } from '../services/__fixtures__/flaky-bus';
 import type { AdminStore } from '../services/admin-store';
 import type { Change } from '../services/mutations';

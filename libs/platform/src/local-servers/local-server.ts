@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lockDataDir } from '../lifecycle/data-dir-lock';
+import { freePort } from '../lifecycle/free-port';
 import type { Logger } from '../logging/logger';
 import type { ServerProgram } from './find-server';
 import { greets } from './greeting';
@@ -173,15 +173,6 @@ async function stop(child: ChildProcess, ended: Promise<string>, signal: NodeJS.
   const patience = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
   await ended;
   clearTimeout(patience);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function isFree(port: number): Promise<boolean> {

@@ -1,9 +1,7 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
 import { lockDataDir } from '../lifecycle/data-dir-lock';
+import { freePort } from '../lifecycle/free-port';
 import type { Logger } from '../logging/logger';
 import { packagedBinaries, runnableBinaries } from './binaries';
 import { DATABASE_USER, provideCluster } from './cluster';
@@ -108,15 +106,6 @@ async function startOnFreePort(
       log.info({ port }, 'the port was taken meanwhile, trying another');
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function createDatabase(url: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
-import { freePort, startGateway, type RunningGateway } from '../gateway';
+import { freePort } from '@switchboard/platform';
+import { startGateway, type RunningGateway } from '../gateway';
 import {
   CLIENT_DIALECTS,
   conversation,

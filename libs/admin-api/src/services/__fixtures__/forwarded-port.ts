@@ -1,14 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+import { connect, createServer, type Socket } from 'node:net';
 
 /** Makes what listens on one port reachable on another. @returns what ends it, its connections too. */
 export async function forward(from: number, to: number): Promise<() => Promise<unknown>> {
