@@ -119,6 +119,17 @@ export interface StreamTap {
   push(bytes: Buffer): Buffer;
   /** Bytes still held, plus an error event where the stream did not end as its dialect ends. */
   end(how: StreamEnd, failure?: StreamFailure): Buffer;
+  /**
+   * Ends the stream now, as one that reached its maximum of output: the bytes that close what is open and tell the
+   * dialect's length stop with `usage`, behind `note` as an SSE comment, which people see and clients ignore. What is
+   * held of half an event is dropped. Then the tap is over: it sends nothing more, `finish` is `length`, `usage` is the
+   * one given, and `usageIsFinal` false, as it is not the upstream's. A reply whose own end has been told but for its
+   * last event gets only what is missing, and keeps what the upstream told.
+   *
+   * Empty, and nothing is changed, where there is no reply to end: before it began (`message_start`; a chunk with a
+   * choice) and after its end or failure.
+   */
+  stopAtLimit(usage: Usage, note: string): Buffer;
   /** Latest usage seen, or undefined while the upstream has said nothing. */
   readonly usage: Usage | undefined;
   /** The upstream told its output tokens at the end, so that `usage` is the whole of it. */

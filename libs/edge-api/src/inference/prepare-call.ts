@@ -1,8 +1,9 @@
-import { costNanoUsd, GatewayError, usdFromNano } from '@switchboard/contracts';
+import { costNanoUsd, GatewayError, usdFromNano, type Model } from '@switchboard/contracts';
 import {
   formatLosses,
   spliceBytes,
   type ByteEdit,
+  type Conversation,
   type EncodeContext,
   type JsonSpan,
   type Loss,
@@ -13,6 +14,7 @@ import {
 import type { Candidate } from '../core/plan';
 import { gatewayFault } from '../core/upstream-failure';
 import { faultError, type InferenceRequest } from './inference-request';
+import { capOutput, insertMembers } from './output-cap';
 import { PassThroughRelay, TranslatingRelay, type Relay } from './relay';
 
 /** A call ready to be sent to one candidate, and how its reply is to be read. */
@@ -32,19 +34,28 @@ const NO_LOSSES: readonly Loss[] = [];
 const NO_NAMES: ReplyContext = { toolNames: new Map() };
 const INCLUDE_USAGE = '"stream_options":{"include_usage":true},';
 
-/** A request that trips over a fault of ours gets an error, and the next one is served. */
-export function prepareCall(request: InferenceRequest, candidate: Candidate): PreparedCall | GatewayError {
+/**
+ * A request that trips over a fault of ours gets an error, and the next one is served.
+ *
+ * @param outputTokensMost the most tokens that the upstream may be asked for, whatever the client asked; at least 1. Of
+ * each reply where the client wants several (Chat's `n`). Absent: what the client asked for
+ */
+export function prepareCall(
+  request: InferenceRequest,
+  candidate: Candidate,
+  outputTokensMost?: number,
+): PreparedCall | GatewayError {
   try {
     return request.dialect.id === candidate.dialect.id
-      ? preparePassThrough(request, candidate)
-      : prepareTranslation(request, candidate);
+      ? preparePassThrough(request, candidate, outputTokensMost)
+      : prepareTranslation(request, candidate, outputTokensMost);
   } catch (error) {
     return gatewayFault(error);
   }
 }
 
-/** The client's bytes, but for the model name and, on Chat streams, the usage we need to bill. */
-function preparePassThrough(request: InferenceRequest, candidate: Candidate): PreparedCall {
+/** The client's bytes, but for the model name, a cap on the output and, on Chat streams, the usage we need to bill. */
+function preparePassThrough(request: InferenceRequest, candidate: Candidate, outputTokensMost?: number): PreparedCall {
   const { sniffed, body } = request;
   const edits: ByteEdit[] = [];
   const { model, stream_options: streamOptions } = sniffed.spans;
@@ -54,6 +65,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate): Pr
   if (request.dialect.id === 'openai-chat' && sniffed.stream && !sniffed.includeUsage) {
     edits.push(usageEdit(body, streamOptions));
   }
+  if (outputTokensMost !== undefined) edits.push(...capOutput(request, candidate, outputTokensMost));
   edits.sort((left, right) => left.start - right.start);
   return {
     candidate,
@@ -65,20 +77,21 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate): Pr
 }
 
 function usageEdit(body: Buffer, span: JsonSpan | undefined): ByteEdit {
-  if (span === undefined) {
-    const start = body.indexOf(0x7b) + 1;
-    return { start, end: start, replacement: INCLUDE_USAGE };
-  }
+  if (span === undefined) return insertMembers(body, INCLUDE_USAGE);
   const given: unknown = JSON.parse(body.toString('utf8', span.start, span.end));
   const options = typeof given === 'object' && given !== null ? given : {};
   return { ...span, replacement: JSON.stringify({ ...options, include_usage: true }) };
 }
 
-function prepareTranslation(request: InferenceRequest, candidate: Candidate): PreparedCall | GatewayError {
+function prepareTranslation(
+  request: InferenceRequest,
+  candidate: Candidate,
+  outputTokensMost?: number,
+): PreparedCall | GatewayError {
   const decoded = request.conversation();
   if (!decoded.ok) return faultError(decoded.fault);
   const { model, upstream, dialect } = candidate;
-  const encoded = dialect.encodeRequest(decoded.value, {
+  const encoded = dialect.encodeRequest(capped(decoded.value, model, outputTokensMost), {
     model: upstream.model,
     maxOutputTokens: model.maxOutputTokens,
     vision: model.capabilities.vision,
@@ -97,6 +110,13 @@ function prepareTranslation(request: InferenceRequest, candidate: Candidate): Pr
       ...(decoded.value.stopSequences !== undefined && { stopSequences: decoded.value.stopSequences }),
     },
   };
+}
+
+/** As if the client had asked for no more, so that all that follows from its maximum (a thinking budget) follows too. */
+function capped(conversation: Conversation, model: Model, outputTokensMost: number | undefined): Conversation {
+  if (outputTokensMost === undefined) return conversation;
+  const asked = conversation.maxOutputTokens ?? model.maxOutputTokens;
+  return { ...conversation, maxOutputTokens: Math.min(asked, outputTokensMost) };
 }
 
 function strictRefusal(losses: readonly Loss[]): GatewayError {

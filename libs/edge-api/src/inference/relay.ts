@@ -1,6 +1,7 @@
 import {
   SseDecoder,
   SseOverflowError,
+  formatSseComment,
   type Dialect,
   type EncodeContext,
   type Loss,
@@ -20,6 +21,8 @@ export interface Relay {
   push(bytes: Buffer): Buffer | string;
   /** What is left to send; an error event where the stream did not end as it should. */
   end(how: StreamEnd, failure?: StreamFailure): Buffer | string;
+  /** Ends the reply now, as one that reached its maximum of output: see `StreamTap.stopAtLimit`. */
+  stopAtLimit(usage: Usage, note: string): Buffer | string;
   readonly usage: Usage | undefined;
   /** The upstream told its output tokens at the end, so that `usage` is the whole of it. */
   readonly usageIsFinal: boolean;
@@ -47,6 +50,10 @@ export class PassThroughRelay implements Relay {
 
   end(how: StreamEnd, failure?: StreamFailure): Buffer {
     return this.tap.end(how, failure);
+  }
+
+  stopAtLimit(usage: Usage, note: string): Buffer {
+    return this.tap.stopAtLimit(usage, note);
   }
 
   get usage(): Usage | undefined {
@@ -82,6 +89,9 @@ export class TranslatingRelay implements Relay {
   private readonly decoder: StreamDecoder;
   private readonly encoder: StreamEncoder;
   private readonly decoderLosses: Loss[] = [];
+  private started = false;
+  private blockIsOpen = false;
+  private stopped = false;
 
   constructor(
     upstream: Dialect,
@@ -94,6 +104,7 @@ export class TranslatingRelay implements Relay {
   }
 
   push(bytes: Buffer): string {
+    if (this.stopped) return '';
     let text = '';
     try {
       for (const event of this.sse.push(bytes)) text += this.encode(this.decoder.push(event));
@@ -105,9 +116,20 @@ export class TranslatingRelay implements Relay {
   }
 
   end(how: StreamEnd, failure?: StreamFailure): string {
+    if (this.stopped) return '';
     if (failure !== undefined) return this.fail(failure);
     // Bytes of an event that was cut off are no event; the decoder then sees that its terminal event never came.
     return this.encode(this.decoder.end(how));
+  }
+
+  /** What the decoder holds back (a call that waits for the one before it) is dropped with the half event. */
+  stopAtLimit(usage: Usage, note: string): string {
+    if (!this.started || this.finish !== undefined || this.failure !== undefined) return '';
+    this.stopped = true;
+    const blockStop = this.blockIsOpen ? this.encoder.push({ type: 'block-stop' }) : '';
+    this.finish = 'length';
+    this.usage = usage;
+    return formatSseComment(note) + blockStop + this.encoder.push({ type: 'finish', reason: 'length', usage });
   }
 
   get losses(): readonly Loss[] {
@@ -140,7 +162,14 @@ export class TranslatingRelay implements Relay {
       case 'arguments-delta':
         this.outputBytes += Buffer.byteLength(event.json);
         break;
+      case 'block-start':
+        this.blockIsOpen = true;
+        break;
+      case 'block-stop':
+        this.blockIsOpen = false;
+        break;
       case 'start':
+        this.started = true;
         this.usage = event.usage;
         break;
       case 'finish':

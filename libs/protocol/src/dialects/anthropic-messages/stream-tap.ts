@@ -3,10 +3,12 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { JsonScanner } from '../../json-scan';
 import { spliceBytes } from '../../json-span';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
+import { formatSseComment } from '../../sse/encoder';
 import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
 import type { StreamEnd, StreamFailure } from '../../stream-event';
-import type { Usage } from '../../usage';
+import { emptyUsage, type Usage } from '../../usage';
 import { decodeStreamError, encodeStreamFailure } from './errors';
+import { encodeLengthStop, MESSAGE_STOP } from './length-stop';
 import { decodeStopReason } from './map-stop-reason';
 import { mergeUsage } from './usage';
 
@@ -27,8 +29,10 @@ const DELTA_OVERHEAD = {
 };
 
 interface State {
-  /** After `ended` only comments can follow; after `failed` nothing is forwarded. */
-  phase: 'fresh' | 'streaming' | 'ended' | 'failed';
+  /** After `ended` only comments can follow; after `failed` and `stopped` nothing is forwarded. */
+  phase: 'fresh' | 'streaming' | 'ended' | 'failed' | 'stopped';
+  /** Index of the block that is open. Some compatible servers leave content_block_stop out: the next block ends one too. */
+  openBlock: number | undefined;
   usage: Usage | undefined;
   usageIsFinal: boolean;
   finish: string | undefined;
@@ -47,6 +51,7 @@ export class AnthropicStreamTap implements StreamTap {
   private readonly scanner = new SseFrameScanner();
   private readonly state: State = {
     phase: 'fresh',
+    openBlock: undefined,
     usage: undefined,
     usageIsFinal: false,
     finish: undefined,
@@ -77,7 +82,7 @@ export class AnthropicStreamTap implements StreamTap {
   }
 
   push(bytes: Buffer): Buffer {
-    if (this.state.phase === 'failed') return EMPTY;
+    if (this.isOver()) return EMPTY;
     let batch: SseFrameBatch;
     try {
       batch = this.scanner.push(bytes);
@@ -91,7 +96,7 @@ export class AnthropicStreamTap implements StreamTap {
   end(how: StreamEnd, failure?: StreamFailure): Buffer {
     const { state } = this;
     const held = this.scanner.end();
-    if (state.phase === 'failed') return EMPTY;
+    if (this.isOver()) return EMPTY;
     // Half a frame would swallow the error event that follows it, and means nothing to the client.
     if (state.phase === 'ended') return EMPTY;
     const message =
@@ -100,6 +105,24 @@ export class AnthropicStreamTap implements StreamTap {
         : 'The upstream closed the stream before the reply was complete';
     const stopped = 'The reply was stopped before it was complete';
     return Buffer.from(this.fail(failure ?? { kind: 'truncated', message: how === 'aborted' ? stopped : message }));
+  }
+
+  stopAtLimit(usage: Usage, note: string): Buffer {
+    const { state } = this;
+    if (state.phase !== 'streaming') return EMPTY;
+    state.phase = 'stopped';
+    this.scanner.end();
+    const comment = formatSseComment(note);
+    if (state.finish !== undefined) return Buffer.from(comment + MESSAGE_STOP);
+    const end = encodeLengthStop(state.openBlock, usage, state.usage ?? emptyUsage());
+    state.finish = 'length';
+    state.usage = usage;
+    state.usageIsFinal = false;
+    return Buffer.from(comment + end);
+  }
+
+  private isOver(): boolean {
+    return this.state.phase === 'failed' || this.state.phase === 'stopped';
   }
 
   private forward({ bytes, ends }: SseFrameBatch): Buffer {
@@ -146,6 +169,12 @@ export class AnthropicStreamTap implements StreamTap {
     switch (type) {
       case 'message_start':
         return this.messageStart(frame, body);
+      case 'content_block_start':
+        this.state.openBlock = typeof body['index'] === 'number' ? body['index'] : 0;
+        return undefined;
+      case 'content_block_stop':
+        this.state.openBlock = undefined;
+        return undefined;
       case 'message_delta':
         this.messageDelta(body);
         return undefined;

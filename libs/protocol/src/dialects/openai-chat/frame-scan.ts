@@ -11,9 +11,18 @@ const SPACE = 32;
 const QUOTE = 34;
 const COLON = 58;
 const BACKSLASH = 92;
+const ZERO = 48;
+const NINE = 57;
+const OPEN_BRACKET = 91;
+const CLOSE_BRACKET = 93;
 const LOWER_N = 110;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
 const DATA_FIELD = Buffer.from('data:');
 const FINISH_REASON = Buffer.from('finish_reason');
+const INDEX = Buffer.from('index');
+/** Levels open inside a choice: the array and the choice itself. */
+const CHOICE_DEPTH = 2;
 
 /** Members of a delta that hold what the model wrote. */
 const GENERATED = ['content', 'arguments', 'reasoning_content', 'reasoning', 'refusal', 'input'].map((name) =>
@@ -50,12 +59,27 @@ export interface ChoicesReading {
   text: JsonSpan | undefined;
 }
 
+/** Told of each choice; one without an index is the first. */
+export interface ChoiceWatcher {
+  sawChoice(index: number, isFinished: boolean): void;
+}
+
 /** One walk over the strings of a `choices` value whose structure was checked before. */
-export function readChoices(bytes: Buffer, { start, end }: JsonSpan): ChoicesReading {
+export function readChoices(bytes: Buffer, { start, end }: JsonSpan, watcher?: ChoiceWatcher): ChoicesReading {
   const reading: ChoicesReading = { finishReason: undefined, generatedBytes: 0, text: undefined };
   let texts = 0;
+  let depth = 0;
+  let index = 0;
+  let isFinished = false;
   for (let position = start; position < end;) {
-    if (bytes[position] !== QUOTE) {
+    const byte = bytes[position];
+    if (byte !== QUOTE) {
+      depth += nesting(byte);
+      if (byte === CLOSE_BRACE && depth === CHOICE_DEPTH - 1) {
+        watcher?.sawChoice(index, isFinished);
+        index = 0;
+        isFinished = false;
+      }
       position += 1;
       continue;
     }
@@ -67,6 +91,8 @@ export function readChoices(bytes: Buffer, { start, end }: JsonSpan): ChoicesRea
     }
     const value = skipSpace(bytes, colon + 1, end);
     if (bytes[value] !== QUOTE) {
+      if (depth === CHOICE_DEPTH && isKey(bytes, position + 1, keyEnd - 1, INDEX))
+        index = readDigits(bytes, value, end);
       position = value;
       continue;
     }
@@ -78,10 +104,17 @@ export function readChoices(bytes: Buffer, { start, end }: JsonSpan): ChoicesRea
       reading.text = texts === 1 ? text : undefined;
     } else if (isKey(bytes, position + 1, keyEnd - 1, FINISH_REASON)) {
       reading.finishReason = readJsonString(bytes, { start: value, end: valueEnd }) || reading.finishReason;
+      isFinished ||= valueEnd - value > 2;
     }
     position = valueEnd;
   }
   return reading;
+}
+
+/** Levels that a byte outside a string opens. */
+function nesting(byte: number | undefined): number {
+  if (byte === OPEN_BRACE || byte === OPEN_BRACKET) return 1;
+  return byte === CLOSE_BRACE || byte === CLOSE_BRACKET ? -1 : 0;
 }
 
 function isGenerated(bytes: Buffer, start: number, end: number): boolean {
@@ -91,6 +124,16 @@ function isGenerated(bytes: Buffer, start: number, end: number): boolean {
 
 function isKey(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
   return end - start === name.length && startsWith(bytes, start, end, name);
+}
+
+function readDigits(bytes: Buffer, position: number, end: number): number {
+  let number = 0;
+  for (; position < end; position++) {
+    const byte = bytes[position] ?? 0;
+    if (byte < ZERO || byte > NINE) break;
+    number = number * 10 + byte - ZERO;
+  }
+  return number;
 }
 
 function textBytes(bytes: Buffer, { start, end }: JsonSpan): number {

@@ -2,13 +2,14 @@ import type { StreamTap, TapContext, TappedReply } from '../../dialect';
 import { isJsonObject } from '../../json';
 import { readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../../json-span';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
-import { formatSseEvent } from '../../sse/encoder';
+import { formatSseComment, formatSseEvent } from '../../sse/encoder';
 import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
 import type { StreamEnd, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
 import { ChunkTemplate } from './chunk-template';
 import { decodeErrorValue, encodeStreamFailure } from './errors';
 import { FRAME_SCANNER, isNull, readChoices, soleDataLine, startsWith } from './frame-scan';
+import { DONE_EVENT, OpenReply } from './length-stop';
 import { decodeFinishReason } from './map-finish-reason';
 import { decodeUsage } from './usage';
 import { DONE } from './wire';
@@ -37,7 +38,11 @@ export class ChatStreamTap implements StreamTap {
   private readonly frames = new SseFrameScanner();
   private readonly modelName: Buffer;
   private readonly template = new ChunkTemplate();
+  private readonly reply = new OpenReply();
   private done = false;
+  private stopped = false;
+  /** `usage` is the upstream's own. */
+  private usageIsTold = false;
 
   constructor(private readonly context: TapContext) {
     this.modelName = Buffer.from(JSON.stringify(context.model));
@@ -45,7 +50,7 @@ export class ChatStreamTap implements StreamTap {
 
   /** Usage comes at the end or not at all. */
   get usageIsFinal(): boolean {
-    return this.usage !== undefined;
+    return this.usageIsTold;
   }
 
   get atEventBoundary(): boolean {
@@ -53,7 +58,7 @@ export class ChatStreamTap implements StreamTap {
   }
 
   push(bytes: Buffer): Buffer {
-    if (this.failure) return EMPTY;
+    if (this.failure || this.stopped) return EMPTY;
     let batch: SseFrameBatch;
     try {
       batch = this.frames.push(bytes);
@@ -66,12 +71,27 @@ export class ChatStreamTap implements StreamTap {
 
   end(how: StreamEnd, failure?: StreamFailure): Buffer {
     const rest = this.frames.end();
-    if (this.failure) return EMPTY;
+    if (this.failure || this.stopped) return EMPTY;
     // Servers that close right after `data: [DONE]` without the blank line.
     const last = how === 'completed' && rest.length > 0 ? this.passLast(rest) : EMPTY;
     if (this.failure || (!failure && (this.done || (how === 'completed' && this.finish !== undefined)))) return last;
     const closing = this.failWith(failure ?? failureOf(how));
     return Buffer.concat([last, closing]);
+  }
+
+  stopAtLimit(usage: Usage, note: string): Buffer {
+    const { context, reply } = this;
+    if (this.failure || this.done || this.stopped || !reply.hasBegun) return EMPTY;
+    this.stopped = true;
+    this.frames.end();
+    let text = formatSseComment(note) + reply.encodeFinishes(context);
+    if (reply.hasOpenChoices) this.finish = 'length';
+    if (reply.hasOpenChoices || !this.usageIsTold) {
+      this.usage = usage;
+      this.usageIsTold = false;
+      if (context.includeUsage) text += reply.encodeUsageChunk(usage, context);
+    }
+    return Buffer.from(text + DONE_EVENT);
   }
 
   private passLast(rest: Buffer): Buffer {
@@ -145,7 +165,8 @@ export class ChatStreamTap implements StreamTap {
       const failure = readFailure(bytes, { start, end }, event);
       if (failure) return { kind: 'fail', failure };
     }
-    const reading = choices && readChoices(bytes, choices);
+    const reading = choices && readChoices(bytes, choices, this.reply);
+    this.reply.sawChunk(bytes, { start, end });
     this.outputBytes += reading?.generatedBytes ?? 0;
     this.finish = neutralFinish(reading?.finishReason) ?? this.finish;
     const edits: ByteEdit[] = [];
@@ -167,6 +188,7 @@ export class ChatStreamTap implements StreamTap {
     const usage = decodeUsage(value);
     if (!usage) return undefined;
     this.usage = usage;
+    this.usageIsTold = true;
     return costEdit(value, usage, span, this.context);
   }
 

@@ -1,0 +1,65 @@
+import type { ProviderKind } from '@switchboard/contracts';
+import { JsonScanner, readJsonValue, type ByteEdit } from '@switchboard/protocol';
+import type { Candidate } from '../core/plan';
+import type { InferenceRequest } from './inference-request';
+
+type MaximumName = 'max_completion_tokens' | 'max_tokens';
+
+/** Whose reasoning models refuse `max_tokens`; other servers of the dialect often know nothing else. */
+const KNOWS_NEW_NAME: ReadonlySet<ProviderKind> = new Set(['openai', 'azure-openai']);
+
+/** The least `thinking.budget_tokens` that the API takes. */
+const THINKING_BUDGET_TOKENS_MIN = 1024;
+
+const thinkingScanner = new JsonScanner(['thinking', 'thinking.budget_tokens']);
+
+/** The edit that puts members (each with its comma) first in a body, which has others. */
+export function insertMembers(body: Buffer, members: string): ByteEdit {
+  const start = body.indexOf(0x7b) + 1;
+  return { start, end: start, replacement: members };
+}
+
+/**
+ * The edits that keep a client's own bytes from asking for more than `outputTokensMost`, in no order: every maximum that
+ * is larger gives way to it, and where the client gave none (null is none) the upstream is told in the name it knows.
+ */
+export function capOutput(
+  { body, dialect, sniffed }: InferenceRequest,
+  { provider }: Candidate,
+  outputTokensMost: number,
+): ByteEdit[] {
+  const isChat = dialect.id === 'openai-chat';
+  const names: MaximumName[] = isChat ? ['max_completion_tokens', 'max_tokens'] : ['max_tokens'];
+  const replacement = String(outputTokensMost);
+  const edits: ByteEdit[] = [];
+  let isGiven = false;
+  for (const name of names) {
+    const span = sniffed.spans[name];
+    const given = span && readJsonValue(body, span);
+    if (span === undefined || typeof given !== 'number') continue;
+    isGiven = true;
+    if (given > outputTokensMost) edits.push({ ...span, replacement });
+  }
+  if (!isGiven) {
+    // In one name only: OpenAI refuses both, and a null in the other says nothing.
+    const name: MaximumName = isChat && KNOWS_NEW_NAME.has(provider.kind) ? 'max_completion_tokens' : 'max_tokens';
+    const span = sniffed.spans[name];
+    edits.push(span ? { ...span, replacement } : insertMembers(body, `"${name}":${replacement},`));
+  }
+  if (!isChat && edits.length > 0) edits.push(...capThinking(body, outputTokensMost));
+  return edits;
+}
+
+/** The Messages API refuses a thinking budget that is not below `max_tokens`: less thinking, or none, is what is left. */
+function capThinking(body: Buffer, outputTokensMost: number): ByteEdit[] {
+  const scan = thinkingScanner.scan(body);
+  if (!scan.ok) return [];
+  const { thinking, 'thinking.budget_tokens': budget } = scan.spans;
+  if (thinking === undefined || budget === undefined) return [];
+  const wanted = readJsonValue(body, budget);
+  if (typeof wanted !== 'number' || wanted < outputTokensMost) return [];
+  const mostTokens = outputTokensMost - 1;
+  return mostTokens < THINKING_BUDGET_TOKENS_MIN
+    ? [{ ...thinking, replacement: '{"type":"disabled"}' }]
+    : [{ ...budget, replacement: String(mostTokens) }];
+}
