@@ -11,9 +11,13 @@ import {
   BUCKETS,
   type Bus,
   decodeJson,
+  encodeJson,
   HEALTH_CHECKS,
   type HealthCheck,
   type KeyRecordV1,
+  type RateStateRequestV2,
+  type RateStateV2,
+  SUBJECTS,
 } from '@switchboard/contracts';
 import { createMetering } from '@switchboard/metering';
 import {
@@ -25,8 +29,6 @@ import {
   startEmbeddedPostgres,
   withFirstRun,
 } from '@switchboard/platform';
-import { createLocalLimiter } from '@switchboard/rate-limit/client';
-import { InMemoryReservations, RateLimitModule } from '@switchboard/rate-limit';
 import { createRouter } from '@switchboard/router';
 import { AdminServiceModule } from './admin-api.module';
 
@@ -118,17 +120,17 @@ test('a key made here reaches the edges’ bucket, hashed', async () => {
 test('explanations come from a router, rate states from a limiter, both over the bus', async () => {
   expect((await call('GET', 'routing/explain?model=sim/echo')).status).toBe(503);
   const router = createRouter({ bus, log, metrics: createMetrics() });
-  const reservations = new InMemoryReservations();
-  const limiter = await NestFactory.createApplicationContext(
-    RateLimitModule.forRoot({ bus, reservations, log, metrics: createMetrics() }),
-    { logger: false },
-  );
-  const { id } = (await call('POST', 'keys', { tenant: 'acme', name: 'limited' })).body;
-  const bounds = { limits: {} };
-  await createLocalLimiter(reservations, log).reserve({
-    ...{ requestId: 'req_1', keyId: id, tenantId: 'acme', model: 'sim/echo', startedAtMs: Date.now() },
-    ...{ key: bounds, tenant: bounds },
+  const limiter = bus.serve(SUBJECTS.rateState, 'rate-limit', (payload) => {
+    const { scopes } = decodeJson<RateStateRequestV2>(payload);
+    const states = scopes.map(({ scope }) => ({
+      scope,
+      rates: {},
+      open: scope === 'tenant:acme' ? 3 : 1,
+      budgets: [],
+    }));
+    return Promise.resolve(encodeJson({ scopes: states } satisfies RateStateV2));
   });
+  const { id } = (await call('POST', 'keys', { tenant: 'acme', name: 'limited' })).body;
   const explained = await eventually(async () => {
     const { status, body } = await call('GET', 'routing/explain?model=sim/echo');
     return status === 200 ? body : undefined;
@@ -138,8 +140,8 @@ test('explanations come from a router, rate states from a limiter, both over the
     resolved: 'sim/echo',
     candidates: [{ provider: 'sim-anthropic' }, {}],
   });
-  expect((await call('GET', `keys/${id}/rate-state`)).body).toEqual({ open: 1, requestsThisMinute: 1 });
-  await limiter.close();
+  expect((await call('GET', `keys/${id}/rate-state`)).body).toMatchObject({ key: { open: 1 }, tenant: { open: 3 } });
+  await limiter.stop();
   await router.close();
 });
 

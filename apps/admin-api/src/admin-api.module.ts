@@ -10,7 +10,7 @@ import { type Bus, HEALTH_CHECKS, type HealthCheck, LIMITER, ROUTING_EXPLAINER }
 import { UsageQueriesModule } from '@switchboard/metering';
 import { usageBacklog } from '@switchboard/metering/client';
 import { busHealth, type Logger, type Metrics } from '@switchboard/platform';
-import { createBusLimiter } from '@switchboard/rate-limit/client';
+import { BusLimiter } from '@switchboard/rate-limit/client';
 import { createRouterClient } from '@switchboard/router/client';
 import type { AdminSecrets } from './config';
 
@@ -38,7 +38,7 @@ export class AdminServiceModule {
       administration: { bus, usageBacklog: () => usageBacklog({ bus }) },
       imports: [AdminWritingModule.over(store), UsageQueriesModule.forRoot({ databaseUrl, logger: log })],
       providers: [
-        { provide: LIMITER, useValue: createBusLimiter({ bus }) },
+        { provide: LIMITER, useValue: new BusLimiter({ bus, log }) },
         { provide: ROUTING_EXPLAINER, useValue: createRouterClient({ bus }) },
       ],
     });

@@ -7,7 +7,6 @@ import {
   openNatsBus,
   reportConfiguration,
   runService,
-  unenforced,
   withFirstRun,
 } from '@switchboard/platform';
 import { AdminServiceModule } from './admin-api.module';
@@ -29,14 +28,7 @@ async function main(): Promise<void> {
   const { SIMULATOR_URL: simulatorUrl, DEMO_KEY_HASH: demoKeyHash } = settings;
   const declare = (config: GatewayConfig): GatewayConfig => withFirstRun(config, { simulatorUrl, demoKeyHash });
   const module = AdminServiceModule.forRoot({
-    ...{
-      bus,
-      databaseUrl: settings.DATABASE_URL,
-      secrets,
-      config: { env, cwd, declare, warnings: unenforced },
-      log,
-      metrics,
-    },
+    ...{ bus, databaseUrl: settings.DATABASE_URL, secrets, config: { env, cwd, declare }, log, metrics },
     ...(oidc === undefined ? {} : { oidc }),
   });
   const readinessGraceMs = settings.DRAIN_GRACE_MS;

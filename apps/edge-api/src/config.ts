@@ -28,6 +28,8 @@ const shape = {
   DRAIN_MS: durationSetting(HOUR_MS),
   /** How long before that new connections are still taken, for balancers to notice that the replica is unready. */
   DRAIN_GRACE_MS: durationSetting(5_000),
+  /** Reservations and settlements of one turn of the event loop that travel together; 1: each alone. */
+  ADMISSION_BATCH_MAX: positiveSetting(64),
   /** Addresses and CIDR ranges, by commas, whose `x-forwarded-for` is believed. */
   TRUSTED_PROXIES: listSetting.superRefine((ranges, context) => {
     for (const range of ranges) {

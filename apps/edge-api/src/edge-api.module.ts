@@ -4,7 +4,7 @@ import { EdgeApiModule, type EdgeApiOptions } from '@switchboard/edge-api';
 import { EDGE_HEALTH } from '@switchboard/edge-api/client';
 import { createUsagePublisher, type UsagePublisher } from '@switchboard/metering/client';
 import type { Logger, Metrics } from '@switchboard/platform';
-import { createBusLimiter } from '@switchboard/rate-limit/client';
+import { BusLimiter } from '@switchboard/rate-limit/client';
 import type { EdgeSecrets, EdgeServiceSettings } from './config';
 
 /** How long a shutdown waits for the stream to confirm the last usage records; what it does not is logged whole. */
@@ -18,10 +18,13 @@ export interface EdgeServiceParts {
   metrics: Metrics;
 }
 
-/** An edge replica on the bus. At shutdown open replies end first, then their usage is published. */
+/** An edge replica on the bus. At shutdown open replies end first, then their usage is published, and settled. */
 @Module({})
 export class EdgeServiceModule implements OnApplicationShutdown {
-  constructor(@Inject(USAGE_SINK) private readonly usage: UsagePublisher) {}
+  constructor(
+    @Inject(USAGE_SINK) private readonly usage: UsagePublisher,
+    @Inject(LIMITER) private readonly limiter: BusLimiter,
+  ) {}
 
   static forRoot(parts: EdgeServiceParts): DynamicModule {
     const { bus, log, metrics } = parts;
@@ -31,7 +34,10 @@ export class EdgeServiceModule implements OnApplicationShutdown {
       imports: [EdgeApiModule.forRoot(edgeOf(parts))],
       providers: [
         { provide: USAGE_SINK, useFactory: () => createUsagePublisher({ bus, log, metrics }) },
-        { provide: LIMITER, useFactory: () => createBusLimiter({ bus }) },
+        {
+          provide: LIMITER,
+          useFactory: () => new BusLimiter({ bus, log, batchMax: parts.settings.ADMISSION_BATCH_MAX }),
+        },
         { provide: HEALTH_CHECKS, inject: [EDGE_HEALTH], useFactory: (health: HealthCheck[]) => health },
       ],
       exports: [USAGE_SINK, LIMITER, HEALTH_CHECKS],
@@ -39,7 +45,7 @@ export class EdgeServiceModule implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.usage.drain(USAGE_DRAIN_MS);
+    await Promise.all([this.usage.drain(USAGE_DRAIN_MS), this.limiter.close(USAGE_DRAIN_MS)]);
     await this.usage.close();
   }
 }

@@ -3,14 +3,14 @@ import { readRateLimitSettings } from './config';
 test('nothing must be given', () => {
   expect(readRateLimitSettings({})).toMatchObject({
     ok: true,
-    settings: { REDIS_URL: 'redis://127.0.0.1:6379', RESERVATION_TTL_MS: 4_200_000, ADMIN_PORT: 9090 },
+    settings: { REDIS_URL: 'redis://127.0.0.1:6379', RESERVATION_LEASE_MS: 60_000, REDIS_TIMEOUT_MS: 50 },
   });
 });
 
 test('faults are told together, each by its variable and none with its value', () => {
-  const read = readRateLimitSettings({ REDIS_URL: 'http://:s3cret@redis', RESERVATION_TTL_MS: '5', ADMIN_PORT: 'x' });
+  const read = readRateLimitSettings({ REDIS_URL: 'http://:s3cret@redis', RESERVATION_LEASE_MS: '5', ADMIN_PORT: 'x' });
   expect(read.ok).toBe(false);
   const faults = read.ok ? '' : read.faults.join('\n');
-  expect(faults).toMatch(/^ADMIN_PORT: .*\nREDIS_URL: must be redis:.*\nRESERVATION_TTL_MS: /);
+  expect(faults).toMatch(/^ADMIN_PORT: .*\nREDIS_URL: must be redis:.*\nRESERVATION_LEASE_MS: /);
   expect(faults).not.toContain('s3cret');
 });

@@ -1,8 +1,10 @@
 import { durationSetting, readServiceSettings } from '@switchboard/platform';
 import { z } from 'zod';
 
-/** Longer than the longest call: at least as long as an edge may drain. */
-const RESERVATION_TTL_MS = 70 * 60_000;
+/** How long an edge may be silent about a call before the call is taken for dead; it renews three times as often. */
+const RESERVATION_LEASE_MS = 60_000;
+/** What a call to Redis may take: there is a client waiting behind it. */
+const REDIS_TIMEOUT_MS = 50;
 
 /** The service's own environment variables, beside those every service has. */
 const shape = {
@@ -11,7 +13,8 @@ const shape = {
     .trim()
     .regex(/^rediss?:\/\/\S+$/, 'must be redis://host:port or rediss://host:port')
     .default('redis://127.0.0.1:6379'),
-  RESERVATION_TTL_MS: durationSetting(RESERVATION_TTL_MS).pipe(z.number().min(1_000)),
+  RESERVATION_LEASE_MS: durationSetting(RESERVATION_LEASE_MS).pipe(z.number().min(1_000)),
+  REDIS_TIMEOUT_MS: durationSetting(REDIS_TIMEOUT_MS).pipe(z.number().min(5)),
 };
 
 /** All faults at once, each naming its variable and none its value. */

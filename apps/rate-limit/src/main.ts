@@ -13,7 +13,8 @@ async function main(): Promise<void> {
   const module = RateLimitServiceModule.forRoot({
     ...{ bus, log, metrics },
     redisUrl: settings.REDIS_URL,
-    reservationTtlMs: settings.RESERVATION_TTL_MS,
+    leaseMs: settings.RESERVATION_LEASE_MS,
+    redisTimeoutMs: settings.REDIS_TIMEOUT_MS,
   });
   await runService({ name: 'rate-limit', settings, module, log, metrics, bus });
 }

@@ -1,5 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { type Bus, HEALTH_CHECKS, type HealthCheck } from '@switchboard/contracts';
+import { createBusLedger } from '@switchboard/metering/client';
 import {
   busHealth,
   closeRedis,
@@ -9,14 +10,15 @@ import {
   type Redis,
   redisHealth,
 } from '@switchboard/platform';
-import { RateLimitModule, RedisReservations } from '@switchboard/rate-limit';
+import { guardQuota, RateLimitModule, RedisEpoch, RedisQuota } from '@switchboard/rate-limit';
 
 const REDIS = Symbol('REDIS');
 
 export interface RateLimitServiceParts {
   bus: Bus;
   redisUrl: string;
-  reservationTtlMs: number;
+  leaseMs: number;
+  redisTimeoutMs: number;
   log: Logger;
   metrics: Metrics;
 }
@@ -26,12 +28,14 @@ export interface RateLimitServiceParts {
 export class RateLimitServiceModule implements OnApplicationShutdown {
   constructor(@Inject(REDIS) private readonly redis: Redis) {}
 
-  static forRoot({ bus, redisUrl, reservationTtlMs, log, metrics }: RateLimitServiceParts): DynamicModule {
+  static forRoot({ bus, redisUrl, leaseMs, redisTimeoutMs, log, metrics }: RateLimitServiceParts): DynamicModule {
     const redis = openRedis({ url: redisUrl, log, name: 'rate-limit' });
-    const reservations = new RedisReservations(redis, { ttlMs: reservationTtlMs });
+    const store = new RedisEpoch(redis);
+    const quota = guardQuota(new RedisQuota({ redis, epoch: store.current, leaseMs }), redisTimeoutMs);
+    const ledger = createBusLedger({ bus });
     return {
       module: RateLimitServiceModule,
-      imports: [RateLimitModule.forRoot({ bus, reservations, log, metrics })],
+      imports: [RateLimitModule.forRoot({ bus, quota, ledger, leaseMs, store, log, metrics })],
       providers: [
         { provide: REDIS, useValue: redis },
         {

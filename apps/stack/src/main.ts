@@ -1,10 +1,4 @@
-import {
-  DataDirInUseError,
-  explainStartFault,
-  loadGatewayConfig,
-  reportConfiguration,
-  unenforced,
-} from '@switchboard/platform';
+import { DataDirInUseError, explainStartFault, loadGatewayConfig, reportConfiguration } from '@switchboard/platform';
 import { readArguments, USAGE, type ReadArguments } from './arguments';
 import { runCommand } from './control-client';
 import { readSettings } from './settings';
@@ -21,7 +15,7 @@ async function main(): Promise<void> {
   // Not the one-process form: what is on this machine has to be named as trusted.
   const loaded = loadGatewayConfig({ env: process.env, cwd: process.cwd(), standalone: false });
   const faults = [...faultsOf(given), ...faultsOf(settings), ...faultsOf(loaded)];
-  const warnings = loaded.ok ? [...loaded.warnings, ...unenforced(loaded.config)] : [];
+  const warnings = loaded.ok ? loaded.warnings : [];
   const source = loaded.ok ? loaded.source : undefined;
   const isGood = reportConfiguration({ faults, warnings, source });
   if (!given.ok) process.stderr.write(`\n${USAGE}\n`);

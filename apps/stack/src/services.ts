@@ -128,7 +128,7 @@ function commonEnvironment({ env, settings, natsUrl }: Surroundings): NodeJS.Pro
 }
 
 function ownEnvironment(name: ServiceName, surroundings: Surroundings, port: number): NodeJS.ProcessEnv {
-  const { settings, adminToken, demoKeyHash } = surroundings;
+  const { env, settings, adminToken, demoKeyHash } = surroundings;
   switch (name) {
     case 'edge-api':
       return {
@@ -137,7 +137,8 @@ function ownEnvironment(name: ServiceName, surroundings: Surroundings, port: num
         DRAIN_GRACE_MS: String(settings.DRAIN_GRACE_MS),
       };
     case 'rate-limit':
-      return { REDIS_URL: surroundings.redisUrl() };
+      // A dozen processes share this machine's cores: none may be taken for dead because it had to wait for one.
+      return { REDIS_URL: surroundings.redisUrl(), REDIS_TIMEOUT_MS: env.REDIS_TIMEOUT_MS ?? '500' };
     case 'metering':
       return { DATABASE_URL: surroundings.databaseUrl() };
     case 'admin-api':

@@ -20,7 +20,6 @@ import {
   Readiness,
   releaseVersion,
   type SecretRing,
-  unenforced,
 } from '@switchboard/platform';
 import type { Settings } from './settings';
 import { SERVICE, StandaloneModule, type StandaloneParts } from './standalone.module';
@@ -104,7 +103,7 @@ async function confirmed(publication: HealthCheck): Promise<void> {
 }
 
 function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {
-  return createAdminStore({ ...tools, ...secrets, config: { ...config, standalone: true, warnings: unenforced } });
+  return createAdminStore({ ...tools, ...secrets, config: { ...config, standalone: true } });
 }
 
 function edgeOf(settings: Settings, { kek, peppers }: Secrets): StandaloneParts['edge'] {

@@ -1,11 +1,5 @@
 import 'reflect-metadata';
-import {
-  explainStartFault,
-  loadGatewayConfig,
-  reportConfiguration,
-  stopOnSignals,
-  unenforced,
-} from '@switchboard/platform';
+import { explainStartFault, loadGatewayConfig, reportConfiguration, stopOnSignals } from '@switchboard/platform';
 import { Gateway } from './gateway';
 import { readSettings } from './settings';
 
@@ -14,7 +8,7 @@ async function main(): Promise<void> {
   const settings = readSettings(surroundings.env, surroundings.cwd);
   const loaded = loadGatewayConfig(surroundings);
   const faults = [...(settings.ok ? [] : settings.faults), ...(loaded.ok ? [] : loaded.faults)];
-  const warnings = loaded.ok ? [...loaded.warnings, ...unenforced(loaded.config)] : [];
+  const warnings = loaded.ok ? loaded.warnings : [];
   const source = loaded.ok ? loaded.source : undefined;
   if (!reportConfiguration({ faults, warnings, source }) || !settings.ok || !loaded.ok) return;
   const starting = Gateway.start({ ...surroundings, settings: settings.settings, loaded, told: warnings });

@@ -6,13 +6,16 @@ import { EDGE_HEALTH } from '@switchboard/edge-api/client';
 import { type Metering, MeteringModule } from '@switchboard/metering';
 import { METERING_HEALTH } from '@switchboard/metering/client';
 import { type Logger, type Metrics, PrivatePortModule } from '@switchboard/platform';
-import { InMemoryReservations, measureReservations } from '@switchboard/rate-limit';
+import { InMemoryQuota } from '@switchboard/rate-limit';
 import { createLocalLimiter } from '@switchboard/rate-limit/client';
 import { RouterModule } from '@switchboard/router';
 import { createRouterClient } from '@switchboard/router/client';
 
 /** In heartbeats and in the health of the system: all the services are one process. */
 export const SERVICE = 'standalone';
+
+/** Reservations end with the process that holds them, so none outlives its call. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER / 4;
 
 export interface StandaloneParts {
   bus: Bus;
@@ -28,7 +31,8 @@ export interface StandaloneParts {
 @Module({})
 export class StandaloneModule {
   static forRoot({ bus, edge, store, metering, adminToken, logger, metrics }: StandaloneParts): DynamicModule {
-    const limiter = createLocalLimiter(measureReservations(new InMemoryReservations(), metrics), logger);
+    const quota = new InMemoryQuota({ leaseMs: NEVER_MS });
+    const limiter = createLocalLimiter({ quota, ledger: metering.ledger, metrics });
     // Records go to the database without a queue in between: those in memory are how far metering is behind.
     const usageBacklog = () => Promise.resolve({ pending: metering.store.buffered, unacknowledged: 0 });
     return {

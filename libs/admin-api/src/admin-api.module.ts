@@ -9,6 +9,7 @@ import { CreditsController } from './credits.controller';
 import { HealthController } from './health.controller';
 import { KEY_OWNERS, type KeyOwners } from './http/access.guard';
 import { AuditLog } from './http/adapters/audit-log';
+import { BoundedKeys } from './http/adapters/bounded-keys';
 import { BudgetOwners } from './http/adapters/budget-owners';
 import { StoreHealth } from './http/adapters/store-health';
 import { ErrorFilter } from './http/error.filter';
@@ -73,7 +74,7 @@ const USAGE_ONLY: Provider[] = [
 ];
 
 function administrationProviders({ bus }: Administration, logger: Logger): Provider[] {
-  const readers = [AuditLog, BudgetOwners, StoreHealth].map((reader) => ({
+  const readers = [AuditLog, BoundedKeys, BudgetOwners, StoreHealth].map((reader) => ({
     provide: reader,
     inject: [PrismaClient],
     useFactory: (prisma: PrismaClient) => new reader(prisma),

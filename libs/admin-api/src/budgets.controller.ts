@@ -1,10 +1,16 @@
 import { Inject } from '@nestjs/common';
-import { type Budget, USAGE_QUERIES, usdFromNano, type UsageFilter, type UsageQueries } from '@switchboard/contracts';
+import {
+  type Budget,
+  periodStartMs,
+  USAGE_QUERIES,
+  usdFromNano,
+  type UsageFilter,
+  type UsageQueries,
+} from '@switchboard/contracts';
 import { scopeOf } from './auth/permissions';
 import { budgetInput } from './core/inputs/budget-input';
 import { decimalUsd } from './core/usage-view';
 import { BudgetOwners, type BudgetOwnerRow } from './http/adapters/budget-owners';
-import { periodStart } from './http/budget-period';
 import { endpoint, Handles } from './http/endpoint';
 import { Input, type InputOf } from './http/input';
 import { mutate } from './http/mutate';
@@ -68,8 +74,8 @@ export class BudgetsController {
     const { tenant, ...page } = query;
     const scope = tenant === undefined ? scopeOf(principal) : [tenant];
     const { data, nextCursor } = await this.owners.list(page, scope);
-    const now = new Date();
-    return pageReply({ data: await Promise.all(data.map((row) => this.state(row, now))), nextCursor });
+    const nowMs = Date.now();
+    return pageReply({ data: await Promise.all(data.map((row) => this.state(row, nowMs))), nextCursor });
   }
 
   @Handles(SET_TENANT)
@@ -96,13 +102,14 @@ export class BudgetsController {
     return mutate(this.mutations, CLEAR_KEY, input, (change) => this.budgets.clear(change, owner));
   }
 
-  private async state({ owner, id, tenant, name, budget }: BudgetOwnerRow, now: Date) {
-    const start = periodStart(budget.period, now);
+  private async state({ owner, id, tenant, name, budget }: BudgetOwnerRow, nowMs: number) {
+    const fromMs = periodStartMs(budget.period, nowMs);
+    const periodStart = budget.period === 'total' ? null : new Date(fromMs).toISOString();
     const filter: UsageFilter = owner === 'tenant' ? { tenantId: id } : { tenantId: tenant, keyId: id };
-    const spent = await spentNanoUsd(this.usage, { ...filter, fromMs: start?.getTime() });
+    const spent = await spentNanoUsd(this.usage, { ...filter, fromMs });
     const remaining = BigInt(budget.nanoUsd) - spent;
     return {
-      ...{ owner, id, tenant, name, budget: budgetOf(budget), periodStart: start?.toISOString() ?? null },
+      ...{ owner, id, tenant, name, budget: budgetOf(budget), periodStart },
       ...{ spentUsd: decimalUsd(spent), spentNanoUsd: String(spent) },
       ...{ remainingUsd: decimalUsd(remaining), remainingNanoUsd: String(remaining) },
     };

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject } from '@nestjs/common';
-import type { Backlog } from '@switchboard/contracts';
 import { type OutboxState, StoreHealth } from './http/adapters/store-health';
 import { endpoint, Handles } from './http/endpoint';
 import { healthReply } from './http/replies/record-replies';
 import { ApiController } from './http/routes';
 import { type SeenInstance, ServiceRegistry } from './http/service-registry';
-import { ADMIN_OPTIONS, type AdminApiOptions } from './options';
+import { ADMIN_OPTIONS, type AdminApiOptions, type UsageQueue } from './options';
 
 const HEALTH = endpoint({
   ...{ method: 'GET', path: '', operationId: 'getHealth' },
@@ -32,7 +31,7 @@ export class HealthController {
   async health() {
     const { administration } = this.options;
     const [queue, outbox] = await Promise.all([
-      outcomeOf<Backlog | undefined>(administration?.usageBacklog() ?? Promise.resolve(undefined)),
+      outcomeOf<UsageQueue | undefined>(administration?.usageBacklog() ?? Promise.resolve(undefined)),
       outcomeOf<OutboxState>(this.store.outbox(new Date())),
     ]);
     const services = servicesOf(this.registry.instances(), administration?.services ?? SERVICES);
@@ -43,10 +42,14 @@ export class HealthController {
       services,
       bus: { status: bus },
       postgres: outbox.ok ? { status: 'up' } : { status: 'down', error: outbox.reason },
-      usageQueue: queue.ok ? (queue.value ?? null) : null,
+      usageQueue: queue.ok && queue.value !== undefined ? queueView(queue.value) : null,
       outbox: outbox.ok ? outbox.value : null,
     };
   }
+}
+
+function queueView({ pending, unacknowledged }: UsageQueue): UsageQueue {
+  return { pending, unacknowledged };
 }
 
 async function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {

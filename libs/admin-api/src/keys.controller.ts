@@ -1,10 +1,12 @@
 import { Inject } from '@nestjs/common';
-import { LIMITER, type Limiter, type RateStateV1 } from '@switchboard/contracts';
+import { keyBounds, LIMITER, type Limiter, scopeName, tenantBounds } from '@switchboard/contracts';
 import { scopeOf } from './auth/permissions';
 import { keyCreateInput, keyRotateInput, keyUpdateInput } from './core/inputs/key-input';
 import type { KeyView } from './core/key-view';
 import { notFound } from './core/refusals';
 import type { Principal } from './auth/principal';
+import { type RateStateView, rateStateView } from './core/rate-state-view';
+import { BoundedKeys } from './http/adapters/bounded-keys';
 import { endpoint, Handles } from './http/endpoint';
 import { Input, type InputOf } from './http/input';
 import { mutate } from './http/mutate';
@@ -52,7 +54,7 @@ const REVOKE = endpoint({
 
 const RATE_STATE = endpoint({
   ...{ method: 'GET', path: ':id/rate-state', operationId: 'getKeyRateState' },
-  summary: 'The limiter’s live counters of the key.',
+  summary: 'The limiter’s live counters of the key and of its tenant.',
   ...{ permission: 'key.read', target, params: idParams, reply: rateStateReply },
 });
 
@@ -61,6 +63,7 @@ export class KeysController {
   constructor(
     @Inject(Keys) private readonly keys: Keys,
     @Inject(Mutations) private readonly mutations: Mutations,
+    @Inject(BoundedKeys) private readonly bounded: BoundedKeys,
     @Inject(LIMITER) private readonly limiter: Limiter,
   ) {}
 
@@ -99,9 +102,12 @@ export class KeysController {
   }
 
   @Handles(RATE_STATE)
-  async rateState(@Input() { params: { id }, principal }: InputOf<typeof RATE_STATE>): Promise<RateStateV1> {
-    await this.found(id, principal);
-    return this.limiter.state({ keyId: id });
+  async rateState(@Input() { params: { id }, principal }: InputOf<typeof RATE_STATE>): Promise<RateStateView> {
+    const found = await this.bounded.get(id, scopeOf(principal));
+    if (found === undefined) throw notFound('key', id);
+    const bounds = { key: keyBounds(found.key), tenant: tenantBounds(found.tenant) };
+    const group = scopeName.tenant(found.tenant.id);
+    return rateStateView(bounds, await this.limiter.state({ group, scopes: [bounds.key, bounds.tenant] }));
   }
 
   private async found(id: string, principal: Principal): Promise<KeyView> {

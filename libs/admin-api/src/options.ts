@@ -19,11 +19,14 @@ export interface AdminApiOptions {
   providers?: ModuleMetadata['providers'];
 }
 
+/** Calls that metering has not written yet, by where they are. */
+export type UsageQueue = Pick<Backlog, 'pending' | 'unacknowledged'>;
+
 /** What system health is told by. */
 export interface Administration {
   bus: Bus;
   /** How far metering is behind. */
-  usageBacklog(): Promise<Backlog>;
+  usageBacklog(): Promise<UsageQueue>;
   /** Shown as missing while no process of theirs is seen; default: the five of the distributed form. */
   services?: readonly string[];
 }

@@ -77,6 +77,10 @@ export interface Backlog {
   pending: number;
   /** Handed out and not yet acknowledged. */
   unacknowledged: number;
+  /** Sequence of the last message stored; 0: none was. */
+  lastSequence: number;
+  /** Everything up to this sequence is acknowledged. */
+  acknowledgedSequence: number;
 }
 
 export interface BucketDefinition {

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'thread_unsupported'
   | 'insufficient_credits'
   | 'budget_exceeded'
+  | 'budget_held'
   | 'model_not_found'
   | 'route_not_found'
   | 'method_not_allowed'
@@ -73,6 +74,8 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorRow>> = {
   thread_unsupported: row(400, 'invalid_request_error', 'invalid_request_error', 'thread_unsupported_request'),
   insufficient_credits: row(402, 'invalid_request_error', 'insufficient_quota', 'insufficient_credits'),
   budget_exceeded: row(402, 'invalid_request_error', 'insufficient_quota', 'budget_exceeded'),
+  /** The rest of a budget is set aside for calls under way: as soon as they are settled there may be room again. */
+  budget_held: row(429, 'rate_limit_error', 'rate_limit_exceeded', 'budget_held', true),
   model_not_found: row(404, 'not_found_error', 'invalid_request_error', 'model_not_found'),
   route_not_found: row(404, 'not_found_error', 'invalid_request_error', 'route_not_found'),
   method_not_allowed: row(405, 'invalid_request_error', 'invalid_request_error', 'method_not_allowed'),
@@ -110,6 +113,8 @@ export class GatewayError extends Error {
       openaiCode?: string;
       /** Replaces the catalogue's status: an upstream's own 4xx. */
       status?: number;
+      /** Beside those of every error: limits, whether to try again. */
+      headers?: Record<string, string | number>;
       /** Replaces the catalogue's type words: an upstream's own. */
       type?: string;
       cause?: unknown;

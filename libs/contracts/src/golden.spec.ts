@@ -3,11 +3,13 @@ import path from 'node:path';
 import type { Capabilities } from './catalog';
 import type { Tenant } from './keys';
 import type {
-  RateStateRequestV1,
-  RateStateV1,
-  ReservationReplyV1,
-  ReservationRequestV1,
-  SettlementV1,
+  BudgetState,
+  LimiterBatchReplyV2,
+  LimiterBatchV2,
+  RateStateRequestV2,
+  RateStateV2,
+  ReservationRequest,
+  ScopeBounds,
 } from './limiter';
 import type { Prices } from './money';
 import type {
@@ -23,6 +25,7 @@ import type {
   RoutingSnapshotV1,
   UsageBatchV1,
 } from './records';
+import type { SpendingRequestV1, SpendingV1 } from './spending';
 import { decodeJson, encodeJson } from './subjects';
 import type { UsageRecordedV1 } from './usage-event';
 
@@ -63,7 +66,10 @@ const capabilities: Capabilities = {
   structuredOutputs: false,
 };
 
-const tenant: Whole<Tenant> = { id: 'acme', name: 'Acme GmbH', active: true, limits, budget };
+const tenant: Whole<Tenant> = {
+  ...{ id: 'acme', name: 'Acme GmbH', active: true, limits, budget },
+  creditsNanoUsd: 150_000_000_000,
+};
 
 const settings: Whole<CatalogSettingsV1> = {
   brand: { slug: 'switchboard', keyPrefix: 'swb' },
@@ -152,23 +158,85 @@ const recorded: Whole<UsageRecordedV1> = {
   clientRequestId: 'c-1',
 };
 
-const reservation: Whole<ReservationRequestV1> = {
+const scopes: Whole<ScopeBounds>[] = [
+  { scope: 'key:key_01', limits: { ...limits, tpm: 300_000 }, budgets: [{ id: 'budget', ...budget }] },
+  {
+    scope: 'tenant:acme',
+    limits: { ...limits, tpm: 300_000 },
+    budgets: [
+      { id: 'budget', ...budget },
+      { id: 'credits', nanoUsd: 100_000_000_000, period: 'total' },
+    ],
+  },
+];
+
+const reservation: Whole<ReservationRequest> = {
   requestId: recorded.requestId,
-  keyId: 'key_01',
-  tenantId: 'acme',
-  model: 'anthropic/claude-sonnet-4.6',
-  key: { limits, budget },
-  tenant: { limits, budget },
+  group: 'tenant:acme',
+  scopes,
+  amounts: { inputTokens: 31_000, outputTokens: { least: 400, most: 800 }, nanoUsd: 120_000_000 },
   startedAtMs: 1_795_176_000_123,
+  intent: {
+    ...{ tenantId: 'acme', keyId: 'key_01', requestedModel: 'sonnet', model: 'anthropic/claude-sonnet-4.6' },
+    ...{ upstream: 'claude-direct', clientDialect: 'openai-chat', upstreamDialect: 'anthropic-messages', stream: true },
+  },
 };
 
-const settlement: Whole<SettlementV1> = {
+const reserved = {
   requestId: recorded.requestId,
-  keyId: 'key_01',
-  tenantId: 'acme',
-  costNanoUsd: 23_400_000,
-  inputTokens: 31_650,
-  outputTokens: 600,
+  group: 'tenant:acme',
+  scopes: [
+    { scope: 'key:key_01', budgets: ['budget'] },
+    { scope: 'tenant:acme', budgets: ['budget', 'credits'] },
+  ],
+} satisfies Omit<Extract<LimiterBatchV2['steps'][number], { do: 'renew' }>, 'do'>;
+
+const rate = (limit: number) => ({ limit, remaining: limit - 1, resetMs: 1_500 });
+const rates = {
+  requests: rate(600),
+  inputTokens: rate(200_000),
+  outputTokens: rate(50_000),
+  tokens: rate(300_000),
+};
+const budgetState: BudgetState = {
+  ...{
+    id: 'budget',
+    ...budget,
+    spentNanoUsd: 24_990_000_000,
+    heldNanoUsd: 5_000_000,
+    periodStartMs: 1_793_491_200_000,
+  },
+};
+
+const batch: LimiterBatchV2 = {
+  steps: [
+    { do: 'reserve', request: reservation },
+    { do: 'extend', request: { ...reserved, nanoUsd: 7_680_000 } },
+    {
+      do: 'settle',
+      settlement: { ...reserved, nanoUsd: 23_400_000, inputTokens: 31_650, outputTokens: 600 },
+      ...{ request: reservation, outputTokens: 800, heldNanoUsd: 127_680_000 },
+    },
+    { do: 'renew', ...reserved },
+    { do: 'restore', request: reservation, outputTokens: 800, heldNanoUsd: 127_680_000 },
+  ],
+};
+
+const batchReply: LimiterBatchReplyV2 = {
+  replies: [
+    { outcome: 'granted', outputTokens: 800, rates },
+    { outcome: 'denied', scope: 'key:key_01', reason: 'requests', limit: 600, retryAfterMs: 100, rates },
+    { outcome: 'denied', scope: 'key:key_01', reason: 'budget', budget: budgetState, rates },
+    { outcome: 'denied', scope: 'tenant:acme', reason: 'credits' },
+    { outcome: 'done' },
+    { outcome: 'orphaned' },
+    { outcome: 'unavailable', message: 'not connected to redis' },
+  ],
+  leaseMs: 60_000,
+};
+
+const rateState: Whole<RateStateV2> = {
+  scopes: [{ scope: 'key:key_01', rates, open: 3, concurrencyLimit: 20, budgets: [budgetState] }],
 };
 
 const candidate: Whole<ExplainedCandidateV1> = {
@@ -212,15 +280,20 @@ const GOLDENS = {
   ModelRecordV1: model,
   ProviderRecordV1: provider,
   ProviderSecretsV1: providerSecrets,
-  RateStateRequestV1: { keyId: 'key_01' } satisfies Whole<RateStateRequestV1>,
-  RateStateV1: { open: 3, requestsThisMinute: 42 } satisfies Whole<RateStateV1>,
-  ReservationReplyV1: { outcome: 'admitted' } satisfies Whole<ReservationReplyV1>,
-  ReservationRequestV1: reservation,
+  LimiterBatchReplyV2: batchReply,
+  LimiterBatchV2: batch,
+  RateStateRequestV2: { group: 'tenant:acme', scopes } satisfies Whole<RateStateRequestV2>,
+  RateStateV2: rateState,
   RoutingSnapshotV1: {
     createdAtMs: 1_795_176_000_000,
     models: { 'anthropic/claude-sonnet-4.6': [{ provider: 'claude-direct', model: 'claude-sonnet-4-6' }] },
   } satisfies Whole<RoutingSnapshotV1>,
-  SettlementV1: settlement,
+  SpendingRequestV1: {
+    tenantId: 'acme',
+    keyId: 'key_01',
+    fromMs: 1_793_491_200_000,
+  } satisfies Whole<SpendingRequestV1>,
+  SpendingV1: { nanoUsd: 23_400_000 } satisfies Whole<SpendingV1>,
   UsageBatchV1: { events: [recorded] } satisfies Whole<UsageBatchV1>,
   UsageRecordedV1: recorded,
   // In the keys bucket, whose name carries its version.

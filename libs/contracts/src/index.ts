@@ -7,4 +7,5 @@ export * from './money';
 export * from './usage-event';
 export * from './ports';
 export * from './records';
+export * from './spending';
 export * from './subjects';

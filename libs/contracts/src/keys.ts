@@ -20,6 +20,8 @@ export interface Tenant {
   active: boolean;
   limits: Limits;
   budget?: Budget;
+  /** All it ever paid in advance: what it may spend in total. Absent: it pays afterwards. */
+  creditsNanoUsd?: NanoUsd;
 }
 
 /** What the edge knows of a key: everything but the key. */

@@ -5,12 +5,14 @@ import type { BucketDefinition, StreamDefinition } from './bus';
  * changes, a new need gets the next version beside it. Payloads are JSON in UTF-8.
  */
 export const SUBJECTS = {
-  /** ReservationRequestV1 → ReservationReplyV1. */
-  reserve: 'switchboard.rate-limit.v1.reserve',
-  /** SettlementV1, nobody answers. */
-  settle: 'switchboard.rate-limit.v1.settle',
-  /** RateStateRequestV1 → RateStateV1. */
-  rateState: 'switchboard.rate-limit.v1.state',
+  /** LimiterBatchV2 → LimiterBatchReplyV2. */
+  limiterBatch: 'switchboard.rate-limit.v2.batch',
+  /** RateStateRequestV2 → RateStateV2. */
+  rateState: 'switchboard.rate-limit.v2.state',
+  /** Empty, nobody answers: whoever holds reservations tells of them at once, since the store lost some. */
+  limiterRecall: 'switchboard.rate-limit.v2.recall',
+  /** SpendingRequestV1 → SpendingV1. */
+  spending: 'switchboard.metering.v1.spending',
   /** ExplainRequestV1 → ExplanationV1. */
   explain: 'switchboard.router.v1.explain',
 } as const;

@@ -7,6 +7,7 @@ import type { EdgeSettings } from './client';
 import { headerNames } from './core/reply-headers';
 import { EdgeMetrics } from './edge-metrics';
 import { Admissions } from './inference/admissions';
+import { ProviderAccounts } from './inference/provider-accounts';
 import { Sweeper } from './inference/sweeper';
 
 export interface PublicServerOptions {
@@ -37,6 +38,7 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
     keys: ports.keys,
     usage: ports.usage,
     admissions: new Admissions({ limiter: ports.limiter, whenUnavailable, metrics, log: logger }),
+    accounts: new ProviderAccounts({ limiter: ports.limiter, metrics, log: logger }),
     pools: new UpstreamPools({
       allowLoopback: settings.allowLoopback ?? true,
       onCloseError: (error) => logger.error({ err: error }, 'closing an upstream pool failed'),

@@ -45,10 +45,12 @@ async function serve(...answer: Parameters<typeof startUpstream>): Promise<Upstr
   return upstream;
 }
 
+const chatBody = (model: string): string => JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] });
+
 const post = (key: string, more: RequestInit = {}, model = 'test/model'): Promise<Response> =>
   fetch(`${url}/v1/chat/completions`, {
     ...{ method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' } },
-    body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }),
+    body: chatBody(model),
     ...more,
   });
 
@@ -246,18 +248,28 @@ describe('admission', () => {
     await reply.text();
     expect(reservedBefore).toBe(1);
     const requestId = reply.headers.get('x-acme-request-id');
+    const bodyBytes = Buffer.byteLength(chatBody('test/model'));
     expect(edge.limiter.reserved).toEqual([
       {
-        ...{ requestId, keyId: 'key_limited', tenantId: 'acme', model: 'test/model' },
-        ...{ key: LIMITED, tenant: { limits: {} }, startedAtMs: expect.any(Number) },
+        ...{ requestId, group: 'tenant:acme', startedAtMs: expect.any(Number) },
+        scopes: [{ scope: 'key:key_limited', ...LIMITED, budgets: [] }],
+        amounts: {
+          inputTokens: Math.ceil(bodyBytes / 3),
+          outputTokens: { least: 64_000, most: 64_000 },
+          nanoUsd: 0,
+        },
+        intent: {
+          ...{ tenantId: 'acme', keyId: 'key_limited', requestedModel: 'test/model', model: 'test/model' },
+          ...{ upstream: 'one', clientDialect: 'openai-chat', upstreamDialect: 'openai-chat', stream: false },
+        },
       },
     ]);
     await until(() => edge.limiter.settled.length > 0, 'the settlement');
     const [record] = edge.usage;
     expect(edge.limiter.settled).toEqual([
       {
-        ...{ requestId, keyId: 'key_limited', tenantId: 'acme' },
-        ...{ costNanoUsd: record!.costNanoUsd, inputTokens: 10, outputTokens: 5 },
+        ...{ requestId, group: 'tenant:acme', scopes: [{ scope: 'key:key_limited', budgets: [] }] },
+        ...{ nanoUsd: record!.costNanoUsd, inputTokens: 10, outputTokens: 5 },
       },
     ]);
     expect(record!.costNanoUsd).toBeGreaterThan(0);
@@ -269,7 +281,9 @@ describe('admission', () => {
     await keys.putTenant(BUDGETED);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(await statusOf('plain')).toBe(200);
-    expect(edge.limiter.reserved).toMatchObject([{ key: { limits: {} }, tenant: BUDGETED }]);
+    expect(edge.limiter.reserved).toMatchObject([
+      { scopes: [{ scope: 'tenant:acme', limits: {}, budgets: [{ id: 'budget', ...BUDGETED.budget }] }] },
+    ]);
   });
 
   it.each(['key', 'tenant'])(
@@ -314,7 +328,7 @@ describe('admission', () => {
     await upstream.close();
     expect(await statusOf('limited')).toBe(502);
     await until(() => edge.limiter.settled.length > 0, 'the settlement');
-    expect(edge.limiter.settled).toMatchObject([{ costNanoUsd: 0, inputTokens: 0, outputTokens: 0 }]);
+    expect(edge.limiter.settled).toMatchObject([{ nanoUsd: 0, inputTokens: 0, outputTokens: 0 }]);
   });
 
   it('of a client that leaves meanwhile is settled with nothing spent, and no upstream is called', async () => {
@@ -330,7 +344,7 @@ describe('admission', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     release();
     await until(() => edge.limiter.settled.length > 0, 'the settlement');
-    expect(edge.limiter.settled).toMatchObject([{ costNanoUsd: 0 }]);
+    expect(edge.limiter.settled).toMatchObject([{ nanoUsd: 0 }]);
     expect(upstream.requests).toHaveLength(0);
   });
 

@@ -8,8 +8,10 @@ import {
 } from '@nestjs/common';
 import type { Bus, HealthCheck } from '@switchboard/contracts';
 import { createPool, type Logger, type Metrics, type Pool } from '@switchboard/platform';
+import { createSpendingPool } from './adapters/spending-sums';
 import { METERING_HEALTH } from './client';
 import { SchemaPreparation } from './schema-preparation';
+import { SpendingService } from './spending-service';
 import { UsageConsumer } from './usage-consumer';
 
 export interface MeteringConsumerOptions {
@@ -21,8 +23,10 @@ export interface MeteringConsumerOptions {
 
 interface Consumption {
   pool: Pool;
+  spendingPool: Pool;
   schema: SchemaPreparation;
   consumer: UsageConsumer;
+  spending: SpendingService;
 }
 
 const CONSUMPTION = Symbol('CONSUMPTION');
@@ -30,8 +34,8 @@ const CONSUMPTION = Symbol('CONSUMPTION');
 const QUERY_TIMEOUT_MS = 15_000;
 
 /**
- * Stores the usage stream, once the database has this release's schema, which is brought about here. Provides
- * METERING_HEALTH. At shutdown the batch in hand is stored and acknowledged.
+ * Stores the usage stream and answers what was spent, once the database has this release's schema, which is brought about
+ * here. Provides METERING_HEALTH. At shutdown the batch in hand is stored and acknowledged.
  */
 @Module({})
 export class MeteringConsumerModule
@@ -53,25 +57,35 @@ export class MeteringConsumerModule
 
   /** Not waited for: the process tells of itself, and what it lacks, while the database is away. */
   onApplicationBootstrap(): void {
-    const { schema, consumer } = this.consumption;
-    void schema.run().then(() => consumer.start());
+    const { schema, consumer, spending } = this.consumption;
+    void schema.run().then(() => {
+      consumer.start();
+      spending.start();
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.consumption.schema.stop();
-    await this.consumption.consumer.stop();
+    const { schema, consumer, spending } = this.consumption;
+    schema.stop();
+    await Promise.all([consumer.stop(), spending.stop()]);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.consumption.pool.end();
+    await Promise.all([this.consumption.pool.end(), this.consumption.spendingPool.end()]);
   }
 }
 
 function createConsumption({ bus, databaseUrl, log, metrics }: MeteringConsumerOptions): Consumption {
   // Batches are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 2, queryTimeoutMs: QUERY_TIMEOUT_MS });
-  const consumer = new UsageConsumer({ bus, pool, log, metrics });
-  return { pool, schema: new SchemaPreparation({ url: databaseUrl, log }), consumer };
+  const spendingPool = createSpendingPool({ url: databaseUrl, log });
+  return {
+    pool,
+    spendingPool,
+    schema: new SchemaPreparation({ url: databaseUrl, log }),
+    consumer: new UsageConsumer({ bus, pool, log, metrics }),
+    spending: new SpendingService({ bus, pool: spendingPool }),
+  };
 }
 
 function healthOf({ pool, schema }: Consumption): HealthCheck {

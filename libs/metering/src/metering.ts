@@ -1,8 +1,10 @@
-import type { HealthCheck, UsageQueries } from '@switchboard/contracts';
+import type { HealthCheck, Ledger, UsageQueries } from '@switchboard/contracts';
 import { createPool, createPrismaClient, type Logger, type Metrics } from '@switchboard/platform';
+import { createSpendingPool, SpendingSums } from './adapters/spending-sums';
 import { registerUsageMetrics } from './adapters/usage-metrics';
 import { PostgresUsageQueries } from './adapters/usage-queries';
 import { UsageStore } from './adapters/usage-store';
+import { createLocalLedger } from './local-ledger';
 
 const DRAIN_TIMEOUT_MS = 10_000;
 
@@ -25,6 +27,8 @@ export interface OpenUsageQueries {
 export interface Metering {
   store: UsageStore;
   queries: UsageQueries;
+  /** Over `store`: what was recorded before the question is in the answer. */
+  ledger: Ledger;
   health: HealthCheck;
   /** Writes what waits, within the drain timeout, then disconnects. */
   close(): Promise<void>;
@@ -47,9 +51,11 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
 export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }: MeteringOptions): Metering {
   // Writes are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
+  const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
   const { queries, close: closeQueries } = openUsageQueries(databaseUrl, logger);
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
   const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics });
+  const ledger = createLocalLedger(store, new SpendingSums(spendingPool));
   const health: HealthCheck = {
     name: 'postgres',
     // Records wait in memory while it is away: no reason to refuse traffic.
@@ -61,7 +67,7 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }:
   const close = async (): Promise<void> => {
     await store.drain(drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
     await store.close();
-    await Promise.all([pool.end(), closeQueries()]);
+    await Promise.all([pool.end(), spendingPool.end(), closeQueries()]);
   };
-  return { store, queries, health, close };
+  return { store, queries, ledger, health, close };
 }

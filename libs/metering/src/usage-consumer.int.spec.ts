@@ -85,14 +85,15 @@ test('a record is stored soon, every field as it was', async () => {
 test('what waited in the stream before anybody consumed it is stored in few statements', async () => {
   for (const id of ids(5_000)) publisher.record(event(id));
   expect(await publisher.drain(5_000)).toBe(0);
-  expect(await usageBacklog({ bus })).toEqual({ pending: 25, unacknowledged: 0 });
+  const waiting = { pending: 25, unacknowledged: 0, lastSequence: 25, acknowledgedSequence: 0 };
+  expect(await usageBacklog({ bus })).toEqual(waiting);
   const { metrics } = consume();
   await allStored(5_000);
   expect(new Set(await database.stored()).size).toBe(5_000);
   await until(async () => (await metricOf(metrics, 'usage_inserted_total')) === 5_000);
   expect(await metrics.registry.metrics()).toContain('switchboard_usage_insert_seconds_count 1');
   await until(async () => (await usageBacklog({ bus })).unacknowledged === 0);
-  expect(await usageBacklog({ bus })).toEqual({ pending: 0, unacknowledged: 0 });
+  expect(await usageBacklog({ bus })).toEqual({ ...waiting, pending: 0, acknowledgedSequence: 25 });
 });
 
 test('a batch whose acknowledgement is lost comes again and is stored once', async () => {
@@ -141,7 +142,7 @@ describe('what cannot be billed as it is', () => {
     const { metrics } = consume();
     await until(async () => (await metricOf(metrics, 'usage_refused_total')) === 1);
     await until(async () => (await usageBacklog({ bus })).unacknowledged === 0);
-    expect(await usageBacklog({ bus })).toEqual({ pending: 0, unacknowledged: 0 });
+    expect(await usageBacklog({ bus })).toMatchObject({ pending: 0, acknowledgedSequence: 1 });
   });
 });
 

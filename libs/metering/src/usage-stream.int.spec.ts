@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bus } from '@switchboard/contracts';
+import { type Bus, encodeJson, LedgerUnavailableError, STREAMS } from '@switchboard/contracts';
 import {
   createLogger,
   createMetrics,
@@ -17,7 +17,9 @@ import { openTestDatabase, type TestDatabase } from './__fixtures__/database';
 import { interruptible, type InterruptibleBus } from './__fixtures__/interruptible-bus';
 import { event, ids } from './__fixtures__/usage-events';
 import { metricOf, until } from './__fixtures__/waiting';
-import { createUsagePublisher, usageBacklog, type UsagePublisher } from './client';
+import { createSpendingPool } from './adapters/spending-sums';
+import { createBusLedger, createUsagePublisher, usageBacklog, type UsagePublisher } from './client';
+import { SpendingService } from './spending-service';
 import { UsageConsumer } from './usage-consumer';
 
 jest.setTimeout(120_000);
@@ -96,7 +98,7 @@ test('10,000 records through kills of NATS, of the database and lost acknowledge
   expect(await publisher.drain(20_000)).toBe(0);
   await until(async () => (await count()) === all.length, 60_000);
   await until(async () => (await usageBacklog({ bus: edgeBus })).unacknowledged === 0, 60_000);
-  expect(await usageBacklog({ bus: edgeBus })).toEqual({ pending: 0, unacknowledged: 0 });
+  expect(await usageBacklog({ bus: edgeBus })).toMatchObject({ pending: 0, unacknowledged: 0 });
   expect((await database.stored()).sort()).toEqual(all.sort());
   expect(await metricOf(metrics, 'usage_dropped_total')).toBe(0);
   expect(await metricOf(metrics, 'usage_duplicates_total')).toBeGreaterThan(0);
@@ -152,4 +154,40 @@ test('how far metering is behind is in the metrics', async () => {
   await until(async () => (await metricOf(metrics, 'usage_backlog')) === 2);
   meteringBus.losesAcknowledgements = 0;
   await until(async () => (await metricOf(metrics, 'usage_backlog')) === 0, 20_000);
+});
+
+test('what was spent is told with all that was published before, or not at all', async () => {
+  const ledger = createBusLedger({ bus: edgeBus });
+  const spendingPool = createSpendingPool({ url: database.url, log });
+  const spending = new SpendingService({ bus: meteringBus, pool: spendingPool });
+  spending.start();
+  const acme = { tenantId: 'acme', fromMs: 0 };
+  await until(async () => (await ledger.spent(acme).catch(() => undefined))?.nanoUsd === 0);
+  const publish = async (records: string[]): Promise<void> => {
+    for (const id of records) publisher.record(event(id, { costNanoUsd: 1 }));
+    expect(await publisher.drain(10_000)).toBe(0);
+  };
+  const all = ids(5_000);
+  await publish(all.slice(0, 3_000));
+  await expect(ledger.spent(acme)).rejects.toThrow('the ledger is 15 messages behind');
+  consumer.start();
+  meteringBus.losesAcknowledgements = 1;
+  await publish(all.slice(3_000, 4_000));
+  expect(await ledger.spent(acme)).toEqual({ nanoUsd: 4_000 });
+  const short: Promise<number>[] = [];
+  for (const [index, id] of Array.from({ length: 300 }, (_, index) => `more_${index}`).entries()) {
+    const payload = encodeJson({ events: [event(id, { costNanoUsd: 1 })] });
+    await edgeBus.append(STREAMS.usage, payload, id);
+    short.push(ledger.spent(acme).then(({ nanoUsd }) => 4_001 + index - nanoUsd));
+  }
+  expect(Math.max(...(await Promise.all(short)))).toBeLessThanOrEqual(0);
+  await consumer.stop();
+  await publish(all.slice(4_000));
+  await expect(ledger.spent(acme)).rejects.toThrow(LedgerUnavailableError);
+  await restart(() => expect(ledger.spent(acme)).rejects.toThrow(LedgerUnavailableError));
+  const next = new UsageConsumer({ bus: meteringBus, pool, log, metrics: createMetrics() });
+  next.start();
+  await until(async () => (await ledger.spent(acme).catch(() => undefined))?.nanoUsd === 5_300, 30_000);
+  await Promise.all([next.stop(), spending.stop()]);
+  await spendingPool.end();
 });

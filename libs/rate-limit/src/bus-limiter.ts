@@ -1,106 +1,160 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Bus,
-  BusUnavailableError,
   decodeJson,
-  encodeJson,
+  type ExtensionReply,
+  type ExtensionRequest,
   type Limiter,
   LimiterUnavailableError,
-  RemoteError,
-  type RateStateV1,
-  type ReservationReplyV1,
-  type ReservationRequestV1,
+  type RateStateRequestV2,
+  type RateStateV2,
+  type ReservationReply,
+  type ReservationRequest,
+  type Settlement,
   SUBJECTS,
+  type Subscription,
 } from '@switchboard/contracts';
-import { Outage } from './core/outage';
+import type { Logger } from '@switchboard/platform';
+import { setTimeout as delay } from 'node:timers/promises';
+import { namesOf, type OpenReservation } from './core/open-reservations';
+import { Settlements } from './settlements';
+import { NotTakenError, StepBatcher } from './step-batcher';
 
-/** The only replica may be restarting: for so long it is asked again. */
-const ABSENCE_TOLERATED_MS = 500;
-const PAUSES_MS = [10, 20, 40, 80, 120];
+/** Of a lease, between two renewals: two may be missed. */
+const RENEWALS_PER_LEASE = 3;
+const FIRST_LEASE_MS = 60_000;
+/** What the store lost is to be back before the limiter asks the ledger, and may not be taken at once. */
+const RESTORE_AGAIN_MS = 50;
+const RESTORES_MAX = 20;
 
 export interface BusLimiterOptions {
   bus: Bus;
+  log: Logger;
   /** How long one answer may take; default 1000. */
   timeoutMs?: number;
+  /** Steps in one message; default 64, 1: each travels alone. */
+  batchMax?: number;
 }
 
-/** The limiter, reached over the bus. An outage is found out by few and costs the others no time. */
+/**
+ * The limiter, reached over the bus. It keeps what it reserved alive, tells of it when the store lost it, and settles
+ * until the settlement is taken.
+ */
 export class BusLimiter implements Limiter {
-  private readonly outage = new Outage();
-  private readonly bus: Bus;
-  private readonly timeoutMs: number;
+  private readonly open = new Map<string, OpenReservation>();
+  private readonly steps: StepBatcher;
+  /** Apart from others: a call that waits for the ledger would hold back the answer to what has to be there before. */
+  private readonly restores: StepBatcher;
+  private readonly settlements: Settlements;
+  private readonly subscriptions: Subscription[];
+  private renewal: NodeJS.Timeout | undefined;
+  private leaseMs = FIRST_LEASE_MS;
 
-  constructor({ bus, timeoutMs = 1_000 }: BusLimiterOptions) {
-    this.bus = bus;
-    this.timeoutMs = timeoutMs;
+  constructor({ bus, log, timeoutMs = 1_000, batchMax = 64 }: BusLimiterOptions) {
+    const onLease = (leaseMs: number): void => this.setLease(leaseMs);
+    this.steps = new StepBatcher({ bus, timeoutMs, batchMax, onLease });
+    this.restores = new StepBatcher({ bus, timeoutMs, batchMax, onLease });
+    this.settlements = new Settlements({ perform: (step) => this.steps.perform(step), log });
+    this.subscriptions = [
+      bus.subscribe(SUBJECTS.limiterRecall, () => this.restoreAll()),
+      // While there was no connection nothing was renewed, nor a recall heard.
+      bus.onConnected(() => this.renewAll()),
+    ];
+    this.scheduleRenewal();
   }
 
-  async reserve(request: ReservationRequestV1): Promise<ReservationReplyV1> {
+  async reserve(request: ReservationRequest): Promise<ReservationReply> {
     try {
-      return decodeJson<ReservationReplyV1>(await this.ask(SUBJECTS.reserve, request));
+      const reply = (await this.steps.perform({ do: 'reserve', request })) as ReservationReply;
+      if (reply.outcome === 'granted') {
+        const { outputTokens } = reply;
+        this.open.set(request.requestId, { request, outputTokens, heldNanoUsd: request.amounts.nanoUsd });
+      }
+      return reply;
     } catch (error) {
       // It may have been recorded all the same, and nobody else will settle it.
-      if (error instanceof LimiterUnavailableError) this.settle({ ...request, ...NOTHING_SPENT });
+      if (error instanceof LimiterUnavailableError && !(error instanceof NotTakenError)) {
+        this.settle({ ...request, ...NOTHING_SPENT, scopes: namesOf(request.scopes) });
+      }
       throw error;
     }
   }
 
-  settle({
-    requestId,
-    keyId,
-    tenantId,
-    costNanoUsd,
-    inputTokens,
-    outputTokens,
-  }: Parameters<Limiter['settle']>[0]): void {
-    this.bus.publish(
-      SUBJECTS.settle,
-      encodeJson({ requestId, keyId, tenantId, costNanoUsd, inputTokens, outputTokens }),
+  async extend(request: ExtensionRequest): Promise<ExtensionReply> {
+    const reply = await this.steps.perform({ do: 'extend', request });
+    if (reply.outcome === 'granted') {
+      const held = this.open.get(request.requestId);
+      if (held !== undefined) held.heldNanoUsd += request.nanoUsd;
+      return { outcome: 'granted' };
+    }
+    if (reply.outcome === 'denied') return reply as ExtensionReply;
+    throw new LimiterUnavailableError(`the reservation is ${reply.outcome}`);
+  }
+
+  settle({ requestId, group, scopes, nanoUsd, inputTokens, outputTokens }: Settlement): void {
+    const reservation = this.open.get(requestId);
+    this.open.delete(requestId);
+    this.settlements.add({ requestId, group, scopes, nanoUsd, inputTokens, outputTokens }, reservation);
+  }
+
+  async state(request: RateStateRequestV2): Promise<RateStateV2> {
+    return decodeJson<RateStateV2>(await this.steps.ask(SUBJECTS.rateState, request));
+  }
+
+  /** Waits for settlements to be taken, so long. Those that are not expire with their reservations. */
+  async close(timeoutMs: number): Promise<void> {
+    await this.settlements.close(timeoutMs);
+    clearTimeout(this.renewal);
+    await Promise.all(this.subscriptions.map((subscription) => subscription.stop()));
+  }
+
+  private setLease(leaseMs: number): void {
+    if (leaseMs === this.leaseMs) return;
+    this.leaseMs = leaseMs;
+    clearTimeout(this.renewal);
+    this.scheduleRenewal();
+  }
+
+  private scheduleRenewal(): void {
+    this.renewal = setTimeout(() => {
+      this.renewAll();
+      this.scheduleRenewal();
+    }, this.leaseMs / RENEWALS_PER_LEASE).unref();
+  }
+
+  private renewAll(): void {
+    for (const [requestId, { request }] of this.open) {
+      const { group, scopes } = request;
+      this.keep(requestId, this.steps.perform({ do: 'renew', requestId, group, scopes: namesOf(scopes) }));
+    }
+  }
+
+  /** A renewal that fails is made up for by the next; what the store does not know is put back. */
+  private keep(requestId: string, renewal: ReturnType<StepBatcher['perform']>): void {
+    renewal.then(
+      ({ outcome }) => {
+        if (outcome === 'unknown') void this.restore(requestId);
+      },
+      () => undefined,
     );
   }
 
-  async state(request: { keyId: string }): Promise<RateStateV1> {
-    return decodeJson<RateStateV1>(await this.ask(SUBJECTS.rateState, request));
+  private restoreAll(): void {
+    for (const requestId of this.open.keys()) void this.restore(requestId);
   }
 
-  private async ask(subject: string, request: object): Promise<Uint8Array> {
-    if (this.outage.isSilent(performance.now())) throw new LimiterUnavailableError('the limiter does not answer');
-    const payload = encodeJson(request);
-    for (let attempt = 0; ; attempt++) {
-      const askedAtMs = performance.now();
+  /** Until it is taken or settled; at last the next renewal finds that it is missing. */
+  private async restore(requestId: string): Promise<void> {
+    for (let attempt = 0; attempt < RESTORES_MAX; attempt++) {
+      const reservation = this.open.get(requestId);
+      if (reservation === undefined) return;
       try {
-        const reply = await this.bus.request(subject, payload, { timeoutMs: this.timeoutMs });
-        this.outage.answered(performance.now());
-        return reply;
-      } catch (error) {
-        if (!this.mayAskAgain(error, askedAtMs)) throw unavailable(error);
+        await this.restores.perform({ do: 'restore', ...reservation });
+        return;
+      } catch {
+        await delay(RESTORE_AGAIN_MS, undefined, { ref: false });
       }
-      await delay(PAUSES_MS[attempt] ?? PAUSES_MS.at(-1));
     }
-  }
-
-  /** Only where nobody was there to ask, and not for long. */
-  private mayAskAgain(error: unknown, askedAtMs: number): boolean {
-    const nowMs = performance.now();
-    if (error instanceof RemoteError) this.outage.answered(nowMs);
-    if (!(error instanceof BusUnavailableError)) return false;
-    // Timers may fire a moment early.
-    if (nowMs - askedAtMs >= this.timeoutMs - 5) {
-      this.outage.silent(askedAtMs, nowMs);
-      return false;
-    }
-    return this.outage.absent(nowMs) < ABSENCE_TOLERATED_MS;
   }
 }
 
-const NOTHING_SPENT = { costNanoUsd: 0, inputTokens: 0, outputTokens: 0 };
-
-function unavailable(error: unknown): unknown {
-  if (error instanceof BusUnavailableError) {
-    return new LimiterUnavailableError(`the limiter cannot be reached: ${error.message}`, { cause: error });
-  }
-  if (error instanceof RemoteError) {
-    return new LimiterUnavailableError(`the limiter cannot decide: ${error.message}`, { cause: error });
-  }
-  return error;
-}
+const NOTHING_SPENT = { nanoUsd: 0, inputTokens: 0, outputTokens: 0 };

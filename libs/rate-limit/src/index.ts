@@ -1,6 +1,7 @@
-export { RedisReservations } from './adapters/redis-reservations';
-export { InMemoryReservations } from './core/in-memory-reservations';
-export type { Reservation, Reservations, ReservationsSettings } from './core/reservations';
-export { measureReservations } from './measured-reservations';
+export { RedisEpoch } from './adapters/redis-epoch';
+export { RedisQuota, type RedisQuotaOptions } from './adapters/redis-quota';
+export { InMemoryQuota } from './core/in-memory-quota';
+export type { Quota, QuotaSettings } from './core/quota';
+export { guardQuota } from './guarded-quota';
 export { createRateLimit, type RateLimit, type RateLimitOptions } from './rate-limit';
 export { RateLimitModule } from './rate-limit.module';

@@ -1,225 +1,150 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import {
-  type Bus,
+  decodeJson,
   encodeJson,
-  type Limiter,
+  type LimiterBatchReplyV2,
   LimiterUnavailableError,
   RemoteError,
   SUBJECTS,
 } from '@switchboard/contracts';
-import { createLocalBus, createLogger, createMetrics, type Metrics } from '@switchboard/platform';
-import { reservation, settlement } from './__fixtures__/reservation';
-import { createBusLimiter, createLocalLimiter } from './client';
-import { InMemoryReservations } from './core/in-memory-reservations';
-import type { Reservations } from './core/reservations';
-import { createRateLimit, type RateLimit } from './rate-limit';
+import { LocalWorld } from './__fixtures__/local-world';
+import { bounds, reservation, settlement } from './__fixtures__/reservation';
+import { eventually, took } from './__fixtures__/waiting';
+import type { BusLimiter } from './bus-limiter';
+import { InMemoryQuota } from './core/in-memory-quota';
 import { RateLimitModule } from './rate-limit.module';
 
-let lines: string[];
-const log = createLogger({ level: 'info', name: 'test' }, { write: (line) => void lines.push(line) });
-const quiet = createLogger({ level: 'silent', name: 'test' });
-
-let bus: Bus;
-let reservations: Reservations;
-let metrics: Metrics;
-let replicas: RateLimit[];
-let limiter: Limiter;
+let world: LocalWorld;
+let edge: BusLimiter;
 
 beforeEach(() => {
-  lines = [];
-  bus = createLocalBus({ log: quiet });
-  reservations = new InMemoryReservations();
-  metrics = createMetrics();
-  replicas = [];
-  limiter = createBusLimiter({ bus });
+  world = new LocalWorld();
+  edge = world.edge();
 });
 
-afterEach(async () => {
-  await Promise.all(replicas.map((replica) => replica.close()));
-  await bus.close();
-});
+afterEach(() => world.stop());
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const asked = async (batch: unknown): Promise<LimiterBatchReplyV2> =>
+  decodeJson(await world.bus.request(SUBJECTS.limiterBatch, encodeJson(batch as object), { timeoutMs: 2_000 }));
 
-function start(store: Reservations = reservations): RateLimit {
-  const replica = createRateLimit({
-    bus,
-    reservations: store,
-    log,
-    metrics: replicas.length === 0 ? metrics : createMetrics(),
+class AwayQuota extends InMemoryQuota {
+  override reserve = () => Promise.reject(new Error('redis is away'));
+  override settle = () => Promise.reject(new Error('redis is away'));
+  override state = () => Promise.reject(new Error('redis is away'));
+}
+
+test('a call is admitted, is open until settled, and whoever asks is told so', async () => {
+  world.replica();
+  const scopes = [bounds('key:key_1', { limits: { rpm: 10, concurrency: 5 } })];
+  const call = reservation('a', { scopes });
+  expect(await edge.reserve(call)).toMatchObject({
+    ...{ outcome: 'granted', outputTokens: 5 },
+    rates: { requests: { limit: 10, remaining: 9 } },
   });
-  replicas.push(replica);
-  return replica;
+  const state = { group: 'tenant:acme', scopes };
+  expect((await edge.state(state)).scopes).toMatchObject([
+    { scope: 'key:key_1', open: 1, concurrencyLimit: 5, rates: { requests: { remaining: 9 } } },
+  ]);
+  edge.settle(settlement(call));
+  await eventually(async () => expect((await edge.state(state)).scopes[0]?.open).toBe(0));
+});
+
+test('a settlement that is sent twice counts once, whichever replica takes it', async () => {
+  world.replica();
+  world.replica();
+  const [first, second] = [reservation('a'), reservation('b')];
+  await edge.reserve(first);
+  await edge.reserve(second);
+  const step = { do: 'settle', settlement: settlement(first) };
+  for (let time = 0; time < 2; time++) expect((await asked({ steps: [step] })).replies).toEqual([{ outcome: 'done' }]);
+  expect(await world.open()).toBe(1);
+});
+
+test('a store that is away is an unavailable limiter, told at once', async () => {
+  world.replica({ quota: new AwayQuota({ leaseMs: 60_000 }) });
+  const refused = expect(edge.reserve(reservation('a'))).rejects.toThrow(LimiterUnavailableError);
+  expect(await took(refused)).toBeLessThan(300);
+  await expect(edge.state({ group: 'tenant:acme', scopes: [] })).rejects.toThrow(LimiterUnavailableError);
+});
+
+const good = (requestId: string) => ({ do: 'reserve', request: reservation(requestId) });
+const { requestId, group, scopes, nanoUsd } = settlement(reservation('x'));
+const NONSENSE: [what: string, step: unknown][] = [
+  ['nothing', null],
+  ['a number', 7],
+  ['a text', 'reserve'],
+  ['no step', {}],
+  ['another step', { do: 'steal' }],
+  ['a step named by an object', { do: {} }],
+  ['a reservation of nothing', { do: 'reserve' }],
+  ['a reservation without amounts', { do: 'reserve', request: { ...reservation('x'), amounts: undefined } }],
+  ['a reservation without scopes', { do: 'reserve', request: reservation('x', { scopes: [] }) }],
+  ['a reservation without a name', { do: 'reserve', request: reservation('') }],
+  ['a settlement of less than nothing', { do: 'settle', settlement: settlement(reservation('x'), { nanoUsd: -1 }) }],
+  ['an extension by half a nano-USD', { do: 'extend', request: { requestId, group, scopes, nanoUsd: 0.5 } }],
+  ['a renewal of a number', { do: 'renew', requestId: 7, group, scopes }],
+  ['money held back that is less than none', restored({ heldNanoUsd: -nanoUsd })],
+  ['money put back that is no number', restored({ heldNanoUsd: undefined })],
+  ['output put back that is no number', restored({ outputTokens: 'many' })],
+];
+
+function restored(changes: object): object {
+  return { do: 'restore', request: reservation('x'), outputTokens: 1, heldNanoUsd: 1, ...changes };
 }
 
-async function took(work: Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work;
-  return performance.now() - startedAt;
-}
+test.each(NONSENSE)('%s is refused, and costs its neighbours in the batch nothing', async (_what, step) => {
+  world.replica();
+  const { replies } = await asked({ steps: [good('before'), step, good('after')] });
+  expect(replies).toEqual([
+    expect.objectContaining({ outcome: 'granted' }),
+    { outcome: 'unavailable', message: expect.any(String) },
+    expect.objectContaining({ outcome: 'granted' }),
+  ]);
+  expect(await world.open()).toBe(2);
+  // Whatever came over the bus, the metrics know no other steps than there are.
+  const labels = (await world.metrics.registry.metrics()).matchAll(/steps_total\{step="([^"]*)"/g);
+  for (const [, name] of labels) expect(['reserve', 'extend', 'settle', 'renew', 'restore', 'invalid']).toContain(name);
+});
 
-const away: Reservations = {
-  reserve: () => Promise.reject(new Error('redis is away')),
-  settle: () => Promise.reject(new Error('redis is away')),
-  state: () => Promise.reject(new Error('redis is away')),
-};
+test.each([[null], [{}], [{ steps: 7 }], [{ steps: { length: 1 } }]])('%j is no batch, and refused', async (batch) => {
+  world.replica();
+  await expect(asked(batch)).rejects.toThrow(RemoteError);
+});
 
-async function eventually(check: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + 2_000;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await pause(2);
-    }
+test('a question about nothing that can be is refused', async () => {
+  world.replica();
+  for (const question of [null, {}, { group: 'tenant:acme', scopes: [null] }]) {
+    const answer = world.bus.request(SUBJECTS.rateState, encodeJson(question as object), { timeoutMs: 500 });
+    await expect(answer).rejects.toThrow(RemoteError);
   }
-}
-
-test('a call is admitted, is open until settled, and its key says so', async () => {
-  start();
-  expect(await limiter.reserve(reservation('a'))).toEqual({ outcome: 'admitted' });
-  expect(await limiter.state({ keyId: 'key_1' })).toEqual({ open: 1, requestsThisMinute: 1 });
-  limiter.settle(settlement('a'));
-  await eventually(async () => expect((await limiter.state({ keyId: 'key_1' })).open).toBe(0));
 });
 
-test('a settlement that two replicas hear counts once', async () => {
-  start();
-  start();
-  await limiter.reserve(reservation('a'));
-  await limiter.reserve(reservation('b'));
-  limiter.settle(settlement('a'));
-  await eventually(async () => expect((await limiter.state({ keyId: 'key_1' })).open).toBe(1));
-  await pause(20);
-  expect((await limiter.state({ keyId: 'key_1' })).open).toBe(1);
-});
-
-test('a store that is away is an unavailable limiter, told at once; settlements are lost with one line', async () => {
-  start(away);
-  expect(await took(expect(limiter.reserve(reservation('a'))).rejects.toThrow(LimiterUnavailableError))).toBeLessThan(
-    100,
+test('the metrics tell what came of each step, and how long steps and the ledger took', async () => {
+  world.replica();
+  const limited = [bounds('key:limited', { limits: { rpm: 1 } })];
+  await edge.reserve(reservation('a', { scopes: limited }));
+  await edge.reserve(reservation('b', { scopes: limited }));
+  await edge.reserve(
+    reservation('c', { scopes: [bounds('key:b', { budgets: [{ id: 'budget', nanoUsd: 1_000, period: 'day' }] })] }),
   );
-  await expect(limiter.state({ keyId: 'key_1' })).rejects.toThrow(LimiterUnavailableError);
-  for (const requestId of ['a', 'b', 'c']) limiter.settle(settlement(requestId));
-  await pause(20);
-  expect(lines.filter((line) => line.includes('cannot be settled'))).toHaveLength(1);
-});
-
-test('what is no reservation is refused', async () => {
-  start();
-  for (const nonsense of [{}, { requestId: 'a' }, { requestId: '', keyId: 'k' }, { requestId: 7, keyId: 'k' }]) {
-    await expect(bus.request(SUBJECTS.reserve, encodeJson(nonsense), { timeoutMs: 500 })).rejects.toThrow(RemoteError);
-  }
-});
-
-test('nobody there is found out within about half a second, and then costs no time', async () => {
-  const first = await took(expect(limiter.reserve(reservation('a'))).rejects.toThrow(LimiterUnavailableError));
-  expect(first).toBeGreaterThan(450);
-  expect(first).toBeLessThan(900);
-  const next = await took(expect(limiter.reserve(reservation('b'))).rejects.toThrow(LimiterUnavailableError));
-  expect(next).toBeLessThan(50);
-  start();
-  expect(await limiter.reserve(reservation('c'))).toEqual({ outcome: 'admitted' });
-});
-
-test('a single replica that restarts is not seen', async () => {
-  const only = start();
-  await limiter.reserve(reservation('a'));
-  await only.close();
-  setTimeout(() => start(), 300);
-  const replies = await Promise.all(['b', 'c', 'd'].map((requestId) => limiter.reserve(reservation(requestId))));
-  expect(replies).toHaveLength(3);
-  expect((await reservations.state('key_1')).open).toBe(4);
-});
-
-test('of two replicas either may stop under load: no reservation fails', async () => {
-  start();
-  start();
-  let running = true;
-  let admitted = 0;
-  const load = Array.from({ length: 20 }, async (_, worker) => {
-    for (let call = 0; running; call++) {
-      await limiter.reserve(reservation(`${worker}-${call}`));
-      limiter.settle(settlement(`${worker}-${call}`));
-      admitted++;
-      await pause(1);
-    }
-  });
-  for (const replica of [...replicas]) {
-    await pause(100);
-    await replica.close();
-    await pause(50);
-    start();
-  }
-  await pause(100);
-  running = false;
-  await Promise.all(load);
-  expect(admitted).toBeGreaterThan(100);
-  await eventually(async () => expect((await reservations.state('key_1')).open).toBe(0));
-});
-
-test('a silent limiter is waited for once; whoever asks right after is told at once', async () => {
-  limiter = createBusLimiter({ bus, timeoutMs: 100 });
-  const silent = bus.serve(
-    SUBJECTS.reserve,
-    'rate-limit',
-    () => new Promise((resolve) => setTimeout(resolve, 200, Buffer.from('{}'))),
-  );
-  expect(await took(expect(limiter.reserve(reservation('a'))).rejects.toThrow('no answer'))).toBeGreaterThan(90);
-  expect(await took(expect(limiter.reserve(reservation('b'))).rejects.toThrow('does not answer'))).toBeLessThan(50);
-  await silent.stop();
-});
-
-test('a reservation that was recorded too late for its caller does not stay open', async () => {
-  limiter = createBusLimiter({ bus, timeoutMs: 50 });
-  const slow: Reservations = {
-    reserve: async (request) => (await pause(100), reservations.reserve(request)),
-    settle: (given) => reservations.settle(given),
-    state: (keyId) => reservations.state(keyId),
-  };
-  start(slow);
-  await expect(limiter.reserve(reservation('a'))).rejects.toThrow(LimiterUnavailableError);
-  await pause(120);
-  expect((await reservations.state('key_1')).open).toBe(0);
-});
-
-test('without the bus there is the same limiter', async () => {
-  const local = createLocalLimiter(reservations, log);
-  expect(await local.reserve(reservation('a'))).toEqual({ outcome: 'admitted' });
-  expect(await local.state({ keyId: 'key_1' })).toEqual({ open: 1, requestsThisMinute: 1 });
-  local.settle(settlement('a'));
-  expect((await local.state({ keyId: 'key_1' })).open).toBe(0);
-  const broken = createLocalLimiter(away, log);
-  await expect(broken.reserve(reservation('a'))).rejects.toThrow(LimiterUnavailableError);
-  await expect(broken.state({ keyId: 'key_1' })).rejects.toThrow(LimiterUnavailableError);
-  broken.settle(settlement('a'));
-  await pause(5);
-  expect(lines.join('')).toContain('could not be settled');
-});
-
-test('the metrics tell outcomes, what is open, and how long the store took', async () => {
-  start();
-  for (const requestId of ['a', 'b', 'a']) await limiter.reserve(reservation(requestId));
-  limiter.settle(settlement('a'));
-  limiter.settle(settlement('never'));
-  await pause(20);
-  const exposition = await metrics.registry.metrics();
-  expect(exposition).toContain('switchboard_rate_limit_reservations_total{outcome="recorded"} 2');
-  expect(exposition).toContain('switchboard_rate_limit_reservations_total{outcome="repeated"} 1');
-  expect(exposition).toContain('switchboard_rate_limit_settlements_total{outcome="settled"} 1');
-  expect(exposition).toContain('switchboard_rate_limit_settlements_total{outcome="unknown"} 1');
-  expect(exposition).toContain('switchboard_rate_limit_open_reservations 1');
-  expect(exposition).toContain('switchboard_rate_limit_store_seconds_count{operation="reserve"} 3');
+  edge.settle(settlement(reservation('never'), { nanoUsd: 0 }));
+  edge.settle(settlement(reservation('a', { scopes: limited })));
+  const exposed = async (line: string) => expect(await world.metrics.registry.metrics()).toContain(line);
+  await eventually(() => exposed('switchboard_rate_limit_steps_total{step="settle",outcome="done"} 1'));
+  await exposed('switchboard_rate_limit_steps_total{step="settle",outcome="unknown"} 1');
+  await exposed('switchboard_rate_limit_steps_total{step="reserve",outcome="granted"} 2');
+  await exposed('switchboard_rate_limit_steps_total{step="reserve",outcome="denied_requests"} 1');
+  await exposed('switchboard_rate_limit_step_seconds_count{step="reserve"} 3');
+  await exposed('switchboard_rate_limit_ledger_seconds_count 1');
+  await exposed('switchboard_rate_limit_orphans_total 0');
 });
 
 test('the module serves as long as its host', async () => {
-  const module = RateLimitModule.forRoot({ bus, reservations, log, metrics });
+  const { bus, quota, ledger, leaseMs, log, metrics } = world;
+  const module = RateLimitModule.forRoot({ bus, quota, ledger, leaseMs, log, metrics });
   const app = await NestFactory.createApplicationContext(module, { logger: false });
-  expect(await limiter.reserve(reservation('a'))).toEqual({ outcome: 'admitted' });
+  expect(await edge.reserve(reservation('a'))).toMatchObject({ outcome: 'granted' });
   await app.close();
-  await expect(bus.request(SUBJECTS.reserve, encodeJson(reservation('b')), { timeoutMs: 100 })).rejects.toThrow(
-    'nobody',
-  );
+  await expect(asked({ steps: [good('b')] })).rejects.toThrow('nobody');
 });

@@ -2,99 +2,74 @@ import {
   type Bus,
   decodeJson,
   encodeJson,
-  type RateStateRequestV1,
-  type ReservationReplyV1,
-  type ReservationRequestV1,
-  type SettlementV1,
+  type Ledger,
+  type LimiterBatchReplyV2,
+  type LimiterBatchV2,
+  type RateStateRequestV2,
   SUBJECTS,
 } from '@switchboard/contracts';
 import type { Logger, Metrics } from '@switchboard/platform';
-import type { Reservations } from './core/reservations';
-import { measureReservations } from './measured-reservations';
+import type { Quota } from './core/quota';
+import { LimiterSteps } from './limiter-steps';
+import { OrphanSweeper } from './orphan-sweeper';
+import { PrimedQuota } from './primed-quota';
+import { registerQuotaMetrics } from './quota-metrics';
+import { Recall } from './recall';
+import { timedLedger } from './timed-ledger';
 
 const GROUP = 'rate-limit';
 
 export interface RateLimitOptions {
   bus: Bus;
-  reservations: Reservations;
+  quota: Quota;
+  ledger: Ledger;
+  /** As of the quota. */
+  leaseMs: number;
+  /** Tells when the store was (re)connected, and which life of it that is; absent: it is always there. */
+  store?: { onConnected(listener: () => void): void; current(): string };
   log: Logger;
   metrics: Metrics;
 }
 
 /** The limiter on the bus, without Nest. */
 export interface RateLimit {
-  /** Answers and settles what it has in hand. The bus and the store stay open. */
+  /** Ends what it has in hand. The bus and the store stay open. */
   close(): Promise<void>;
 }
 
 /**
- * Answers reservations and hears settlements. Any number of replicas may: one of them answers a reservation, all of them
- * hear a settlement and the first one counts. Without its store it fails every request at once.
+ * Answers steps of edges. Any number of replicas may: all they know is in the store. Without its store it refuses every
+ * step at once.
  */
-export function createRateLimit({ bus, reservations, log, metrics }: RateLimitOptions): RateLimit {
-  const measured = measureReservations(reservations, metrics);
-  const settlements = new Settlements(measured, log);
+export function createRateLimit({ bus, quota, ledger, leaseMs, store, log, metrics }: RateLimitOptions): RateLimit {
+  const quotaMetrics = registerQuotaMetrics(metrics);
+  const recall = new Recall(bus);
+  const sweeper = new OrphanSweeper({ quota, bus, leaseMs, log, metrics: quotaMetrics });
+  const recalled = async (): Promise<void> => recall.done(store?.current() ?? '');
+  // Ahead of the first call that needs it, which asks again where this was too early.
+  const recallEarly = (): void => void recalled().catch(() => undefined);
+  const primed = new PrimedQuota({ quota, ledger: timedLedger(ledger, quotaMetrics.ledgerReadings), recalled });
+  const steps = new LimiterSteps({ quota, primed, metrics: quotaMetrics });
+  store?.onConnected(() => {
+    sweeper.reconnected();
+    recallEarly();
+  });
+  sweeper.start();
   const subscriptions = [
-    bus.serve(SUBJECTS.reserve, GROUP, async (payload) => {
-      await measured.reserve(readReservation(payload));
-      return encodeJson({ outcome: 'admitted' } satisfies ReservationReplyV1);
+    bus.onConnected(recallEarly),
+    bus.serve(SUBJECTS.limiterBatch, GROUP, async (payload) => {
+      const batch = decodeJson<LimiterBatchV2>(payload);
+      if (!Array.isArray(batch.steps)) throw new Error('steps must be an array');
+      const replies = await Promise.all(batch.steps.map((step) => steps.perform(step)));
+      return encodeJson({ replies, leaseMs } satisfies LimiterBatchReplyV2);
     }),
-    bus.serve(SUBJECTS.rateState, GROUP, async (payload) => {
-      const { keyId } = decodeJson<RateStateRequestV1>(payload);
-      return encodeJson(await measured.state(checkText('keyId', keyId)));
-    }),
-    bus.subscribe(SUBJECTS.settle, (payload) => settlements.take(decodeJson<SettlementV1>(payload))),
+    bus.serve(SUBJECTS.rateState, GROUP, async (payload) =>
+      encodeJson(await quota.state(decodeJson<RateStateRequestV2>(payload))),
+    ),
   ];
   return {
     close: async () => {
-      await Promise.all(subscriptions.map((subscription) => subscription.stop()));
-      await settlements.ended();
+      await Promise.all([...subscriptions.map((subscription) => subscription.stop()), sweeper.stop()]);
     },
   };
-}
-
-/** The sender does not wait, so those under way and their failures are kept track of here. */
-class Settlements {
-  private readonly underWay = new Set<Promise<void>>();
-  private failing = false;
-
-  constructor(
-    private readonly reservations: Reservations,
-    private readonly log: Logger,
-  ) {}
-
-  take(settlement: SettlementV1): void {
-    const work = this.settle(settlement).finally(() => this.underWay.delete(work));
-    this.underWay.add(work);
-  }
-
-  async ended(): Promise<void> {
-    await Promise.all(this.underWay);
-  }
-
-  private async settle({ requestId, keyId }: SettlementV1): Promise<void> {
-    try {
-      await this.reservations.settle({
-        requestId: checkText('requestId', requestId),
-        keyId: checkText('keyId', keyId),
-      });
-      if (this.failing) this.log.info('reservations are settled again');
-      this.failing = false;
-    } catch (error) {
-      if (!this.failing) this.log.warn({ err: error }, 'reservations cannot be settled and are left to expire');
-      this.failing = true;
-    }
-  }
-}
-
-function readReservation(payload: Uint8Array): ReservationRequestV1 {
-  const request = decodeJson<ReservationRequestV1>(payload);
-  checkText('requestId', request.requestId);
-  checkText('keyId', request.keyId);
-  return request;
-}
-
-function checkText(name: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw new Error(`${name} must be given`);
-  return value;
 }

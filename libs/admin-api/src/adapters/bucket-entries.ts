@@ -10,7 +10,8 @@ import {
 } from '@switchboard/contracts';
 import { encodeModel } from '@switchboard/platform';
 import type { Transaction } from '../services/mutations';
-import { keyRecordOf, modelOf, type ModelRow, openProviderOf, type ProviderRow, tenantOf } from './rows';
+import { publishedTenants } from './published-tenants';
+import { keyRecordOf, modelOf, type ModelRow, openProviderOf, type ProviderRow } from './rows';
 
 /** One entry of a bucket, by the names of both. */
 export interface EntryName {
@@ -72,9 +73,8 @@ async function settingsEntries(tx: Transaction): Promise<Entry[]> {
 }
 
 async function tenantEntries(tx: Transaction, ids: string[] | undefined): Promise<Entry[]> {
-  if (ids?.length === 0) return [];
-  const rows = await tx.tenant.findMany(ids && { where: { id: { in: ids } } });
-  return rows.map((row) => [bucketKey.tenant(row.id), encodeJson(tenantOf(row))]);
+  const tenants = await publishedTenants(tx, ids);
+  return tenants.map((tenant) => [bucketKey.tenant(tenant.id), encodeJson(tenant)]);
 }
 
 async function keyEntries(tx: Transaction, hashes: string[] | undefined): Promise<Entry[]> {

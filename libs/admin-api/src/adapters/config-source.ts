@@ -10,8 +10,6 @@ export interface ConfigSourceOptions {
   standalone: boolean;
   /** Adds what a first run lacks. */
   declare?: (config: GatewayConfig) => GatewayConfig;
-  /** What an operator is told of the file besides what its reading warns of. */
-  warnings?: (config: GatewayConfig) => string[];
   /** Warnings the operator was told already, at the start of the process say: not again. */
   told?: readonly string[];
 }
@@ -80,12 +78,8 @@ export class ConfigSource {
       // A mount that comes and goes must not end every key; without the file from the start, nothing is declared.
       return { ok: false, faults: [`${this.file}: is no longer there`] };
     }
-    const { declare, warnings } = this.options;
-    return {
-      ...loaded,
-      config: declare === undefined ? loaded.config : declare(loaded.config),
-      warnings: warnings === undefined ? loaded.warnings : [...loaded.warnings, ...warnings(loaded.config)],
-    };
+    const { declare } = this.options;
+    return declare === undefined ? loaded : { ...loaded, config: declare(loaded.config) };
   }
 }
 

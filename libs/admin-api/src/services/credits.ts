@@ -1,16 +1,21 @@
+import { BUCKETS, bucketKey } from '@switchboard/contracts';
 import { nanoUsd, type PrismaClient } from '@switchboard/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { AdminError } from '../core/admin-error';
 import { type CreditEntryView, creditEntryView } from '../core/credit-view';
 import type { TopUpInput } from '../core/inputs/credit-input';
 import { decodeCursor, type Page, pageOf, type PageRequest, type TenantScope } from '../core/page';
-import type { Change } from './mutations';
+import type { Change, Transaction } from './mutations';
 import { lockedTenant } from './tenants';
+
+/** Beyond, the edges' numbers would no longer hold it exactly, and nothing could be published. */
+const CREDITS_MAX_USD = 9_000_000;
 
 /** What tenants paid in advance. An entry, once written, never changes. */
 export class Credits {
   constructor(private readonly prisma: PrismaClient) {}
 
-  /** @throws AdminError 404 */
+  /** @throws AdminError 404; 409 when it would be too much. */
   async topUp(change: Change, tenantId: string, { usd, note }: TopUpInput): Promise<CreditEntryView> {
     await lockedTenant(change.tx, tenantId);
     return addCredit(change, { tenantId, nanoUsd: nanoUsd(usd), kind: 'top_up', note });
@@ -30,11 +35,16 @@ export class Credits {
 
   /** All that a tenant ever paid in, in nano-USD. */
   async totalNanoUsd(tenantId: string): Promise<bigint> {
-    const sum = await this.prisma.creditEntry.aggregate({ where: { tenantId }, _sum: { amountNanoUsd: true } });
-    return sum._sum.amountNanoUsd ?? 0n;
+    return totalNanoUsd(this.prisma, tenantId);
   }
 }
 
+async function totalNanoUsd(tx: Transaction, tenantId: string): Promise<bigint> {
+  const { _sum } = await tx.creditEntry.aggregate({ where: { tenantId }, _sum: { amountNanoUsd: true } });
+  return _sum.amountNanoUsd ?? 0n;
+}
+
+/** @throws AdminError 409 */
 export async function addCredit(
   change: Change,
   credit: { tenantId: string; nanoUsd: number; kind: CreditEntryView['kind']; note: string },
@@ -46,8 +56,13 @@ export async function addCredit(
       ...{ actor: change.actor.name, createdAt: change.now },
     },
   });
+  if ((await totalNanoUsd(change.tx, tenantId)) > BigInt(nanoUsd(CREDITS_MAX_USD))) {
+    const most = CREDITS_MAX_USD.toLocaleString('en-US');
+    throw new AdminError(409, 'credits_too_large', `Tenant ${tenantId} would have paid in more than ${most} USD.`);
+  }
   const after = creditEntryView(row);
   const action = kind === 'opening' ? 'credit.open' : 'credit.top_up';
   change.audit({ action, resourceType: 'credit', resourceId: row.id, tenantId, after });
+  change.publish(BUCKETS.keys, bucketKey.tenant(tenantId));
   return after;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import {
   BUCKETS,
   bucketKey,
@@ -9,12 +10,16 @@ import {
   SETTINGS_KEY,
   type Bus,
   type CatalogSettingsV1,
+  type Denial,
+  type ExtensionReply,
+  type ExtensionRequest,
   type Limiter,
   type Model,
   type Provider,
-  type ReservationReplyV1,
-  type ReservationRequestV1,
-  type SettlementV1,
+  type RateStates,
+  type ReservationReply,
+  type ReservationRequest,
+  type Settlement,
   type UsageRecordedV1,
 } from '@switchboard/contracts';
 import { createMetrics, createSealer, encodeModel, encodeProvider, type Logger } from '@switchboard/platform';
@@ -57,22 +62,44 @@ export class CatalogBucket {
   }
 }
 
-/** Admits all, unless a test says otherwise, and keeps what it was told. */
+/** Grants all that is asked for, unless a test says otherwise, and keeps what it was told. */
 export class RecordingLimiter implements Limiter {
-  readonly reserved: ReservationRequestV1[] = [];
-  readonly settled: SettlementV1[] = [];
+  readonly reserved: ReservationRequest[] = [];
+  readonly extended: ExtensionRequest[] = [];
+  readonly settled: Settlement[] = [];
   away = false;
-  /** What an answer waits for. */
+  /** Told with every answer. */
+  rates: RateStates = {};
+  /** What every call is denied with. */
+  denial: Omit<Denial, 'outcome' | 'rates'> | undefined;
+  /** Granted where that is less than the call asks for. */
+  outputTokensMost = Infinity;
+  /** How many extensions are granted before all others are denied. */
+  extensionsMost = Infinity;
+  /** What an answer to a call waits for, and to an extension. */
   holdUp: Promise<void> | undefined;
+  holdUpExtension: Promise<void> | undefined;
 
-  async reserve(request: ReservationRequestV1): Promise<ReservationReplyV1> {
+  async reserve(request: ReservationRequest): Promise<ReservationReply> {
     if (this.away) throw new LimiterUnavailableError('the limiter is away');
     this.reserved.push(request);
     await this.holdUp;
-    return { outcome: 'admitted' };
+    const { rates } = this;
+    if (this.denial !== undefined) return { outcome: 'denied', ...this.denial, rates };
+    return { outcome: 'granted', outputTokens: Math.min(request.amounts.outputTokens.most, this.outputTokensMost), rates };
   }
 
-  settle(settlement: SettlementV1): void {
+  async extend(request: ExtensionRequest): Promise<ExtensionReply> {
+    if (this.away) throw new LimiterUnavailableError('the limiter is away');
+    this.extended.push(request);
+    const isGranted = this.extended.length <= this.extensionsMost;
+    await this.holdUpExtension;
+    return isGranted
+      ? { outcome: 'granted' }
+      : { outcome: 'denied', reason: 'budget', scope: request.scopes[0]?.scope ?? '' };
+  }
+
+  settle(settlement: Settlement): void {
     this.settled.push(settlement);
   }
 
@@ -85,6 +112,8 @@ export interface Upstream {
   url: string;
   /** Requests answered or under way. */
   requests: IncomingMessage[];
+  /** Their bodies, in the same order. */
+  bodies: Record<string, unknown>[];
   close(): Promise<void>;
 }
 
@@ -101,14 +130,20 @@ export async function startUpstream(
   },
 ): Promise<Upstream> {
   const requests: IncomingMessage[] = [];
+  const bodies: Upstream['bodies'] = [];
   const server: Server = createServer((incoming, response) => {
     requests.push(incoming);
-    incoming.resume().on('end', () => answer(incoming, response));
+    const answered = json(incoming).then((body) => {
+      bodies.push(body as Upstream['bodies'][number]);
+      answer(incoming, response);
+    });
+    // A call that is cut off needs no answer.
+    answered.catch(() => undefined);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
-    requests,
+    ...{ requests, bodies },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

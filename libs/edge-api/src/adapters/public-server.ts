@@ -11,6 +11,8 @@ const DRAIN_CHECK_MS = 50;
 const IDLE_PATIENCE_MS = 2000;
 /** For the error events of streams that are ended, once there is no time left to drain. */
 const LAST_WORDS_MS = 1000;
+/** A little longer than a limiter takes to answer, or to be found away. */
+const LAST_ADMISSIONS_MS = 2000;
 
 /**
  * The public port. A plain `node:http` server: Nest composes what stands behind it, but its pipeline is not on the path
@@ -91,6 +93,7 @@ export class PublicServer {
     await closed;
     clearInterval(idle);
     clearTimeout(cut);
+    await this.untilAdmitted();
     await Promise.all([this.edge.pools.close(), this.edge.tokens.close()]);
   }
 
@@ -112,6 +115,12 @@ export class PublicServer {
       if (patienceMs === 0 || nowMs - quietSince >= patienceMs) this.closeIdle();
       await delay(DRAIN_CHECK_MS);
     }
+  }
+
+  /** What was reserved for a client that has left is to be settled while somebody still takes settlements. */
+  private async untilAdmitted(): Promise<void> {
+    const deadline = performance.now() + LAST_ADMISSIONS_MS;
+    while (this.edge.admissions.areUnderWay && performance.now() < deadline) await delay(DRAIN_CHECK_MS);
   }
 
   private receivedBytes(): number {

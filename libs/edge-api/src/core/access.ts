@@ -1,5 +1,12 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { GatewayError, isBounded, type KeyRecord, type Permission } from '@switchboard/contracts';
+import {
+  boundsOf,
+  GatewayError,
+  type KeyRecord,
+  type Permission,
+  type ReservedScope,
+  type ScopeBounds,
+} from '@switchboard/contracts';
 import { globMatcher } from '@switchboard/platform';
 
 /** The compiled form of a key's rules; made once per record, since records are replaced and never changed. */
@@ -7,6 +14,8 @@ interface Rules {
   models: ((name: string) => boolean) | undefined;
   addresses: BlockList | undefined;
   boundBy: BoundBy;
+  bounds: readonly ScopeBounds[];
+  reservedIn: ReservedScope[];
 }
 
 /** The strictest of what bounds a key's calls, its own or its tenant's. */
@@ -17,10 +26,13 @@ const compiled = new WeakMap<KeyRecord, Rules>();
 function rulesOf(key: KeyRecord): Rules {
   let rules = compiled.get(key);
   if (rules === undefined) {
+    const bounds = boundsOf(key.tenant, key);
     rules = {
       models: key.models.length === 0 ? undefined : globMatcher(key.models),
       addresses: key.ips.length === 0 ? undefined : addressList(key.ips),
-      boundBy: strictestBound(key),
+      boundBy: strictestOf(bounds),
+      bounds,
+      reservedIn: bounds.map(({ scope, budgets }) => ({ scope, budgets: budgets.map(({ id }) => id) })),
     };
     compiled.set(key, rules);
   }
@@ -31,9 +43,19 @@ export function boundBy(key: KeyRecord): BoundBy {
   return rulesOf(key).boundBy;
 }
 
-function strictestBound(key: KeyRecord): BoundBy {
-  if (key.budget !== undefined || key.tenant.budget !== undefined) return 'budget';
-  return isBounded(key) || isBounded(key.tenant) ? 'limits' : 'nothing';
+/** What every call of the key is counted against: its own bounds, its tenant's. */
+export function boundsOfKey(key: KeyRecord): readonly ScopeBounds[] {
+  return rulesOf(key).bounds;
+}
+
+/** The names of these. */
+export function reservedIn(key: KeyRecord): ReservedScope[] {
+  return rulesOf(key).reservedIn;
+}
+
+function strictestOf(bounds: readonly ScopeBounds[]): BoundBy {
+  if (bounds.some(({ budgets }) => budgets.length > 0)) return 'budget';
+  return bounds.length > 0 ? 'limits' : 'nothing';
 }
 
 export function mayUse(key: KeyRecord, permission: Permission): GatewayError | undefined {

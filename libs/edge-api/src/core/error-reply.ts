@@ -1,9 +1,10 @@
 import { ERROR_CATALOGUE, type GatewayError } from '@switchboard/contracts';
 import { DIALECTS, type DialectId, type JsonObject, type WireError } from '@switchboard/protocol';
+import type { ReplyHeaders } from './reply-headers';
 
 export interface ErrorReply {
   status: number;
-  headers: Record<string, string>;
+  headers: ReplyHeaders;
   body: JsonObject;
 }
 
@@ -11,7 +12,7 @@ export interface ErrorReply {
 export function errorReply(error: GatewayError, dialect: DialectId, requestId: string): ErrorReply {
   const entry = ERROR_CATALOGUE[error.code];
   const status = error.extra.status ?? (dialect === 'openai-chat' ? entry.openaiStatus : undefined) ?? entry.status;
-  const headers: Record<string, string> = {};
+  const headers: ReplyHeaders = { ...error.extra.headers };
   if (status === 401) headers['x-should-retry'] = 'false';
   const retryAfterSeconds = error.extra.retryAfterSeconds ?? (status === 429 ? 1 : undefined);
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));

@@ -9,6 +9,8 @@ export interface HeaderNames {
   translation: string;
   translationLoss: string;
   tokenCount: string;
+  /** In a comment of a stream that the gateway ended at a limit: which one. */
+  stopped: string;
 }
 
 export type ReplyHeaders = Record<string, string | number>;
@@ -22,6 +24,7 @@ export function headerNames(slug: string): HeaderNames {
     translation: `x-${slug}-translation`,
     translationLoss: `x-${slug}-translation-loss`,
     tokenCount: `x-${slug}-token-count`,
+    stopped: `x-${slug}-stopped`,
   };
 }
 

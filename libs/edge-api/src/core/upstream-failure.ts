@@ -4,8 +4,11 @@ import type { StreamFailure, UpstreamError } from '@switchboard/protocol';
 /** Why one attempt gave nothing that could be sent on. */
 export interface UpstreamFailure {
   provider: string;
-  /** `gateway`: a fault of ours, met while the reply was being translated. */
-  kind: 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken' | 'shutdown' | 'gateway';
+  /**
+   * `gateway`: a fault of ours, met while the reply was being translated. `saturated`: nothing was sent, for our account
+   * there has no room.
+   */
+  kind: 'saturated' | 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken' | 'shutdown' | 'gateway';
   /** HTTP status, where one came. */
   status?: number;
   error?: UpstreamError;
@@ -103,6 +106,7 @@ function rateLimited(last: UpstreamFailure | undefined, extra: { retryAfterSecon
 
 function isOverloaded(failure: UpstreamFailure): boolean {
   return (
+    failure.kind === 'saturated' ||
     failure.status === 429 ||
     failure.status === 529 ||
     failure.status === 503 ||

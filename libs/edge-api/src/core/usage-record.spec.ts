@@ -24,7 +24,7 @@ function record(changes: Partial<CallOutcome>) {
     usage,
     complete: true,
     accepted: true,
-    requestBytes: 400,
+    requestBody: Buffer.alloc(400),
     outputBytes: 400,
     ...changes,
   });
@@ -49,6 +49,21 @@ describe('a usage record', () => {
       usage: { inputTokens: 100, outputTokens: 100 },
       accuracy: 'estimated',
     });
+  });
+
+  it('without any figures counts an image by itself, not by its bytes', () => {
+    const source = { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo'.repeat(100_000) };
+    const body = { messages: [{ role: 'user', content: [{ type: 'image', source }] }] };
+    const textBytes = JSON.stringify(body).length - source.data.length;
+    expect(record({ usage: undefined, requestBody: Buffer.from(JSON.stringify(body)) }).usage).toMatchObject({
+      inputTokens: Math.ceil(textBytes / 4) + 1_600,
+    });
+  });
+
+  it('that is an estimate costs no more than what was set aside, and one that is exact what it costs', () => {
+    const estimated = record({ complete: false, heldNanoUsd: 400_000 });
+    expect(estimated).toMatchObject({ accuracy: 'estimated', costNanoUsd: 390_000, usage: { outputTokens: 5 } });
+    expect(record({ heldNanoUsd: 400_000 }).costNanoUsd).toBe(465_000);
   });
 
   it('of a call that no upstream took is an exact nothing', () => {

@@ -1,5 +1,7 @@
-import { costNanoUsd, type KeyRecord, type UsageRecordedV1 } from '@switchboard/contracts';
+import { costNanoUsd, type KeyRecord, type NanoUsd, type UsageRecordedV1 } from '@switchboard/contracts';
 import { emptyUsage, type DialectId, type Loss, type Usage } from '@switchboard/protocol';
+import { affordable } from './affordable';
+import { likelyInputTokens } from './input-estimate';
 import type { Candidate } from './plan';
 
 /** Bytes per token where the upstream's own figure never came; the record says `estimated`. */
@@ -26,8 +28,11 @@ export interface CallOutcome {
   complete: boolean;
   /** The upstream took the request: something may have been spent. */
   accepted: boolean;
-  requestBytes: number;
+  /** As it was sent to the upstream. */
+  requestBody: Buffer;
   outputBytes: number;
+  /** Set aside for the call in a budget; an estimate costs no more than that. */
+  heldNanoUsd?: NanoUsd | undefined;
 }
 
 export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
@@ -57,11 +62,9 @@ export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
   };
 }
 
-/** The upstream's figures where they came, else counted from bytes; output is never less than what was seen. */
-function estimatedUsage({ usage, requestBytes, outputBytes }: CallOutcome): Usage {
-  const counted = Math.ceil(outputBytes / BYTES_PER_TOKEN);
-  if (usage === undefined) {
-    return { ...emptyUsage(), inputTokens: Math.ceil(requestBytes / BYTES_PER_TOKEN), outputTokens: counted };
-  }
-  return { ...usage, outputTokens: Math.max(usage.outputTokens, counted) };
+/** The upstream's figures where they came, else counted from bytes; output is not less than what was seen. */
+function estimatedUsage({ usage, requestBody, outputBytes, candidate, heldNanoUsd = Infinity }: CallOutcome): Usage {
+  const known = usage ?? { ...emptyUsage(), inputTokens: likelyInputTokens(requestBody) };
+  const outputTokens = Math.max(known.outputTokens, Math.ceil(outputBytes / BYTES_PER_TOKEN));
+  return affordable({ ...known, outputTokens }, candidate.model.pricing, heldNanoUsd);
 }

@@ -1,22 +1,31 @@
 import {
+  type Denial,
   GatewayError,
-  LimiterUnavailableError,
-  type Bounds,
   type KeyRecord,
   type Limiter,
-  type UsageRecordedV1,
+  LimiterUnavailableError,
+  type RateState,
+  type RateStates,
+  type ReservationRequest,
+  scopeName,
 } from '@switchboard/contracts';
-import type { Logger, Metrics, TallyCell } from '@switchboard/platform';
-import { totalInputTokens } from '@switchboard/protocol';
-import { boundBy } from '../core/access';
+import type { Logger, Metrics, Tally } from '@switchboard/platform';
+import { boundBy, boundsOfKey, reservedIn } from '../core/access';
+import { denialError } from '../core/denial-error';
+import { limitHeaders } from '../core/limit-headers';
+import type { Candidate } from '../core/plan';
+import { worstCase, type Asked, type WorstCase } from '../core/worst-case';
+import type { InferenceRequest } from './inference-request';
+import { Reservation } from './reservation';
 
 const ASK_AGAIN_SECONDS = 1;
 
 export interface Call {
   requestId: string;
   key: KeyRecord;
-  /** Catalog id, or the routing name where no model is chosen yet. */
-  model: string;
+  request: InferenceRequest;
+  /** Not empty; the call may be served by any of them, and by no other. */
+  candidates: readonly Candidate[];
   startedAtMs: number;
 }
 
@@ -34,21 +43,20 @@ export type Admission = Reservation | undefined | GatewayError;
 
 /** Asks the limiter before a call spends. */
 export class Admissions {
-  private readonly admitted: TallyCell;
-  private readonly unavailableRefused: TallyCell;
-  private readonly unavailableAdmitted: TallyCell;
+  private readonly outcomes: Tally;
+  /** Of keys that have used up their requests: nothing gives those back, so until then nobody need be asked. */
+  private readonly exhausted = new WeakMap<KeyRecord, { denial: Denial; untilMs: number }>();
   /** So that an outage is two lines in the log, whatever the traffic. */
   private away = false;
+  /** Calls for which the limiter is being asked. */
+  private asking = 0;
 
   constructor(private readonly options: AdmissionsOptions) {
-    const admissions = options.metrics.tally({
+    this.outcomes = options.metrics.tally({
       name: 'admissions_total',
       help: 'Calls of keys with limits or a budget, by what came of asking the limiter',
       labelNames: ['outcome'],
     });
-    this.admitted = admissions.cell('admitted');
-    this.unavailableRefused = admissions.cell('unavailable_refused');
-    this.unavailableAdmitted = admissions.cell('unavailable_admitted');
   }
 
   /** Whether calls of this key are to be admitted at all; most keys have no bounds, and nobody is asked. */
@@ -56,36 +64,80 @@ export class Admissions {
     return this.options.limiter !== undefined && boundBy(key) !== 'nothing';
   }
 
+  /** What is known to be refused, before anything is spent on it. */
+  refusedAlready(key: KeyRecord, dialect: InferenceRequest['dialect']): GatewayError | undefined {
+    const exhausted = this.exhausted.get(key);
+    if (exhausted === undefined) return undefined;
+    const leftMs = Math.ceil(exhausted.untilMs - performance.now());
+    if (leftMs <= 0) {
+      this.exhausted.delete(key);
+      return undefined;
+    }
+    this.count('denied_requests');
+    const { denial } = exhausted;
+    const passedMs = (denial.retryAfterMs ?? 0) - leftMs;
+    const refused = { inputTokens: 0, outputTokens: 0, nanoUsd: 0, nowMs: Date.now() };
+    return denialError(
+      { denial: { ...denial, retryAfterMs: leftMs, rates: later(denial.rates, passedMs) }, ...refused },
+      dialect.id,
+    );
+  }
+
+  /** Whether a call may yet be admitted that then has to be settled. */
+  get areUnderWay(): boolean {
+    return this.asking > 0;
+  }
+
   /** Rejects only for a fault of ours. */
   async admit(call: Call): Promise<Admission> {
+    this.asking++;
+    try {
+      return await this.ask(call);
+    } finally {
+      this.asking--;
+    }
+  }
+
+  private async ask(call: Call): Promise<Admission> {
     const { limiter, log } = this.options;
     if (limiter === undefined) return undefined;
-    const { requestId, key, model, startedAtMs } = call;
+    const bounds = boundsOfKey(call.key);
+    const worst = worstCase(askedOf(call.request), call.candidates, bounds);
+    const request = reservationRequest(call, worst);
     try {
-      await limiter.reserve({
-        ...{ requestId, keyId: key.id, tenantId: key.tenant.id, model, startedAtMs },
-        ...{ key: boundsOf(key), tenant: boundsOf(key.tenant) },
-      });
+      const reply = await limiter.reserve(request);
+      if (this.away) log.info('the limiter is back');
+      this.away = false;
+      if (reply.outcome === 'denied') return this.denied(call, worst, reply);
+      this.count('admitted');
+      const headers = limitHeaders(reply.rates, call.request.dialect.id, Date.now());
+      const { outputTokens } = reply;
+      return new Reservation(limiter, { request, scopes: reservedIn(call.key), worst, outputTokens, headers });
     } catch (error) {
       if (!(error instanceof LimiterUnavailableError)) throw error;
       if (!this.away) log.warn({ err: error }, 'the limiter is away: keys with a budget are refused meanwhile');
       this.away = true;
-      return this.withoutLimiter(key, error);
+      return this.withoutLimiter(call.key, error);
     }
-    if (this.away) log.info('the limiter is back');
-    this.away = false;
-    this.admitted.count++;
-    return new Reservation(limiter, call);
+  }
+
+  private denied({ key, request }: Call, { amounts, outputTokens }: WorstCase, denial: Denial): GatewayError {
+    this.count(`denied_${denial.reason}`);
+    if (denial.reason === 'requests' && denial.scope === scopeName.key(key.id) && denial.retryAfterMs !== undefined) {
+      this.exhausted.set(key, { denial, untilMs: performance.now() + denial.retryAfterMs });
+    }
+    const { inputTokens, nanoUsd } = amounts;
+    return denialError({ denial, inputTokens, outputTokens, nanoUsd, nowMs: Date.now() }, request.dialect.id);
   }
 
   /** Money never overshoots; rate limits are as strict as the policy says. */
   private withoutLimiter(key: KeyRecord, cause: Error): GatewayError | undefined {
     const budgeted = boundBy(key) === 'budget';
     if (!budgeted && this.options.whenUnavailable() === 'open') {
-      this.unavailableAdmitted.count++;
+      this.count('unavailable_admitted');
       return undefined;
     }
-    this.unavailableRefused.count++;
+    this.count('unavailable_refused');
     const unchecked = budgeted ? 'The spending' : 'The rate limits';
     return new GatewayError(
       'limiter_unavailable',
@@ -93,31 +145,43 @@ export class Admissions {
       { retryAfterSeconds: ASK_AGAIN_SECONDS, cause },
     );
   }
-}
 
-/** One admitted call's reservation; settled exactly once, however the call ends. */
-export class Reservation {
-  private settled = false;
-
-  constructor(
-    private readonly limiter: Limiter,
-    private readonly call: Call,
-  ) {}
-
-  /** With what the call came to; without, it spent nothing. Only the first time counts. */
-  settle(record?: UsageRecordedV1): void {
-    if (this.settled) return;
-    this.settled = true;
-    const { requestId, key } = this.call;
-    this.limiter.settle({
-      ...{ requestId, keyId: key.id, tenantId: key.tenant.id },
-      costNanoUsd: record?.costNanoUsd ?? 0,
-      inputTokens: record === undefined ? 0 : totalInputTokens(record.usage),
-      outputTokens: record?.usage.outputTokens ?? 0,
-    });
+  private count(outcome: string): void {
+    this.outcomes.cell(outcome).count++;
   }
 }
 
-function boundsOf({ limits, budget }: Bounds): Bounds {
-  return budget === undefined ? { limits } : { limits, budget };
+function askedOf({ body, maxTokens, sniffed: { replyCount, tools } }: InferenceRequest): Asked {
+  return { body, maxTokens, replyCount, hasTools: tools === 'filled' };
+}
+
+function reservationRequest(call: Call, { amounts }: WorstCase): ReservationRequest {
+  const { requestId, key, request, candidates, startedAtMs } = call;
+  const [first] = candidates;
+  // Written out: spreads take thirty times as long, and every call of a bounded key comes through here.
+  return {
+    requestId,
+    group: scopeName.tenant(key.tenant.id),
+    scopes: boundsOfKey(key),
+    amounts,
+    startedAtMs,
+    intent: {
+      tenantId: key.tenant.id,
+      keyId: key.id,
+      requestedModel: request.model,
+      model: first?.model.id ?? request.model,
+      upstream: first?.provider.id ?? 'none',
+      clientDialect: request.dialect.id,
+      upstreamDialect: first?.dialect.id ?? request.dialect.id,
+      stream: request.stream,
+    },
+  };
+}
+
+/** Of a denial some time ago: what is full again after a while is so all the sooner. */
+function later(rates: RateStates, passedMs: number): RateStates {
+  const told = Object.entries(rates) as [keyof RateStates, RateState][];
+  return Object.fromEntries(
+    told.map(([rate, state]) => [rate, { ...state, resetMs: Math.max(0, state.resetMs - passedMs) }]),
+  );
 }

@@ -6,6 +6,7 @@ import type { EdgeSettings } from '../client';
 import type { HeaderNames } from '../core/reply-headers';
 import type { EdgeMetrics } from '../edge-metrics';
 import type { Admissions } from './admissions';
+import type { ProviderAccounts } from './provider-accounts';
 import type { Sweeper } from './sweeper';
 
 /** Once it has begun, every reply asks its client to come back on another connection: to another replica. */
@@ -20,6 +21,7 @@ export interface EdgeContext {
   catalog: CatalogSource;
   keys: KeyDirectory;
   admissions: Admissions;
+  accounts: ProviderAccounts;
   usage: UsageSink;
   pools: UpstreamPools;
   tokens: TokenCounter;

@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { KeyRecord } from '@switchboard/contracts';
-import { GatewayError } from '@switchboard/contracts';
+import type { GatewayError, KeyRecord } from '@switchboard/contracts';
 import type { StreamFailure } from '@switchboard/protocol';
-import { callHeaders, endpointOf } from '../adapters/upstream-request';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
 import { failureBeforeFirstByte, finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
-import type { Reservation } from './admissions';
+import { Attempts, type AttemptsOwner } from './attempts';
 import { settle, type Settlement } from './settlement';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
-import { createRelay, prepareCall, type PreparedCall } from './prepare-call';
+import { createRelay, type PreparedCall } from './prepare-call';
 import type { Relay } from './relay';
+import type { Reservation } from './reservation';
 import { ReplyWriter } from './reply-writer';
 import { readReply } from './buffered-reply';
+import { SpendingWatch } from './spending-watch';
 import type { Sweepable } from './sweeper';
-import { UpstreamAttempt, type AttemptOwner } from './upstream-attempt';
+import type { UpstreamAttempt } from './upstream-attempt';
 
 /** A client that has not read a byte for this long is gone, whatever its socket says. */
 const STALLED_CLIENT_MS = 10 * 60_000;
@@ -24,18 +24,17 @@ const STALLED_CLIENT_MS = 10 * 60_000;
  * One inference request from its plan to its usage record: tries candidates in order until one begins to answer, relays
  * that answer, and settles exactly once however it ends. Created per request; nothing of it outlives the reply.
  */
-export class Exchange implements AttemptOwner, Sweepable {
+export class Exchange implements AttemptsOwner, Sweepable {
   sweepSlot = -1;
   private readonly startedMs = performance.now();
-  private readonly startedAtMs = Date.now();
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs = Date.now();
   private readonly writer: ReplyWriter;
-  private readonly failures: UpstreamFailure[] = [];
-  private candidates: readonly Candidate[] = [];
+  private readonly attempts: Attempts;
   private reservation: Reservation | undefined;
-  private attempt: UpstreamAttempt | undefined;
   private relay: Relay | undefined;
-  private nextCandidate = 0;
-  private attempts = 0;
+  /** Of a streamed reply that is paid from a budget. */
+  private spending: SpendingWatch | undefined;
   private firstTokenMs: number | undefined;
   private pausedSinceMs = 0;
   /** The client has left and the model's policy reads on for the exact figures. */
@@ -47,10 +46,11 @@ export class Exchange implements AttemptOwner, Sweepable {
     readonly request: InferenceRequest,
     readonly key: KeyRecord,
     readonly identity: RequestIdentity,
-    private readonly incoming: IncomingMessage,
+    incoming: IncomingMessage,
     response: ServerResponse,
   ) {
     this.writer = new ReplyWriter(edge, request.dialect, identity, response);
+    this.attempts = new Attempts(edge, request, key.tenant.id, identity, incoming, this);
     response.on('close', () => this.clientClosed());
   }
 
@@ -59,13 +59,19 @@ export class Exchange implements AttemptOwner, Sweepable {
     // The client may have left while its prompt was being counted, or its call admitted.
     if (this.over) return reservation?.settle();
     this.reservation = reservation;
-    this.candidates = candidates;
+    if (reservation !== undefined) this.writer.limits = reservation.granted.headers;
+    if (this.edge.sweeper.stopped) return this.gaveUp(finalError([{ provider: 'none', kind: 'shutdown' }]));
     this.edge.sweeper.add(this);
-    this.tryNext();
+    const outputTokensMost = reservation?.outputTokensMost(this.request.sniffed.replyCount);
+    this.attempts.start({ candidates, outputTokensMost });
   }
 
   openRelay(attempt: UpstreamAttempt): Relay {
     this.relay = createRelay(this.request, attempt.call, this.identity.requestId, this.startedAtMs);
+    if (this.reservation?.paysMoney === true) {
+      const { pricing } = attempt.call.candidate.model;
+      this.spending = new SpendingWatch(this.reservation, pricing, () => this.spendingAnswered(attempt));
+    }
     return this.relay;
   }
 
@@ -76,12 +82,53 @@ export class Exchange implements AttemptOwner, Sweepable {
       this.streamFailed(attempt, relay, relay.failure, output);
       return true;
     }
-    if (output.length === 0 || this.detached) return true;
+    const mayReadOn = output.length === 0 || this.detached || this.writeStream(attempt, relay, output);
+    if (this.spending === undefined || relay.finish !== undefined) return mayReadOn;
+    return this.keepsToBudget(attempt, relay, this.spending) && mayReadOn;
+  }
+
+  private writeStream(attempt: UpstreamAttempt, relay: Relay, output: Buffer | string): boolean {
     this.beginStream(attempt, relay);
     if (this.writer.write(output)) return true;
     this.pausedSinceMs = this.edge.sweeper.nowMs;
-    this.writer.whenDrained(() => attempt.resume());
+    this.writer.whenDrained(() => this.goOn(attempt));
     return false;
+  }
+
+  /** False: nothing more may be read, for now or for good. */
+  private keepsToBudget(attempt: UpstreamAttempt, relay: Relay, spending: SpendingWatch): boolean {
+    const verdict = spending.check(relay);
+    if (verdict === 'stop') this.stopAtLimit(attempt, relay, spending);
+    else if (verdict === 'wait') this.pausedSinceMs = this.edge.sweeper.nowMs;
+    return verdict === 'fine';
+  }
+
+  private spendingAnswered(attempt: UpstreamAttempt): void {
+    if (attempt !== this.attempts.current || !attempt.paused || (this.writer.isFull && !this.detached)) return;
+    this.goOn(attempt);
+  }
+
+  private goOn(attempt: UpstreamAttempt): void {
+    const { relay, spending } = this;
+    if (this.over) return;
+    if (relay !== undefined && spending !== undefined && relay.finish === undefined) {
+      if (!this.keepsToBudget(attempt, relay, spending)) return;
+    }
+    attempt.resume();
+  }
+
+  /** The budget is used up in the middle of a reply: it ends as one that reached its length. */
+  private stopAtLimit(attempt: UpstreamAttempt, relay: Relay, spending: SpendingWatch): void {
+    const usage = spending.affordable(relay);
+    attempt.cancel('the budget is used up');
+    this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'ok');
+    const output = relay.stopAtLimit(usage, `${this.edge.names.stopped}: budget_exceeded`);
+    if (!this.detached) {
+      this.beginStream(attempt, relay);
+      this.writer.end(output);
+    }
+    const { losses } = relay;
+    this.settle(attempt.call, { status: 200, finish: 'budget_exceeded', accepted: true, usage, losses });
   }
 
   relayEnded(attempt: UpstreamAttempt, relay: Relay): void {
@@ -95,11 +142,11 @@ export class Exchange implements AttemptOwner, Sweepable {
         return this.attemptFailed(attempt, reply.failure);
       case 'rejected':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'rejected');
-        if (!this.detached) this.writer.reject(reply, attempt.call, this.attempts);
+        if (!this.detached) this.writer.reject(reply, attempt.call, this.attempts.count);
         return this.settle(attempt.call, { status: reply.status, finish: 'upstream_rejected', accepted: false });
       case 'reply':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'ok');
-        if (!this.detached) this.writer.sendReply(reply, attempt.call, this.attempts);
+        if (!this.detached) this.writer.sendReply(reply, attempt.call, this.attempts.count);
         return this.settle(attempt.call, {
           status: 200,
           finish: this.detached ? 'disconnected' : (reply.finish ?? 'stop'),
@@ -120,14 +167,19 @@ export class Exchange implements AttemptOwner, Sweepable {
         relay.finish !== undefined ? relay.end('completed') : relay.end('truncated', streamFailure(failure));
       return this.finishStream(attempt, relay, output);
     }
-    this.recordFailure(failure);
+    this.attempts.failed(failure);
     // Nobody waits any more: no other upstream is to be paid for the answer.
     if (this.detached) return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: true });
-    this.tryNext();
+    this.attemptNext();
+  }
+
+  private attemptNext(): void {
+    this.relay = undefined;
+    this.attempts.tryNext();
   }
 
   sweep(nowMs: number): void {
-    const { attempt } = this;
+    const attempt = this.attempts.current;
     if (attempt === undefined) return;
     const tooLong = nowMs - this.startedMs > attempt.call.candidate.provider.timeouts.totalMs;
     if (tooLong || attempt.isLate(nowMs)) return attempt.fail('timeout', new Error('deadline passed'));
@@ -136,68 +188,22 @@ export class Exchange implements AttemptOwner, Sweepable {
       if (nowMs - this.pausedSinceMs > STALLED_CLIENT_MS) this.writer.destroy();
       return;
     }
-    this.keepAlive(nowMs);
-  }
-
-  private keepAlive(nowMs: number): void {
-    const { keepaliveMs } = this.edge.settings;
-    if (!this.writer.headWritten) {
-      if (nowMs - this.startedMs < keepaliveMs) return;
-      this.writer.beginWaiting();
-    }
-    this.writer.keepalive(nowMs, keepaliveMs);
+    this.writer.keepalive(nowMs, this.startedMs);
   }
 
   shutDown(): void {
     if (this.over) return;
-    this.nextCandidate = this.candidates.length;
-    this.attempt?.fail('shutdown', new Error('the gateway is shutting down'));
+    this.attempts.shutDown();
   }
 
-  private tryNext(): void {
-    let refusal: GatewayError | undefined;
-    while (this.nextCandidate < this.candidates.length) {
-      const candidate = this.candidates[this.nextCandidate++];
-      if (candidate === undefined) break;
-      const call = prepareCall(this.request, candidate);
-      if (!(call instanceof GatewayError)) return this.dispatch(call);
-      refusal ??= call;
-    }
-    this.giveUp(
-      this.failures.length > 0 ? finalError(this.failures) : (refusal ?? new GatewayError('internal', 'No upstream.')),
-    );
-  }
-
-  private dispatch(call: PreparedCall): void {
-    this.attempts++;
-    this.relay = undefined;
-    const { provider } = call.candidate;
-    const nowMs = performance.now();
-    const attempt = new UpstreamAttempt(this, call, this.request.stream, this.edge.sweeper, nowMs);
-    this.attempt = attempt;
-    this.edge.pools.get(provider).dispatch(
-      {
-        path: call.passThrough ? endpointOf(provider).path + this.request.query : endpointOf(provider).path,
-        method: 'POST',
-        headers: callHeaders(
-          provider,
-          this.identity.requestId,
-          call.passThrough ? this.incoming.headers : undefined,
-          this.request.stream,
-        ),
-        body: call.body,
-      },
-      attempt,
-    );
-  }
-
-  private giveUp(error: GatewayError): void {
+  gaveUp(error: GatewayError): void {
     const { requestId } = this.identity;
     if (error.code === 'internal') {
       this.edge.log.error({ err: error.extra.cause, requestId }, 'a request failed inside the gateway');
     }
-    const status = this.writer.sendError(error, this.attempts);
-    const { attempt, relay } = this;
+    const status = this.writer.sendError(error, this.attempts.count);
+    const { relay } = this;
+    const attempt = this.attempts.current;
     if (attempt === undefined) return this.close(status);
     this.settle(attempt.call, {
       status,
@@ -212,7 +218,7 @@ export class Exchange implements AttemptOwner, Sweepable {
   private beginStream(attempt: UpstreamAttempt, relay: Relay): void {
     if (this.writer.replyBegun) return;
     this.firstTokenMs = performance.now() - this.startedMs;
-    this.writer.beginStream(attempt.call, this.attempts, relay.losses);
+    this.writer.beginStream(attempt.call, this.attempts.count, relay.losses);
   }
 
   private finishStream(attempt: UpstreamAttempt, relay: Relay, output: Buffer | string): void {
@@ -228,8 +234,8 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   private streamFailed(attempt: UpstreamAttempt, relay: Relay, failure: StreamFailure, output: Buffer | string): void {
     if (!this.writer.replyBegun && !this.detached) {
-      this.recordFailure(failureBeforeFirstByte(attempt.call.candidate.provider.id, failure));
-      return this.tryNext();
+      this.attempts.failed(failureBeforeFirstByte(attempt.call.candidate.provider.id, failure));
+      return this.attemptNext();
     }
     this.edge.metrics.attempted(attempt.call.candidate.provider.id, failure.kind === 'timeout' ? 'timeout' : 'broken');
     this.edge.log.warn(
@@ -241,34 +247,20 @@ export class Exchange implements AttemptOwner, Sweepable {
   }
 
   private clientClosed(): void {
-    const { attempt, relay } = this;
+    const { relay } = this;
+    const attempt = this.attempts.current;
     if (this.over || this.detached) return;
-    if (attempt === undefined) {
-      this.over = true;
-      return;
+    if (attempt === undefined) return this.close();
+    if (this.attempts.isWaiting) {
+      return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: false });
     }
     if (attempt.call.candidate.model.onDisconnect === 'drain') {
       this.detached = true;
-      return attempt.resume();
+      return this.goOn(attempt);
     }
     attempt.cancel('the client left');
     if (relay !== undefined) return this.settleStream(attempt, relay, 'disconnected', false, 499);
     this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: true });
-  }
-
-  private recordFailure(failure: UpstreamFailure): void {
-    this.failures.push(failure);
-    this.edge.metrics.attempted(failure.provider, failure.kind);
-    this.edge.log.warn(
-      {
-        requestId: this.identity.requestId,
-        provider: failure.provider,
-        kind: failure.kind,
-        status: failure.status,
-        cause: failure.cause instanceof Error ? failure.cause.message : undefined,
-      },
-      'upstream attempt failed',
-    );
   }
 
   private settleStream(attempt: UpstreamAttempt, relay: Relay, finish: string, complete: boolean, status = 200): void {
@@ -278,21 +270,23 @@ export class Exchange implements AttemptOwner, Sweepable {
 
   private settle(call: PreparedCall, settlement: Settlement): void {
     if (this.over) return;
-    settle(this.edge, this.request, call, settlement, {
+    const record = settle(this.edge, this.request, call, settlement, {
       identity: this.identity,
       key: this.key,
       startedAtMs: this.startedAtMs,
       firstTokenMs: this.firstTokenMs,
       latencyMs: performance.now() - this.startedMs,
-      attempts: this.attempts,
+      attempts: this.attempts.count,
       reservation: this.reservation,
     });
+    this.attempts.leaveAccount(record.usage);
     this.close();
   }
 
   private close(refusedStatus?: number): void {
     this.over = true;
     this.edge.sweeper.remove(this);
+    this.attempts.leaveAccount();
     this.reservation?.settle();
     if (refusedStatus !== undefined) this.edge.metrics.refused(this.request.dialect.id, refusedStatus);
   }

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
 import { DIALECTS, sniffRequest, type Dialect } from '@switchboard/protocol';
-import { mayUse } from '../core/access';
+import { boundBy, mayUse } from '../core/access';
 import { checkCapabilities, contextExceeded, needsOf, servesAnything } from '../core/capability-gate';
 import { checkRequest } from '../core/check-request';
 import { isAuto, planAuto, planPinned, type Candidate } from '../core/plan';
 import type { Route } from '../core/routes';
 import { gatewayFault } from '../core/upstream-failure';
+import { coveredBy } from '../core/worst-case';
 import type { RequestIdentity } from '../core/reply-headers';
 import { readBody } from '../adapters/request-body';
 import type { EdgeContext } from './edge-context';
@@ -37,8 +38,12 @@ export class InferenceHandler {
     if (denied !== undefined) return refuse(denied);
     const dialect = DIALECTS[route.dialect];
     readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
+      // The client may have left while its body was decompressed.
+      if (response.destroyed) return;
       if (body instanceof GatewayError) return refuse(body);
       try {
+        const known = this.edge.admissions.refusedAlready(key, dialect);
+        if (known !== undefined) return refuse(known);
         const request = this.read(incoming, dialect, body);
         if (request instanceof GatewayError) return refuse(request);
         const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
@@ -64,13 +69,13 @@ export class InferenceHandler {
   private start(exchange: Exchange, candidates: readonly Candidate[], refuse: Refuse): void {
     const { request, key, identity } = exchange;
     if (!this.edge.admissions.concern(key)) return exchange.start(candidates);
-    const model = isAuto(request.model) ? request.model : (candidates[0]?.model.id ?? request.model);
+    const covered = boundBy(key) === 'budget' ? coveredBy(candidates) : candidates;
     this.edge.admissions
-      .admit({ requestId: identity.requestId, key, model, startedAtMs: Date.now() })
+      .admit({ requestId: identity.requestId, key, request, candidates: covered, startedAtMs: exchange.startedAtMs })
       .then((admission) => {
         if (admission instanceof GatewayError) return refuse(admission);
         try {
-          exchange.start(candidates, admission);
+          exchange.start(covered, admission);
         } catch (error) {
           admission?.settle();
           throw error;

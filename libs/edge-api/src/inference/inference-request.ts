@@ -1,6 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '@switchboard/contracts';
-import type { Conversation, Decoded, Dialect, Fault, JsonObject, SniffedRequest } from '@switchboard/protocol';
+import {
+  readJsonValue,
+  type Conversation,
+  type Decoded,
+  type Dialect,
+  type Fault,
+  type JsonObject,
+  type SniffedRequest,
+} from '@switchboard/protocol';
 
 /** A client's inference request once its body is in: sniffed always, parsed only if somebody asks. */
 export class InferenceRequest {
@@ -24,6 +32,16 @@ export class InferenceRequest {
 
   get stream(): boolean {
     return this.sniffed.stream;
+  }
+
+  /**
+   * The most output of each reply that any server may take the client to have asked for: of both names the larger, since
+   * some know only one of them. Undefined: it said nothing.
+   */
+  get maxTokens(): number | undefined {
+    const { maxTokens, spans } = this.sniffed;
+    const older = spans.max_tokens && readJsonValue(this.body, spans.max_tokens);
+    return typeof older === 'number' ? Math.max(older, maxTokens ?? 0) : maxTokens;
   }
 
   /** The canonical form; parsed at most once. */

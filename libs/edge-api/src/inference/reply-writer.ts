@@ -15,10 +15,12 @@ export class ReplyWriter {
   headWritten = false;
   /** Bytes of an upstream's reply went out: from here on only that upstream can finish it. */
   replyBegun = false;
+  /** Of the key that called, as this call left them. */
+  limits: ReplyHeaders | undefined;
   private lastWriteMs = 0;
 
   constructor(
-    private readonly edge: Pick<EdgeContext, 'names' | 'sweeper' | 'drain'>,
+    private readonly edge: Pick<EdgeContext, 'names' | 'settings' | 'sweeper' | 'drain'>,
     private readonly dialect: Dialect,
     private readonly identity: RequestIdentity,
     private readonly response: ServerResponse,
@@ -33,14 +35,18 @@ export class ReplyWriter {
    * The head alone, while nobody has answered yet: proxies on the way cut connections that stay silent for a minute. Who
    * serves the reply, after how many attempts, is not known then and so not told.
    */
-  beginWaiting(): void {
-    this.writeStreamHead(identityHeaders(this.edge.names, this.dialect.id, this.identity));
+  private beginWaiting(): void {
+    this.writeStreamHead(this.ownHeaders());
   }
 
   /** False where the client is slower than the upstream: wait for `whenDrained`. */
   write(bytes: Buffer | string): boolean {
     this.lastWriteMs = this.edge.sweeper.nowMs;
     return this.response.write(bytes);
+  }
+
+  get isFull(): boolean {
+    return this.response.writableNeedDrain;
   }
 
   whenDrained(resume: () => void): void {
@@ -52,8 +58,14 @@ export class ReplyWriter {
     else this.response.end(bytes);
   }
 
-  keepalive(nowMs: number, afterMs: number): void {
-    if (nowMs - this.lastWriteMs < afterMs) return;
+  /** Sends something where nothing else was for a while; `startedMs`: since when the client waits. */
+  keepalive(nowMs: number, startedMs: number): void {
+    const { keepaliveMs } = this.edge.settings;
+    if (!this.headWritten) {
+      if (nowMs - startedMs < keepaliveMs) return;
+      this.beginWaiting();
+    }
+    if (nowMs - this.lastWriteMs < keepaliveMs) return;
     this.lastWriteMs = nowMs;
     this.response.write(this.dialect.keepalive);
   }
@@ -78,7 +90,7 @@ export class ReplyWriter {
       return 200;
     }
     const reply = errorReply(error, this.dialect.id, this.identity.requestId);
-    const headers = { ...identityHeaders(this.edge.names, this.dialect.id, this.identity), ...reply.headers };
+    const headers = { ...this.ownHeaders(), ...reply.headers };
     headers[this.edge.names.attempts] = attempts;
     this.send(reply.status, headers, Buffer.from(JSON.stringify(reply.body)));
     return reply.status;
@@ -111,9 +123,14 @@ export class ReplyWriter {
     this.response.writeHead(status, headers);
   }
 
+  private ownHeaders(): ReplyHeaders {
+    const headers = identityHeaders(this.edge.names, this.dialect.id, this.identity);
+    return this.limits === undefined ? headers : Object.assign(headers, this.limits);
+  }
+
   private servedHeaders(call: PreparedCall, attempts: number, replyLosses: readonly Loss[]): ReplyHeaders {
     const { names } = this.edge;
-    const headers = identityHeaders(names, this.dialect.id, this.identity);
+    const headers = this.ownHeaders();
     headers[names.upstream] = call.candidate.provider.id;
     headers[names.attempts] = attempts;
     if (call.requestLosses.length + replyLosses.length > 0) {

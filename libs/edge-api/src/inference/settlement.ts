@@ -2,7 +2,7 @@ import type { KeyRecord, UsageRecordedV1 } from '@switchboard/contracts';
 import type { Loss, Usage } from '@switchboard/protocol';
 import type { RequestIdentity } from '../core/reply-headers';
 import { usageRecord } from '../core/usage-record';
-import type { Reservation } from './admissions';
+import type { Reservation } from './reservation';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import type { PreparedCall } from './prepare-call';
@@ -37,7 +37,7 @@ export function settle(
   call: PreparedCall,
   settlement: Settlement,
   facts: CallFacts,
-): void {
+): UsageRecordedV1 {
   const replyLosses = settlement.losses ?? [];
   const losses = replyLosses.length === 0 ? call.requestLosses : [...call.requestLosses, ...replyLosses];
   const record = usageRecord({
@@ -58,8 +58,9 @@ export function settle(
     usage: settlement.usage,
     complete: settlement.complete ?? false,
     accepted: settlement.accepted,
-    requestBytes: call.body.length,
+    requestBody: call.body,
     outputBytes: settlement.outputBytes ?? 0,
+    heldNanoUsd: facts.reservation?.paysMoney === true ? facts.reservation.heldNanoUsd : undefined,
   });
   edge.usage.record(record);
   facts.reservation?.settle(record);
@@ -71,6 +72,7 @@ export function settle(
     usage: record.usage,
   });
   if (facts.key.logging.requests) logRequest(edge, record);
+  return record;
 }
 
 /** Only for keys that ask for it, and never a prompt. */

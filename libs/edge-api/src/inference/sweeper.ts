@@ -14,6 +14,8 @@ export interface Sweepable {
 export class Sweeper {
   /** Monotonic milliseconds, at most one interval old: good enough for deadlines, free to read. */
   nowMs = performance.now();
+  /** Whatever would begin now has no time left. */
+  stopped = false;
 
   /**
    * An array, not a Set: a Set rebuilds its table every few dozen removals, each dead table points to the next, and one of
@@ -46,6 +48,7 @@ export class Sweeper {
 
   /** Ends whatever is still under way. */
   stop(): void {
+    this.stopped = true;
     this.forEach((member) => member.shutDown());
     clearInterval(this.timer);
     this.timer = undefined;

@@ -53,3 +53,67 @@ describe('a bug met while a reply is handled', () => {
     }
   });
 });
+
+describe('an attempt that is paused', () => {
+  const data = (number: number) => Buffer.from(`event: ping\ndata: {"n":${number}}\n\n`);
+
+  /** Of an owner that takes no more than it is told to. */
+  function attemptOfSlowOwner() {
+    const heard: string[] = [];
+    const steps: string[] = [];
+    const state = { mayReadOn: false };
+    const owner: AttemptOwner = {
+      openRelay: () => new PassThroughRelay(DIALECTS['anthropic-messages'], { model: 'm', includeUsage: false }),
+      relayBytes: (_attempt, _relay, bytes) => {
+        heard.push(bytes.toString());
+        return state.mayReadOn;
+      },
+      relayEnded: () => steps.push('ended'),
+      replyBuffered: () => undefined,
+      attemptFailed: () => steps.push('failed'),
+    };
+    const controller = {
+      abort: () => undefined,
+      pause: () => steps.push('pause'),
+      resume: () => steps.push('resume'),
+    } as unknown as Dispatcher.DispatchController;
+    const attempt = new UpstreamAttempt(owner, call, true, { nowMs: 0 }, 0);
+    attempt.onRequestStart(controller);
+    attempt.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' });
+    const receive = async (number: number): Promise<void> => {
+      attempt.onResponseData(controller, data(number));
+      await new Promise(setImmediate);
+    };
+    return { attempt, heard, steps, state, receive };
+  }
+
+  it('holds back what comes before the pause has an effect, until it goes on', async () => {
+    const { attempt, heard, steps, state, receive } = attemptOfSlowOwner();
+    await receive(1);
+    await receive(2);
+    expect([heard.length, steps]).toEqual([1, ['pause']]);
+    state.mayReadOn = true;
+    attempt.resume();
+    expect(heard).toEqual([data(1).toString(), data(2).toString()]);
+    expect(steps).toEqual(['pause', 'resume']);
+    await receive(3);
+    expect(heard).toHaveLength(3);
+  });
+
+  it('stays paused where its owner will not have more than what was held back', async () => {
+    const { attempt, heard, steps, receive } = attemptOfSlowOwner();
+    await receive(1);
+    await receive(2);
+    attempt.resume();
+    expect([heard.length, attempt.paused, steps.includes('resume')]).toEqual([2, true, false]);
+  });
+
+  it('loses nothing where the upstream ends meanwhile', async () => {
+    const { attempt, heard, steps, receive } = attemptOfSlowOwner();
+    await receive(1);
+    await receive(2);
+    attempt.onResponseEnd();
+    expect(heard).toEqual([data(1).toString(), data(2).toString()]);
+    expect(steps).toEqual(['pause', 'ended']);
+  });
+});

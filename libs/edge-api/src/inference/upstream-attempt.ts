@@ -128,11 +128,17 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   resume(): void {
     this.paused = false;
     this.lastByteMs = this.clock.nowMs;
-    this.controller?.resume();
+    this.flush();
+    if (!this.paused && !this.over) this.controller?.resume();
   }
 
-  flush(): void {
+  /** What comes after a pause is held back: undici has a pause take effect with the next chunk only. */
+  flushUnlessPaused(): void {
     this.flushQueued = false;
+    if (!this.paused) this.flush();
+  }
+
+  private flush(): void {
     if (this.over || this.relay === undefined || this.chunks.length === 0) return;
     try {
       if (this.owner.relayBytes(this, this.relay, this.takeChunks()) || this.paused) return;
@@ -152,7 +158,7 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
 }
 
 function flushAttempt(attempt: UpstreamAttempt): void {
-  attempt.flush();
+  attempt.flushUnlessPaused();
 }
 
 function failureKind(error: Error & { code?: string }): UpstreamFailure['kind'] {

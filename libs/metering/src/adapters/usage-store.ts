@@ -14,6 +14,12 @@ export interface UsageStoreOptions {
   capacity?: number;
 }
 
+interface Waiter {
+  /** How many must be done with. */
+  count: number;
+  end: () => void;
+}
+
 const FLUSH_INTERVAL_MS = 100;
 const BATCH_SIZE = 500;
 
@@ -28,6 +34,9 @@ export class UsageStore implements UsageSink {
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private closed = false;
+  /** Stored or refused by the database: the first that came, in their order. */
+  private doneCount = 0;
+  private readonly waiters = new Set<Waiter>();
 
   constructor(private readonly options: UsageStoreOptions) {
     const { log, capacity, metrics } = options;
@@ -57,6 +66,18 @@ export class UsageStore implements UsageSink {
     return this.intake.logUnsaved();
   }
 
+  /**
+   * Resolves when the database has all that was recorded before the call, after `timeoutMs` at the latest. It is written
+   * at once, unless the database is away.
+   *
+   * @returns how many of those events are still in memory.
+   */
+  async caughtUp(timeoutMs: number): Promise<number> {
+    const count = this.doneCount + this.buffered;
+    if (this.buffered > 0) await this.doneOrLate(count, timeoutMs);
+    return Math.max(count - this.doneCount, 0);
+  }
+
   /** Gives up what still waits: drain first. Resolves when no write is under way. */
   async close(): Promise<void> {
     this.closed = true;
@@ -64,6 +85,26 @@ export class UsageStore implements UsageSink {
     clearTimeout(this.timer);
     this.pause.wake();
     await this.flushing;
+  }
+
+  private async doneOrLate(count: number, timeoutMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.waiters.delete(waiter);
+        resolve();
+      };
+      const timer = setTimeout(end, timeoutMs);
+      const waiter = { count, end };
+      this.waiters.add(waiter);
+      void this.flush();
+    });
+  }
+
+  private confirm(batch: readonly UsageRecordedV1[]): void {
+    this.intake.buffer.confirm(batch);
+    this.doneCount += batch.length;
+    for (const { count, end } of this.waiters) if (count <= this.doneCount) end();
   }
 
   private schedule(): void {
@@ -82,8 +123,10 @@ export class UsageStore implements UsageSink {
     this.timer = undefined;
     this.flushing ??= this.writeWaiting().finally(() => {
       this.flushing = undefined;
-      if (this.intake.buffer.waiting >= BATCH_SIZE && !this.closed) void this.flush();
-      else if (this.intake.buffer.waiting > 0) this.schedule();
+      const { waiting } = this.intake.buffer;
+      const atOnce = waiting >= BATCH_SIZE || (waiting > 0 && this.waiters.size > 0);
+      if (atOnce && !this.closed) void this.flush();
+      else if (waiting > 0) this.schedule();
     });
     return this.flushing;
   }
@@ -103,7 +146,7 @@ export class UsageStore implements UsageSink {
     for (let failures = 0; !this.closed;) {
       try {
         await this.write(batch);
-        this.intake.buffer.confirm(batch);
+        this.confirm(batch);
         return;
       } catch (error) {
         failures++;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type Backlog,
   type Bucket,
   type BucketEntry,
   type Bus,
@@ -242,14 +243,29 @@ export function busConformance(open: () => Promise<Bus>): void {
       await bus.append(stream, bytes('a'), 'a');
       await delay(700);
       await bus.append(stream, bytes('a'), 'a');
-      expect(await bus.backlog(stream, 'reader')).toEqual({ pending: 2, unacknowledged: 0 });
+      expect(await bus.backlog(stream, 'reader')).toMatchObject({ pending: 2, lastSequence: 2 });
     });
 
     test('what is older than the age limit is gone', async () => {
       const stream = freshStream({ maxAgeMs: 300, dedupeWindowMs: 200 });
       await bus.append(stream, bytes('a'), 'a');
-      expect(await bus.backlog(stream, 'reader')).toEqual({ pending: 1, unacknowledged: 0 });
+      expect(await bus.backlog(stream, 'reader')).toMatchObject({ pending: 1, unacknowledged: 0 });
       await until(async () => (await bus.backlog(stream, 'reader')).pending === 0);
+    });
+
+    test('what has left the stream by age, unread, no longer keeps its last message from being acknowledged', async () => {
+      const stream = freshStream({ maxAgeMs: 1_000, dedupeWindowMs: 200 });
+      const reading = bus.consume(stream, 'reader', all, () => Promise.resolve());
+      await bus.append(stream, bytes('a'), 'a');
+      await until(async () => (await bus.backlog(stream, 'reader')).acknowledgedSequence === 1);
+      await reading.stop();
+      for (const each of ['b', 'c']) await bus.append(stream, bytes(each), each);
+      const waiting = { pending: 2, unacknowledged: 0, lastSequence: 3, acknowledgedSequence: 1 };
+      expect(await bus.backlog(stream, 'reader')).toEqual(waiting);
+      await until(async () => (await bus.backlog(stream, 'reader')).pending === 0);
+      const gone = { pending: 0, unacknowledged: 0, lastSequence: 3, acknowledgedSequence: 3 };
+      expect(await bus.backlog(stream, 'reader')).toEqual(gone);
+      expect(await bus.backlog(stream, 'another')).toEqual(gone);
     });
 
     test('no batch is larger than asked for, and none is handed over before the last one has ended', async () => {
@@ -351,7 +367,8 @@ export function busConformance(open: () => Promise<Bus>): void {
       await until(() => begun);
       await consuming.stop();
       expect(ended).toBe(true);
-      expect(await bus.backlog(stream, 'reader')).toEqual({ pending: 0, unacknowledged: 0 });
+      const acknowledged = { pending: 0, unacknowledged: 0, lastSequence: 1, acknowledgedSequence: 1 };
+      expect(await bus.backlog(stream, 'reader')).toEqual(acknowledged);
     });
 
     test('what a stopped reader had not been handed goes to the next one soon', async () => {
@@ -365,11 +382,13 @@ export function busConformance(open: () => Promise<Bus>): void {
       await until(() => read.length === 1);
     });
 
-    test('the backlog tells what waits and what is out', async () => {
+    test('the backlog tells what waits, what is out, and up to where all is acknowledged', async () => {
       const stream = freshStream();
-      expect(await bus.backlog(stream, 'reader')).toEqual({ pending: 0, unacknowledged: 0 });
+      const backlog = (): Promise<Backlog> => bus.backlog(stream, 'reader');
+      const fresh = { pending: 0, unacknowledged: 0, lastSequence: 0, acknowledgedSequence: 0 };
+      expect(await backlog()).toEqual(fresh);
       for (const each of ['a', 'b', 'c']) await bus.append(stream, bytes(each), each);
-      expect(await bus.backlog(stream, 'reader')).toEqual({ pending: 3, unacknowledged: 0 });
+      expect(await backlog()).toEqual({ ...fresh, pending: 3, lastSequence: 3 });
       let goOn = (): void => undefined;
       let begun = false;
       bus.consume(stream, 'reader', { sizeMax: 2, waitMs: 50 }, () => {
@@ -377,12 +396,29 @@ export function busConformance(open: () => Promise<Bus>): void {
         return new Promise((resolve) => (goOn = resolve));
       });
       await until(() => begun);
-      expect(await bus.backlog(stream, 'reader')).toEqual({ pending: 1, unacknowledged: 2 });
+      expect(await backlog()).toEqual({ pending: 1, unacknowledged: 2, lastSequence: 3, acknowledgedSequence: 0 });
       begun = false;
       goOn();
       await until(() => begun);
+      expect(await backlog()).toEqual({ pending: 0, unacknowledged: 1, lastSequence: 3, acknowledgedSequence: 2 });
       goOn();
-      await until(async () => (await bus.backlog(stream, 'reader')).unacknowledged === 0);
+      await until(async () => (await backlog()).unacknowledged === 0);
+      expect(await backlog()).toEqual({ ...fresh, lastSequence: 3, acknowledgedSequence: 3 });
+    });
+
+    test('what was acknowledged behind an unacknowledged message does not count until that one is', async () => {
+      const stream = freshStream();
+      for (const each of ['a', 'b', 'c']) await bus.append(stream, bytes(each), each);
+      let fails = true;
+      bus.consume(stream, 'reader', { sizeMax: 1, waitMs: 0 }, ([message]) =>
+        fails && message!.sequence === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve(),
+      );
+      const half = { pending: 0, unacknowledged: 1, lastSequence: 3, acknowledgedSequence: 0 };
+      let seen: Backlog | undefined;
+      await until(async () => (seen = await bus.backlog(stream, 'reader')).pending === 0 && seen.unacknowledged === 1);
+      expect(seen).toEqual(half);
+      fails = false;
+      await until(async () => (await bus.backlog(stream, 'reader')).acknowledgedSequence === 3);
     });
   });
 

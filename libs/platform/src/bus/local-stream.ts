@@ -60,7 +60,10 @@ export class LocalStream {
   backlog(name: string): Backlog {
     this.expire(performance.now());
     const durable = this.durables.get(name);
-    return durable?.backlog() ?? { pending: this.messages.size, unacknowledged: 0 };
+    if (durable !== undefined) return durable.backlog();
+    const { lastSequence } = this;
+    const pending = this.messages.size;
+    return { pending, unacknowledged: 0, lastSequence, acknowledgedSequence: pending === 0 ? lastSequence : 0 };
   }
 
   private durable(name: string): Durable {
@@ -110,11 +113,15 @@ class Durable {
   }
 
   backlog(): Backlog {
+    const lastSequence = this.source.lastSequence();
     let pending = 0;
-    for (let sequence = this.nextSequence; sequence <= this.source.lastSequence(); sequence++) {
-      if (this.source.find(sequence) !== undefined) pending++;
+    let firstOpen = Math.min(lastSequence + 1, ...this.outstanding.keys());
+    for (let sequence = this.nextSequence; sequence <= lastSequence; sequence++) {
+      if (this.source.find(sequence) === undefined) continue;
+      pending++;
+      firstOpen = Math.min(firstOpen, sequence);
     }
-    return { pending, unacknowledged: this.outstanding.size };
+    return { pending, unacknowledged: this.outstanding.size, lastSequence, acknowledgedSequence: firstOpen - 1 };
   }
 
   /** What could be handed out now, as far as it matters to a batch of `sizeMax`. */

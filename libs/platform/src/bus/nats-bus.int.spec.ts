@@ -145,11 +145,32 @@ describe('with a server that stays', () => {
     await before.append(stream, bytes('a'), 'a');
     const after = await connectedBus(steady.url);
     await after.append({ ...stream, maxAgeMs: 120_000 }, bytes('b'), 'b');
-    expect(await after.backlog(stream, 'reader')).toEqual({ pending: 2, unacknowledged: 0 });
+    expect(await after.backlog(stream, 'reader')).toMatchObject({ pending: 2, lastSequence: 2 });
     const operator = await connect({ servers: `127.0.0.1:${steady.port}` });
     const { config } = await (await operator.jetstreamManager()).streams.info(stream.name);
     await operator.close();
     expect(config.max_age).toBe(120_000 * 1e6);
+  });
+
+  test('what somebody deletes from a stream no longer keeps its last message from being acknowledged', async () => {
+    const bus = await connectedBus(steady.url);
+    const stream = freshStream();
+    const acknowledged = async (): Promise<number> => (await bus.backlog(stream, 'reader')).acknowledgedSequence;
+    const reading = bus.consume(stream, 'reader', all, () => Promise.resolve());
+    await bus.append(stream, bytes('a'), 'a');
+    await until(async () => (await acknowledged()) === 1);
+    await reading.stop();
+    for (const each of ['b', 'c']) await bus.append(stream, bytes(each), each);
+    const operator = await connect({ servers: `127.0.0.1:${steady.port}` });
+    const manager = await operator.jetstreamManager();
+    await manager.streams.deleteMessage(stream.name, 3);
+    const waiting = { pending: 1, unacknowledged: 0, lastSequence: 3, acknowledgedSequence: 1 };
+    expect(await bus.backlog(stream, 'reader')).toEqual(waiting);
+    await manager.streams.deleteMessage(stream.name, 2);
+    await operator.close();
+    await until(async () => (await bus.backlog(stream, 'reader')).pending === 0);
+    const gone = { pending: 0, unacknowledged: 0, lastSequence: 3, acknowledgedSequence: 3 };
+    expect(await bus.backlog(stream, 'reader')).toEqual(gone);
   });
 
   test('a payload larger than the server carries is the fault of who sends it, not an outage', async () => {

@@ -10,9 +10,10 @@ import type {
 import type { Logger } from '../logging/logger';
 import type { BatchHandler } from './local-stream';
 import { parseNatsUrl } from './nats-address';
+import { backlogOf } from './nats-backlog';
 import { NatsBucket } from './nats-bucket';
 import { consume, streamShape } from './nats-consumer';
-import { isConsumerMissing, unavailable } from './nats-faults';
+import { unavailable } from './nats-faults';
 import { NatsLink } from './nats-link';
 import { listen, request, serve } from './nats-requests';
 import type { NatsSession, StreamShape } from './nats-session';
@@ -89,16 +90,7 @@ class NatsBus implements Bus {
   }
 
   backlog(stream: StreamDefinition, durable: string): Promise<Backlog> {
-    return this.ask(`asking how far ${durable} is`, stream, async ({ manager }, shape) => {
-      try {
-        const { num_pending, num_ack_pending } = await manager.consumers.info(shape.name, durable);
-        return { pending: num_pending, unacknowledged: num_ack_pending };
-      } catch (error) {
-        if (!isConsumerMissing(error)) throw error;
-        const { state } = await manager.streams.info(shape.name);
-        return { pending: state.messages, unacknowledged: 0 };
-      }
-    });
+    return this.ask(`asking how far ${durable} is`, stream, (session, shape) => backlogOf(session, shape, durable));
   }
 
   bucket(definition: BucketDefinition): Bucket {

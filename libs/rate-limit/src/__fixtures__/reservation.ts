@@ -1,10 +1,32 @@
-import type { ReservationRequestV1, SettlementV1 } from '@switchboard/contracts';
+import type { ReservationRequest, ScopeBounds, Settlement } from '@switchboard/contracts';
 
-export function reservation(requestId: string, keyId = 'key_1'): ReservationRequestV1 {
-  const unbounded = { limits: {} };
-  return { requestId, keyId, tenantId: 'acme', model: 'm', key: unbounded, tenant: unbounded, startedAtMs: 1 };
+/** Small amounts of one key of `acme`; `changes` replaces what matters to a test. */
+export function reservation(requestId: string, changes: Partial<ReservationRequest> = {}): ReservationRequest {
+  return {
+    requestId,
+    group: 'tenant:acme',
+    scopes: [bounds('key:key_1')],
+    amounts: { inputTokens: 10, outputTokens: { least: 5, most: 5 }, nanoUsd: 100 },
+    startedAtMs: Date.parse('2026-11-20T10:00:00Z'),
+    intent: {
+      ...{ tenantId: 'acme', keyId: 'key_1', requestedModel: 'm', model: 'm', upstream: 'u' },
+      ...{ clientDialect: 'openai-chat', upstreamDialect: 'openai-chat', stream: true },
+    },
+    ...changes,
+  };
 }
 
-export function settlement(requestId: string, keyId = 'key_1'): SettlementV1 {
-  return { requestId, keyId, tenantId: 'acme', costNanoUsd: 1, inputTokens: 1, outputTokens: 1 };
+export function bounds(scope: string, changes: Partial<ScopeBounds> = {}): ScopeBounds {
+  return { scope, limits: {}, budgets: [], ...changes };
+}
+
+export function settlement(request: ReservationRequest, spent: Partial<Settlement> = {}): Settlement {
+  const { requestId, group, scopes, amounts } = request;
+  return {
+    ...{ requestId, group, nanoUsd: amounts.nanoUsd },
+    scopes: scopes.map(({ scope, budgets }) => ({ scope, budgets: budgets.map(({ id }) => id) })),
+    inputTokens: amounts.inputTokens,
+    outputTokens: amounts.outputTokens.most,
+    ...spent,
+  };
 }

@@ -9,8 +9,10 @@ import {
   LIMITER,
   type Limiter,
   LimiterUnavailableError,
+  type RateStateRequestV2,
   ROUTING_EXPLAINER,
   type RoutingExplainer,
+  type ScopeState,
   USAGE_QUERIES,
   type UsageFilter,
   type UsageQueries,
@@ -87,22 +89,33 @@ export class UsageInMemory implements UsageQueries {
   }
 }
 
-/** A limiter that says what it is told to. */
+/** A limiter that says what it is told to, and of any other scope that nothing is open. */
 export class StillLimiter implements Limiter {
   away = false;
+  /** By scope. */
+  states: Record<string, Partial<ScopeState>> = {};
+  asked: RateStateRequestV2[] = [];
 
   reserve(): ReturnType<Limiter['reserve']> {
-    return Promise.resolve({ outcome: 'admitted' });
+    return Promise.resolve({ outcome: 'granted', outputTokens: 0, rates: {} });
+  }
+
+  extend(): ReturnType<Limiter['extend']> {
+    return Promise.resolve({ outcome: 'granted' });
   }
 
   settle(): void {
     // Nothing is held.
   }
 
-  state(): ReturnType<Limiter['state']> {
-    return this.away
-      ? Promise.reject(new LimiterUnavailableError('redis is away'))
-      : Promise.resolve({ open: 2, requestsThisMinute: 7 });
+  state(request: RateStateRequestV2): ReturnType<Limiter['state']> {
+    this.asked.push(request);
+    if (this.away) return Promise.reject(new LimiterUnavailableError('redis is away'));
+    const scopes = request.scopes.map(({ scope }) => ({
+      ...{ scope, open: 0, rates: {}, budgets: [] },
+      ...this.states[scope],
+    }));
+    return Promise.resolve({ scopes });
   }
 }
 
@@ -150,7 +163,8 @@ export class AdminApp {
       ...{ adminToken: TOKEN, oidc: options.oidc, metrics, logger },
       administration: {
         bus: admin.bus,
-        usageBacklog: () => Promise.resolve({ pending: 3, unacknowledged: 1 }),
+        usageBacklog: () =>
+          Promise.resolve({ pending: 3, unacknowledged: 1, lastSequence: 9, acknowledgedSequence: 5 }),
       },
       imports: [AdminWritingModule.over(admin.store)],
       providers: [

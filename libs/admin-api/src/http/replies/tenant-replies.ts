@@ -67,7 +67,41 @@ export const keyPageReply = pageOfReplies('KeyPage', keyReply);
 /** `key`: the plaintext, shown this once. */
 export const newKeyReply = named('NewKey', z.strictObject({ ...keyShape, key: z.string() }));
 
-export const rateStateReply = named('RateState', z.strictObject({ open: count, requestsThisMinute: count }));
+const rateReply = named(
+  'Rate',
+  z.strictObject({ limit: count, remaining: count, resetSeconds: z.number() }).describe('Per minute.'),
+);
+
+const scopeBudgetReply = named(
+  'ScopeBudget',
+  z.strictObject({
+    id: z.enum(['budget', 'credits']).describe('`credits`: what the tenant paid in advance.'),
+    period: periodReply,
+    limitUsd: decimalUsdReply,
+    known: z
+      .boolean()
+      .describe('False: the limiter has not read yet what was spent; the rest is null until a call asks.'),
+    spentUsd: decimalUsdReply.nullable(),
+    heldUsd: decimalUsdReply.nullable().describe('Set aside for open calls.'),
+    remainingUsd: decimalUsdReply.nullable().describe('Neither spent nor held.'),
+    periodStart: instantReply.nullable().describe('Null of `total` too.'),
+  }),
+);
+
+/** Null: not limited. */
+const scopeStateReply = named(
+  'ScopeState',
+  z.strictObject({
+    open: count.describe('Calls admitted and not yet settled.'),
+    concurrency: z.strictObject({ limit: count, open: count }).nullable(),
+    requests: rateReply.nullable(),
+    inputTokens: rateReply.nullable(),
+    outputTokens: rateReply.nullable(),
+    budgets: z.array(scopeBudgetReply),
+  }),
+);
+
+export const rateStateReply = named('RateState', z.strictObject({ key: scopeStateReply, tenant: scopeStateReply }));
 
 /** What a budget's owner spent in the current period, and what is left; both in USD and exactly in nano-USD. */
 export const budgetStateReply = named(

@@ -1,0 +1,124 @@
+import type { Amounts, Model, NanoUsd, Prices, ScopeBounds, TokenPrices } from '@switchboard/contracts';
+import { mayHideNames } from './image-weight';
+import { estimateInput } from './input-estimate';
+import type { Candidate } from './plan';
+
+/** `auto` may choose among hundreds; what is set aside for a call is for the dearest of so many, and no other is tried. */
+const MODELS_MAX = 3;
+
+/**
+ * How clients mark what a server is to keep, `cache_control` in Anthropic's words and `prompt_cache_breakpoint` in
+ * OpenAI's, which are translated. A search that begins at an underscore stops forty times less often than one at a quote.
+ */
+const CACHE_MARKS = ['_control"', '_cache_breakpoint"'].map((mark) => Buffer.from(mark));
+/** Its digit may be an escape. */
+const ONE_HOUR = ['"1h"', '"\\u0031h"'].map((ttl) => Buffer.from(ttl));
+
+/** What a request can come to, from its bytes and the models that may serve it. */
+export interface WorstCase {
+  amounts: Amounts;
+  /** All replies together, if nothing limited them. */
+  outputTokens: number;
+  /** Input tokens that the money is set aside for. */
+  inputTokensMost: number;
+}
+
+export interface Asked {
+  body: Buffer;
+  /** Absent: as many as the model may write. */
+  maxTokens: number | undefined;
+  /** Chat `n`. */
+  replyCount: number;
+  hasTools: boolean;
+}
+
+/** Those whose price the reservation covers. */
+export function coveredBy(candidates: readonly Candidate[]): readonly Candidate[] {
+  const models = new Set<Model>();
+  return candidates.filter(({ model }) => models.has(model) || (models.size < MODELS_MAX && models.add(model)));
+}
+
+/** `candidates`: not empty. */
+export function worstCase(asked: Asked, candidates: readonly Candidate[], scopes: readonly ScopeBounds[]): WorstCase {
+  const hidesNames = mayHideNames(asked.body);
+  const input = estimateInput(asked.body, asked.hasTools, hidesNames);
+  let outputTokens = 1;
+  for (const { model } of candidates) {
+    const tokens = (asked.maxTokens ?? model.maxOutputTokens) * asked.replyCount;
+    outputTokens = Math.max(outputTokens, wholeNumber(tokens));
+  }
+  const output = outputBounds(outputTokens, asked.replyCount, scopes);
+  const paysMoney = scopes.some(({ budgets }) => budgets.length > 0);
+  const nanoUsd = paysMoney
+    ? wholeNumber(dearest(candidates, askedCacheWrites(asked.body, hidesNames), input.tokensMost, output.most))
+    : 0;
+  return {
+    amounts: { inputTokens: input.tokens, outputTokens: output, nanoUsd },
+    outputTokens,
+    inputTokensMost: input.tokensMost,
+  };
+}
+
+/** A client may ask for any number of tokens; the limiter takes none that is not exact. More than this nobody pays for. */
+function wholeNumber(amount: number): number {
+  return Math.min(amount, Number.MAX_SAFE_INTEGER);
+}
+
+/**
+ * All of it, where a full bucket holds all of it. A reply that could be longer than that gets what is there, but at least
+ * half a bucket: clients ask for far more than they use, and whoever asks for too much must not be refused for ever. Each
+ * reply has one token at least, since an upstream cannot be asked for less.
+ */
+function outputBounds(
+  outputTokens: number,
+  replyCount: number,
+  scopes: readonly ScopeBounds[],
+): Amounts['outputTokens'] {
+  let capacity = Infinity;
+  for (const { limits } of scopes) capacity = Math.min(capacity, limits.otpm ?? Infinity);
+  if (outputTokens <= capacity) return { least: outputTokens, most: outputTokens };
+  return { least: Math.max(replyCount, Math.ceil(capacity / 2)), most: Math.max(replyCount, capacity) };
+}
+
+function dearest(
+  candidates: readonly Candidate[],
+  asked: CacheWrites,
+  inputTokens: number,
+  outputTokens: number,
+): NanoUsd {
+  let most = 0;
+  for (const { model, dialect } of candidates) {
+    // Servers of Chat keep prompts unasked: OpenAI bills that since GPT-5.6.
+    const writes = dialect.id === 'openai-chat' ? { ...asked, fiveMinutes: true } : asked;
+    most = Math.max(most, dearestOf(model.pricing, writes, inputTokens, outputTokens));
+  }
+  return most;
+}
+
+/** Into which columns of the prices a prompt may be written. */
+interface CacheWrites {
+  fiveMinutes: boolean;
+  oneHour: boolean;
+}
+
+/** Of a request that may hide them: all of them. */
+function askedCacheWrites(body: Buffer, hidesNames: boolean): CacheWrites {
+  if (hidesNames) return { fiveMinutes: true, oneHour: true };
+  const fiveMinutes = CACHE_MARKS.some((mark) => body.includes(mark));
+  return { fiveMinutes, oneHour: fiveMinutes && ONE_HOUR.some((ttl) => body.includes(ttl)) };
+}
+
+function dearestOf(
+  prices: Prices,
+  { fiveMinutes, oneHour }: CacheWrites,
+  inputTokens: number,
+  outputTokens: number,
+): NanoUsd {
+  const cost = ({ input, cacheRead, cacheWrite5m, cacheWrite1h, output }: TokenPrices): NanoUsd => {
+    const inputPrice = Math.max(input, cacheRead, fiveMinutes ? cacheWrite5m : 0, oneHour ? cacheWrite1h : 0);
+    return Math.ceil((inputTokens * inputPrice + outputTokens * output) / 1000);
+  };
+  const { longPrompt } = prices;
+  const mayBeLong = longPrompt !== undefined && inputTokens > longPrompt.aboveInputTokens;
+  return mayBeLong ? Math.max(cost(prices), cost(longPrompt.prices)) : cost(prices);
+}

@@ -1,0 +1,163 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '@switchboard/contracts';
+import { totalInputTokens, type Usage } from '@switchboard/protocol';
+import { callHeaders, endpointOf } from '../adapters/upstream-request';
+import type { Candidate } from '../core/plan';
+import type { RequestIdentity } from '../core/reply-headers';
+import { hasLimits } from '../core/account-reservation';
+import { estimateInput } from '../core/input-estimate';
+import { finalError, type UpstreamFailure } from '../core/upstream-failure';
+import type { EdgeContext } from './edge-context';
+import type { InferenceRequest } from './inference-request';
+import { prepareCall, type PreparedCall } from './prepare-call';
+import type { AccountCall, AccountEntry, AccountFull, AccountRoom } from './provider-accounts';
+import { UpstreamAttempt, type AttemptOwner } from './upstream-attempt';
+
+/** Of a call: what it may be tried with. */
+export interface AttemptsPlan {
+  /** Not empty, best first. */
+  candidates: readonly Candidate[];
+  /** The most output of each reply that an upstream may be asked for; absent: what the client asked for. */
+  outputTokensMost: number | undefined;
+}
+
+export interface AttemptsOwner extends AttemptOwner {
+  /** Every candidate failed, or none could take the request. */
+  gaveUp(error: GatewayError): void;
+}
+
+/** Tries a call's candidates in order, one at a time, until its owner is content with one. */
+export class Attempts {
+  /** Under way, or the last one. */
+  current: UpstreamAttempt | undefined;
+  /** Calls that were sent. */
+  count = 0;
+  private plan: AttemptsPlan = { candidates: [], outputTokensMost: undefined };
+  private next = 0;
+  private entered = 0;
+  /** Being waited for in a provider's account. */
+  private entry: AccountEntry | undefined;
+  private room: AccountRoom | undefined;
+  private readonly failures: UpstreamFailure[] = [];
+
+  constructor(
+    private readonly edge: EdgeContext,
+    private readonly request: InferenceRequest,
+    private readonly tenantId: string,
+    private readonly identity: RequestIdentity,
+    private readonly incoming: IncomingMessage,
+    private readonly owner: AttemptsOwner,
+  ) {}
+
+  start(plan: AttemptsPlan): void {
+    this.plan = plan;
+    this.tryNext();
+  }
+
+  tryNext(): void {
+    const { candidates, outputTokensMost } = this.plan;
+    let refusal: GatewayError | undefined;
+    while (this.next < candidates.length) {
+      const candidate = candidates[this.next++];
+      if (candidate === undefined) break;
+      const call = prepareCall(this.request, candidate, outputTokensMost);
+      if (!(call instanceof GatewayError)) return this.enter(call);
+      refusal ??= call;
+    }
+    const { failures } = this;
+    this.owner.gaveUp(
+      failures.length > 0 ? finalError(failures) : (refusal ?? new GatewayError('internal', 'No upstream.')),
+    );
+  }
+
+  /** Nothing is sent, for a provider's account has no room for the call yet. */
+  get isWaiting(): boolean {
+    return this.entry !== undefined;
+  }
+
+  /** Ends what is under way, in an error of the client's dialect. */
+  shutDown(): void {
+    this.next = this.plan.candidates.length;
+    const cause = new Error('the gateway is shutting down');
+    if (this.entry === undefined) return this.current?.fail('shutdown', cause);
+    this.failed({ provider: 'none', kind: 'shutdown', cause });
+    this.tryNext();
+  }
+
+  /** What was under way is over, however it ended. Absent: nothing was used. */
+  leaveAccount(usage?: Usage): void {
+    this.entry?.cancel();
+    this.entry = undefined;
+    this.room?.leave(usage && { inputTokens: totalInputTokens(usage), outputTokens: usage.outputTokens });
+    this.room = undefined;
+  }
+
+  failed(failure: UpstreamFailure): void {
+    this.leaveAccount();
+    this.failures.push(failure);
+    this.edge.metrics.attempted(failure.provider, failure.kind);
+    this.edge.log.warn(
+      {
+        requestId: this.identity.requestId,
+        provider: failure.provider,
+        kind: failure.kind,
+        status: failure.status,
+        cause: failure.cause instanceof Error ? failure.cause.message : undefined,
+      },
+      'upstream attempt failed',
+    );
+  }
+
+  /** Room in the provider's account first, where it is limited: another upstream is better than waiting for this one. */
+  private enter(call: PreparedCall): void {
+    const { provider } = call.candidate;
+    const mayWait = this.next >= this.plan.candidates.length;
+    const entry = hasLimits(provider) && this.edge.accounts.enter(provider, this.accountCall(call), mayWait);
+    if (entry === false || entry === undefined) return this.dispatch(call);
+    this.entry = entry;
+    void entry.outcome.then((told) => this.admitted(call, told));
+  }
+
+  private admitted(call: PreparedCall, told: AccountRoom | AccountFull): void {
+    this.entry = undefined;
+    if (!('full' in told)) {
+      this.room = told;
+      return this.dispatch(call);
+    }
+    const retryAfterSeconds = Math.ceil(told.retryAfterMs / 1000);
+    this.failed({ provider: call.candidate.provider.id, kind: 'saturated', retryAfterSeconds });
+    this.tryNext();
+  }
+
+  private accountCall({ candidate, body }: PreparedCall): AccountCall {
+    const { sniffed, maxTokens } = this.request;
+    const each = Math.min(maxTokens ?? candidate.model.maxOutputTokens, this.plan.outputTokensMost ?? Infinity);
+    const asked = Math.min(each * sniffed.replyCount, Number.MAX_SAFE_INTEGER);
+    return {
+      id: `${this.identity.requestId}:${++this.entered}`,
+      tenantId: this.tenantId,
+      inputTokens: estimateInput(body, sniffed.tools === 'filled').tokens,
+      outputTokens: Math.max(1, asked),
+      startedAtMs: Date.now(),
+    };
+  }
+
+  private dispatch(call: PreparedCall): void {
+    this.count++;
+    const { provider } = call.candidate;
+    const { request } = this;
+    const attempt = new UpstreamAttempt(this.owner, call, request.stream, this.edge.sweeper, performance.now());
+    this.current = attempt;
+    const { path } = endpointOf(provider);
+    const clientHeaders = call.passThrough ? this.incoming.headers : undefined;
+    this.edge.pools.get(provider).dispatch(
+      {
+        path: call.passThrough ? path + request.query : path,
+        method: 'POST',
+        headers: callHeaders(provider, this.identity.requestId, clientHeaders, request.stream),
+        body: call.body,
+      },
+      attempt,
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import type { Backlog } from '@switchboard/contracts';
+import { isConsumerMissing, isMessageMissing } from './nats-faults';
+import type { NatsSession, StreamShape } from './nats-session';
+
+type Manager = NatsSession['manager'];
+
+/** What has left the stream, unread, by age or by hand counts as acknowledged once nothing else is outstanding. */
+export async function backlogOf({ manager }: NatsSession, { name }: StreamShape, durable: string): Promise<Backlog> {
+  // The stream is asked first: what is stored between the two answers must never pass for acknowledged.
+  const { state } = await manager.streams.info(name);
+  const consumer = await manager.consumers.info(name, durable).catch((error: unknown) => {
+    if (!isConsumerMissing(error)) throw error;
+    return undefined;
+  });
+  if (consumer === undefined) {
+    const acknowledgedSequence = state.messages === 0 ? state.last_seq : 0;
+    return { pending: state.messages, unacknowledged: 0, lastSequence: state.last_seq, acknowledgedSequence };
+  }
+  const { num_pending: pending, num_ack_pending: unacknowledged, ack_floor: floor } = consumer;
+  const lastSequence = Math.max(state.last_seq, floor.stream_seq);
+  const idle = pending === 0 && unacknowledged === 0;
+  const acknowledgedSequence =
+    idle && floor.stream_seq < lastSequence
+      ? ((await nextAfter(manager, name, floor.stream_seq)) ?? lastSequence + 1) - 1
+      : floor.stream_seq;
+  return { pending, unacknowledged, lastSequence, acknowledgedSequence };
+}
+
+/**
+ * The first message there is behind `sequence`; undefined: there is none. The stream's own word: in a cluster the
+ * consumer lives on another server, which may not have heard of the latest messages when it says that nothing is pending.
+ */
+async function nextAfter(manager: Manager, stream: string, sequence: number): Promise<number | undefined> {
+  const next = { seq: sequence + 1, next_by_subj: '>' };
+  try {
+    return (await manager.streams.getMessage(stream, next)).seq;
+  } catch (error) {
+    if (isMessageMissing(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,4 @@
+import { quotaConformance } from '../quota.conformance';
+import { InMemoryQuota } from './in-memory-quota';
+
+quotaConformance((settings) => new InMemoryQuota(settings));
