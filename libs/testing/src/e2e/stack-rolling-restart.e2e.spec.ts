@@ -71,7 +71,7 @@ const admin = (apiPath: string, agent?: Agent): Call => ({
 async function openReservations(key: string): Promise<number> {
   const reply = await send(stack.adminUrl, admin(`keys/key_acme_${key}/rate-state`));
   expect(reply.status).toBe(200);
-  return (JSON.parse(reply.text) as { open: number }).open;
+  return (JSON.parse(reply.text) as { key: { open: number } }).key.open;
 }
 
 async function alive(processes: readonly StackProcess[]): Promise<string[]> {

@@ -193,14 +193,14 @@ describe('what is made through the admin API', () => {
     const gateway = await start();
     const { id, key } = await makeEverything(gateway, { limits: { rpm: 1000 }, budget: { usd: 5, period: 'day' } });
     const stream = await open(gateway.url, conversation('chat', { model: 'lab/slow', key, stream: true }));
-    expect(await rateState(gateway, id)).toMatchObject({ open: 1 });
+    expect(await rateState(gateway, id)).toMatchObject({ key: { open: 1 } });
     await readWhole(stream);
-    await eventually('it is settled', async () => (await rateState(gateway, id)).open === 0);
+    await eventually('it is settled', async () => (await rateState(gateway, id)).key.open === 0);
   });
 });
 
 const rateState = (gateway: RunningGateway, keyId: string) =>
-  made<{ open: number }>(gateway, 'GET', `keys/${keyId}/rate-state`);
+  made<{ key: { open: number } }>(gateway, 'GET', `keys/${keyId}/rate-state`);
 
 function listModels(gateway: RunningGateway, key: string, agent: Agent): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -274,24 +274,6 @@ describe('gateway.yaml, edited while the gateway runs', () => {
     const gateway = await start({ file });
     await made(gateway, 'PATCH', 'models/filed/one', { description: 'Changed by hand.' });
     expect(await drift(gateway)).toEqual(['update filed/one']);
-  });
-
-  test('what it asks for and is not done yet is warned of once at the start, and again when it grows', async () => {
-    const file = path.join(folder, 'gateway.yaml');
-    const limited = (name: string): Json => ({ name, key: { hash: keyHash(name) }, limits: { rpm: 5 } });
-    write(file, configWith([limited('first')]));
-    const gateway = await start({ file });
-    const warnings = (): string[] =>
-      gateway
-        .output()
-        .split('\n')
-        .filter((line) => line.includes('NOT enforced'));
-    expect(warnings()).toEqual([expect.stringMatching(/^warning: .*\(tenants: acme\)/)]);
-    const more = [{ id: 'beta', limits: { rpm: 9 } }];
-    write(file, configWith([], { tenants: [...(configWith([limited('first')])['tenants'] as Json[]), ...more] }));
-    await eventually('the warning comes', () => warnings().length === 2);
-    expect(JSON.parse(warnings()[1] ?? '{}')).toMatchObject({ source: 'gateway.yaml', msg: /./ });
-    expect(warnings()[1]).toContain('(tenants: acme, beta)');
   });
 
   test('names its first provider: the simulator and the demo key are for those who have none', async () => {
