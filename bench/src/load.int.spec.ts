@@ -73,6 +73,18 @@ describe('the canned upstream', () => {
     await expect(probe(port, requestOf('chat', false))).rejects.toThrow('400');
   });
 
+  it('takes as long to answer as it was told', async () => {
+    const slow = new CannedUpstream(100);
+    try {
+      const slowPort = await slow.listen();
+      const startedAtMs = performance.now();
+      await probe(slowPort, requestOf('anthropic', false));
+      expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(99);
+    } finally {
+      slow.close();
+    }
+  });
+
   it('counts what it served', async () => {
     upstream.serve('whole', 0);
     const before = upstream.served;

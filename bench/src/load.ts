@@ -9,7 +9,14 @@ export interface ExpectedReply {
 }
 
 const slackBytes = 64;
-const answerWithinMs = 20_000;
+export const answerWithinMs = 20_000;
+
+/** How a reply differs from what was expected, in words; undefined: it does not. */
+export function differenceOf(expected: ExpectedReply, startLine: string, bodyBytes: number): string | undefined {
+  if (!startLine.startsWith(`HTTP/1.1 ${expected.status}`)) return startLine;
+  if (Math.abs(bodyBytes - expected.bodyBytes) <= slackBytes) return undefined;
+  return `${bodyBytes} bytes where the first had ${expected.bodyBytes}`;
+}
 
 /** Sends one request and resolves to the whole body of the reply. Rejects on a status other than 200, or no reply. */
 export function probe(port: number, request: Buffer): Promise<string> {
@@ -95,11 +102,8 @@ export class Load {
 
   private receive(socket: Socket, startLine: string, bodyBytes: number): void {
     this.waiting.delete(socket);
-    if (!startLine.startsWith(`HTTP/1.1 ${this.expected.status}`)) {
-      this.onFailure(new Error(`reply ${this.completed + 1}: ${startLine}`));
-    } else if (Math.abs(bodyBytes - this.expected.bodyBytes) > slackBytes) {
-      this.onFailure(new Error(`a reply of ${bodyBytes} bytes where the first had ${this.expected.bodyBytes}`));
-    }
+    const difference = differenceOf(this.expected, startLine, bodyBytes);
+    if (difference !== undefined) this.onFailure(new Error(`reply ${this.completed + 1}: ${difference}`));
     this.completed += 1;
     if (this.sending) this.send(socket);
     else if (this.waiting.size === 0) this.onIdle?.();

@@ -1,11 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { measure, type NamedSubject } from './measure';
 import { parseOptions, usage, type BenchOptions } from './options';
-import { pinThisProcess, type Pinning } from './pinning';
-import { page, summarise, table, type RunDescription, type ScenarioResult } from './report';
+import { pinThisProcess } from './pinning';
+import { page, summarise, table, type BenchDescription, type ScenarioResult } from './report';
+import { describeRun } from './run-description';
 import { scenarios } from './scenarios';
 import { baseline, subjects } from './subjects/registry';
 import type { Subject } from './subjects/subject';
@@ -14,21 +14,6 @@ import { CannedUpstream } from './upstream';
 const root = path.resolve(__dirname, '../..');
 const resultsFolder = path.join(root, 'bench', 'results');
 const profilesFolder = path.join(root, '.cache', 'bench-profiles');
-
-function describe(options: BenchOptions, pinning: Pinning): RunDescription {
-  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' });
-  return {
-    name: options.name,
-    startedAt: new Date().toISOString(),
-    commit: commit.status === 0 ? commit.stdout.trim() : 'unknown',
-    node: process.versions.node,
-    cpu: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`,
-    pinning: pinning.description,
-    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
-    rounds: options.rounds,
-    roundMs: options.roundMs,
-  };
-}
 
 function chosenSubjects(names: readonly string[]): Subject[] {
   const chosen = names.map((name) => {
@@ -62,7 +47,8 @@ function describeRatios({ subjects: sides }: ScenarioResult): string {
 async function run(options: BenchOptions): Promise<ScenarioResult[]> {
   const chosen = chosenSubjects(options.subjects);
   const pinning = pinThisProcess();
-  const description = describe(options, pinning);
+  const { name, rounds, roundMs } = options;
+  const description = { ...describeRun(name, pinning), rounds, roundMs };
   const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-bench-'));
   // Run as root, Postgres is another user, who has to get through.
   chmodSync(folder, 0o711);
@@ -73,8 +59,8 @@ async function run(options: BenchOptions): Promise<ScenarioResult[]> {
     for (const [index, subject] of chosen.entries()) {
       const own = path.join(folder, String(index));
       mkdirSync(own);
-      const { prefix: pinPrefix, moveDescendants } = pinning;
-      const context = { upstreamPort, pinPrefix, moveDescendants, folder: own };
+      const { prefix: pinPrefix, moveDescendants, moveSubject } = pinning;
+      const context = { upstreamPort, pinPrefix, moveDescendants, moveSubject, folder: own };
       const profiling = options.profile ? { profileFolder: path.join(profilesFolder, subject.name) } : {};
       running.push({ name: subject.name, running: await subject.start({ ...context, ...profiling }) });
     }
@@ -89,7 +75,7 @@ async function run(options: BenchOptions): Promise<ScenarioResult[]> {
   }
 }
 
-function keep(description: RunDescription, results: readonly ScenarioResult[]): void {
+function keep(description: BenchDescription, results: readonly ScenarioResult[]): void {
   mkdirSync(resultsFolder, { recursive: true });
   const file = path.join(resultsFolder, `${description.startedAt.slice(0, 10)}-${description.name}.json`);
   writeFileSync(file, `${JSON.stringify({ ...description, results }, null, 2)}\n`);

@@ -1,15 +1,17 @@
-import { Load, probe } from './load';
+import { Load, probe, type ExpectedReply } from './load';
 import type { BenchOptions } from './options';
 import type { Scenario } from './scenarios';
 import type { RunningSubject } from './subjects/subject';
 import type { CannedUpstream } from './upstream';
 import { answerOf } from './wire/answer';
 import { answerText } from './wire/replies';
-import { wireRequest } from './wire/requests';
+import { wireRequest, type Caller } from './wire/requests';
 
 export interface NamedSubject {
   name: string;
   running: RunningSubject;
+  /** Who calls, and for what; absent: the key and model of every subject. */
+  caller?: Caller;
 }
 
 /** CPU microseconds per request and requests per second of one subject, in the order of the rounds. */
@@ -19,8 +21,12 @@ export interface Rounds {
   perSecond: number[];
 }
 
-/** Work put off until after the reply (accounting) belongs to the request: its CPU is read after this pause. */
 const settleMs = 120;
+
+/** Work put off until after the reply (accounting) belongs to the request: its CPU is read after this pause. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, settleMs));
+}
 
 /** Measures every subject in turn, round by round, so that a drift of the machine touches all alike. */
 export async function measure(
@@ -38,39 +44,56 @@ export async function measure(
   }
   try {
     for (const { load } of sides) await load.run(warmUpMs);
-    for (let round = 0; round < options.rounds; round += 1) {
-      // Back and forth, so that coming first or second favours nobody.
-      for (const { running, load, rounds } of round % 2 === 0 ? sides : sides.toReversed()) {
-        const { cpuMicros, perSecond } = await measureRound(running, load, options.roundMs);
-        rounds.cpuMicros.push(cpuMicros);
-        rounds.perSecond.push(perSecond);
-      }
-    }
+    await alternate(sides, options.rounds, async ({ running, load, rounds }) => {
+      const { cpuMicros, perSecond } = await measureRound(running, load, options.roundMs);
+      rounds.cpuMicros.push(cpuMicros);
+      rounds.perSecond.push(perSecond);
+    });
   } finally {
     for (const { load } of sides) load.close();
   }
   return sides.map(({ rounds }) => rounds);
 }
 
-async function measureRound(running: RunningSubject, load: Load, roundMs: number) {
+/** Each side in turn, round by round; back and forth, so that coming first or second favours nobody. */
+export async function alternate<Side>(
+  sides: readonly Side[],
+  rounds: number,
+  work: (side: Side) => Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) await work(side);
+  }
+}
+
+/** Replies, and CPU microseconds of the subject for each of them. */
+export async function measureRound(running: RunningSubject, load: Load, roundMs: number) {
   const cpuBefore = await running.cpuMicros();
   const startedAt = performance.now();
   const replies = await load.run(roundMs);
   const seconds = (performance.now() - startedAt) / 1000;
-  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  await settled();
   const cpuAfter = await running.cpuMicros();
-  return { cpuMicros: (cpuAfter - cpuBefore) / replies, perSecond: replies / seconds };
+  return { replies, cpuMicros: (cpuAfter - cpuBefore) / replies, perSecond: replies / seconds };
+}
+
+async function checkedLoad(scenario: Scenario, subject: NamedSubject): Promise<Load> {
+  const { request, expected } = await checkedRequest(scenario, subject);
+  return new Load(subject.running.port, request, expected, scenario.concurrency);
 }
 
 /** The first reply is read as a client reads it, and gives the length the others are held to. */
-async function checkedLoad(scenario: Scenario, { name, running }: NamedSubject): Promise<Load> {
+export async function checkedRequest(
+  scenario: Scenario,
+  { name, running, caller }: NamedSubject,
+): Promise<{ request: Buffer; expected: ExpectedReply }> {
   const streaming = scenario.delivery !== 'whole';
-  const request = wireRequest({ ...scenario, streaming }, running.port);
+  const request = wireRequest({ ...scenario, ...caller, streaming }, running.port);
   try {
     const body = await probe(running.port, request);
     const answer = answerOf(scenario.client, streaming, body);
     if (answer !== answerText) throw new Error(`the answer is not the upstream's: ${answer.slice(0, 200)}`);
-    return new Load(running.port, request, { status: 200, bodyBytes: Buffer.byteLength(body) }, scenario.concurrency);
+    return { request, expected: { status: 200, bodyBytes: Buffer.byteLength(body) } };
   } catch (error) {
     throw new Error(`${name}, ${scenario.name}: ${String(error)}`, { cause: error });
   }

@@ -7,27 +7,33 @@ export interface Pinning {
   prefix: string[];
   /** Moves what a subject has started (its database) to this process's core: it is not what is measured. */
   moveDescendants(pid: number): void;
+  /** Gives the subject's core to a process that was not started by us, and so could not be given the prefix. */
+  moveSubject(pid: number): void;
   description: string;
 }
 
-const nothing = (): void => undefined;
+const unpinned = (why: string): Pinning => ({
+  prefix: [],
+  moveDescendants: () => undefined,
+  moveSubject: () => undefined,
+  description: `not pinned: ${why}`,
+});
 
 /** The subject gets one core to itself; this process, with load and upstream in it, moves to another. */
 export function pinThisProcess(): Pinning {
-  if (availableParallelism() < 2)
-    return { prefix: [], moveDescendants: nothing, description: 'not pinned: a single core for all' };
+  if (availableParallelism() < 2) return unpinned('a single core for all');
   const cores = allowedCores();
   const [ours, theirs] = [cores.at(-2), cores.at(-1)];
-  if (ours === undefined || theirs === undefined) {
-    return { prefix: [], moveDescendants: nothing, description: 'not pinned: no taskset here' };
-  }
-  const moveHere = (pid: number): void => {
-    spawnSync('taskset', ['-a', '-p', '-c', String(ours), String(pid)]);
+  if (ours === undefined || theirs === undefined) return unpinned('no taskset here');
+  const move = (pid: number, core: number): void => {
+    spawnSync('taskset', ['-a', '-p', '-c', String(core), String(pid)]);
   };
+  const moveHere = (pid: number): void => move(pid, ours);
   moveHere(process.pid);
   return {
     prefix: ['taskset', '-c', String(theirs)],
     moveDescendants: (pid) => descendants(pid).forEach(moveHere),
+    moveSubject: (pid) => move(pid, theirs),
     description: `subject on core ${theirs}; load, upstream and databases on core ${ours}`,
   };
 }

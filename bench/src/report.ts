@@ -1,5 +1,7 @@
-import { median, ratioByRound, type Ratio } from './statistics';
+import { markdownTable } from './markdown-table';
 import type { Rounds } from './measure';
+import { runLines, type RunDescription } from './run-description';
+import { median, ratioByRound, round, roundRatio, type Ratio } from './statistics';
 
 /** One scenario as it is kept: medians for reading, rounds for whoever doubts them. */
 export interface ScenarioResult {
@@ -9,16 +11,7 @@ export interface ScenarioResult {
   failure?: string;
 }
 
-export interface RunDescription {
-  name: string;
-  /** RFC 3339. */
-  startedAt: string;
-  commit: string;
-  node: string;
-  cpu: string;
-  pinning: string;
-  /** Load average of the last minute: what else the machine was doing. */
-  loadBefore: number;
+export interface BenchDescription extends RunDescription {
   rounds: number;
   roundMs: number;
 }
@@ -39,13 +32,6 @@ export function summarise(scenario: string, sides: readonly Rounds[]): ScenarioR
   };
 }
 
-const round = (value: number, digits: number) => Number(value.toFixed(digits));
-
-function roundRatio({ median: middle, low, high }: Ratio): Ratio {
-  return { median: round(middle, 2), low: round(low, 2), high: round(high, 2) };
-}
-
-/** A Markdown table that a terminal shows as well as a page does. */
 export function table(results: readonly ScenarioResult[]): string {
   const header = ['scenario', 'subject', 'CPU µs/request', 'requests/s', 'ratio', 'rounds from–to'];
   const rows = results.flatMap(({ scenario, subjects, failure }) =>
@@ -60,18 +46,13 @@ export function table(results: readonly ScenarioResult[]): string {
         ])
       : [[scenario, 'failed', '', '', '', failure]],
   );
-  const widths = header.map((_title, column) =>
-    Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0), 3),
-  );
-  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+  return markdownTable(header, rows);
 }
 
-export function page(run: RunDescription, results: readonly ScenarioResult[]): string {
+export function page(run: BenchDescription, results: readonly ScenarioResult[]): string {
   return `# Benchmark: ${run.name}
 
-${run.startedAt}, commit ${run.commit}, Node ${run.node}, ${run.cpu}; ${run.pinning}; load average before
-${run.loadBefore}; median of ${run.rounds} rounds of ${run.roundMs} ms.
+${runLines(run)}; median of ${run.rounds} rounds of ${run.roundMs} ms.
 
 CPU is user and system time of the subject's process per request; the ratio is to the bare proxy in the neighbouring
 round. \`npm run bench\` makes these figures anew; absolute ones move with the machine, ratios much less.

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { median, ratioByRound } from './statistics';
+import { median, percentile, ratioByRound } from './statistics';
 
 describe('median', () => {
   it('is the middle of an odd count, whatever the order', () => {
@@ -27,6 +27,32 @@ describe('median', () => {
         expect(Math.max(below, above)).toBeLessThanOrEqual(values.length / 2);
       }),
     );
+  });
+});
+
+describe('percentile', () => {
+  it('is a value that so many of them do not pass', () => {
+    const values = Array.from({ length: 200 }, (_, index) => 200 - index);
+    expect([0.5, 0.99, 1].map((share) => percentile(values, share))).toEqual([100, 198, 200]);
+  });
+
+  it('is among the values, with enough of them below', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer(), { minLength: 1 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (values, share) => {
+          const value = percentile(values, share);
+          expect(values).toContain(value);
+          const notAbove = values.filter((other) => other <= value).length;
+          expect(notAbove).toBeGreaterThanOrEqual(Math.floor(values.length * share));
+        },
+      ),
+    );
+  });
+
+  it('refuses to speak of nothing', () => {
+    expect(() => percentile([], 0.99)).toThrow(RangeError);
   });
 });
 

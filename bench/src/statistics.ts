@@ -7,6 +7,19 @@ export function median(values: readonly number[]): number {
   return (upper + lower) / 2;
 }
 
+/**
+ * The value that `share` (0 to 1) of the values do not pass: the smallest one of which that is true, so that it is a value
+ * that was measured. Throws on no values.
+ */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
+  if (value === undefined) throw new RangeError('percentile of no values');
+  return value;
+}
+
+export const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
 export interface Ratio {
   /** Median of the ratios round by round. */
   median: number;
@@ -23,4 +36,9 @@ export function ratioByRound(values: readonly number[], baseline: readonly numbe
   if (values.length !== baseline.length) throw new RangeError('every round needs its baseline');
   const ratios = values.map((value, round) => value / (baseline[round] ?? Number.NaN));
   return { median: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
+}
+
+/** To hundredths. */
+export function roundRatio({ median: middle, low, high }: Ratio): Ratio {
+  return { median: round(middle, 2), low: round(low, 2), high: round(high, 2) };
 }

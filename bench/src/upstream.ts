@@ -30,6 +30,9 @@ export class CannedUpstream {
   private readonly server: Server = createServer({ noDelay: true }, (socket) => this.accept(socket));
   private ticker: NodeJS.Timeout | undefined;
 
+  /** `replyDelayMs`: how long a reply takes to begin, as a model's does; 0: none, and no timer either. */
+  constructor(private readonly replyDelayMs = 0) {}
+
   /** Resolves to the port, on 127.0.0.1. */
   async listen(): Promise<number> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', 1024, resolve));
@@ -69,6 +72,11 @@ export class CannedUpstream {
       return;
     }
     this.served += 1;
+    if (this.replyDelayMs === 0) this.reply(socket, dialect);
+    else setTimeout(() => this.reply(socket, dialect), this.replyDelayMs);
+  }
+
+  private reply(socket: Socket, dialect: BenchDialect): void {
     const writes = cannedReply(dialect, this.delivery);
     if (this.delivery === 'separate') this.streams.add({ socket, writes, next: 0 });
     else for (const bytes of writes) socket.write(bytes);

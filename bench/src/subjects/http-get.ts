@@ -12,3 +12,21 @@ export function httpGet(port: number, path: string, status: number): Promise<voi
     request.on('error', reject);
   });
 }
+
+/** The body of a reply with 200; rejects otherwise. */
+export function httpText(url: URL): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false, timeout: 5000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => (text += part));
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(text);
+        else reject(new Error(`${url.pathname} answered ${response.statusCode}: ${text.slice(0, 200)}`));
+      });
+    });
+    request.on('timeout', () => request.destroy(new Error(`${url.pathname} did not answer`)));
+    request.on('error', reject);
+  });
+}

@@ -8,6 +8,8 @@ export interface SubjectContext {
   pinPrefix: readonly string[];
   /** Takes what the process with this id has started off its core. */
   moveDescendants(pid: number): void;
+  /** Puts the process with this id, with all its threads, on the subject's core. */
+  moveSubject(pid: number): void;
   /** An empty folder of the subject's own. */
   folder: string;
   /** Where to put a CPU profile; absent: take none. */
@@ -22,19 +24,27 @@ export interface Subject {
 
 export interface RunningSubject {
   port: number;
-  /** CPU time of the process so far, user and system, in microseconds. */
+  /** CPU time of the process so far, user and system, in microseconds; NaN where the system does not tell. */
   cpuMicros(): Promise<number>;
   stop(): Promise<void>;
 }
 
 const stopWithinMs = 10_000;
 
+/** What of it starting a process takes. */
+export type ProcessContext = Pick<SubjectContext, 'pinPrefix' | 'folder' | 'profileFolder'>;
+
 /** Starts `script` in Node, pinned and able to tell its CPU time. Its stderr is ours; its stdout is dropped. */
-export function startNode(script: string, env: Record<string, string>, context: SubjectContext): SubjectProcess {
+export function startNode(
+  script: string,
+  env: Record<string, string>,
+  context: ProcessContext,
+  args: readonly string[] = [],
+): SubjectProcess {
   const profiling =
     context.profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${context.profileFolder}`];
   const reporter = path.join(__dirname, '..', 'cpu-reporter.js');
-  const words = [...context.pinPrefix, process.execPath, '-r', reporter, ...profiling, script];
+  const words = [...context.pinPrefix, process.execPath, '-r', reporter, ...profiling, script, ...args];
   const child = spawn(words[0] ?? process.execPath, words.slice(1), {
     cwd: context.folder,
     env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...env },
@@ -83,10 +93,10 @@ export class SubjectProcess {
   }
 
   /** SIGTERM, so that a profile is written; SIGKILL where that does not help. */
-  async stop(): Promise<void> {
+  async stop(withinMs = stopWithinMs): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = new Promise((resolve) => this.child.once('exit', resolve));
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), stopWithinMs);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), withinMs);
     this.child.kill('SIGTERM');
     await exited;
     clearTimeout(timer);

@@ -19,6 +19,13 @@ describe('a request', () => {
     expect(stream).toBe(true);
   });
 
+  it('speaks for another key, about another model, where it is told to', () => {
+    const shape = { client: 'anthropic', upstream: 'anthropic', bodyBytes: 1024, streaming: false } as const;
+    const wire = wireRequest({ ...shape, key: 'cm_test_other', model: 'bench/other' }, 1).toString();
+    expect(wire).toContain('x-api-key: cm_test_other\r\n');
+    expect(wire).toContain('"model":"bench/other"');
+  });
+
   it('says the length of its body', () => {
     const wire = wireRequest({ client: 'chat', upstream: 'chat', bodyBytes: 1024, streaming: false }, 1).toString();
     const [head, body] = wire.split('\r\n\r\n');

@@ -16,7 +16,15 @@ const turn = [
   '\treturn lines[lines.length];\n}\n```\nIt worked yesterday; naïve as I am, I changed nothing. ',
 ].join('');
 
-interface Request {
+/** Who calls, and for what. */
+export interface Caller {
+  /** An API key; absent: `benchKey`. */
+  key?: string;
+  /** As gateway.yaml calls it; absent: the one of the upstream's dialect. */
+  model?: string;
+}
+
+interface Request extends Caller {
   client: BenchDialect;
   upstream: BenchDialect;
   /** Of the JSON body; met within a hundred bytes. */
@@ -37,8 +45,7 @@ function conversation(textBytes: number): { role: 'user' | 'assistant'; content:
   return turns.length % 2 === 1 ? turns : [...turns, { role: 'user', content: 'And now?' }];
 }
 
-function bodyOf({ client, upstream, streaming }: Request, textBytes: number): string {
-  const model = modelServedBy[upstream];
+function bodyOf({ client, upstream, streaming, model = modelServedBy[upstream] }: Request, textBytes: number): string {
   const turns = conversation(textBytes);
   return client === 'anthropic'
     ? JSON.stringify({ model, max_tokens: 1024, ...(streaming ? { stream: true } : {}), system, messages: turns })
@@ -64,13 +71,14 @@ export function requestBody(request: Request): Buffer {
 /** The whole HTTP/1.1 request, headers as the SDKs send them, to be written to a socket as it is. */
 export function wireRequest(request: Request, port: number): Buffer {
   const body = requestBody(request);
+  const { key = benchKey } = request;
   const headers = [
     `POST ${pathOf[request.client]} HTTP/1.1`,
     `host: 127.0.0.1:${port}`,
     'accept: application/json',
     'content-type: application/json',
     'user-agent: switchboard-bench/1',
-    request.client === 'anthropic' ? `x-api-key: ${benchKey}` : `authorization: Bearer ${benchKey}`,
+    request.client === 'anthropic' ? `x-api-key: ${key}` : `authorization: Bearer ${key}`,
     ...(request.client === 'anthropic' ? ['anthropic-version: 2023-06-01'] : []),
     `content-length: ${body.length}`,
   ];

@@ -1,0 +1,83 @@
+/**
+ * What admission costs on the hot path of the distributed form, alone and batched, and whether a noisy key disturbs
+ * another tenant: everything in one run, in alternating rounds.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { measureCost } from './admission/cost';
+import { measureLatency } from './admission/latency';
+import { measureNoise } from './admission/noise';
+import { parseAdmissionOptions, usage, type AdmissionOptions } from './admission/options';
+import { admissionPage, body, type AdmissionResult } from './admission/report';
+import { sidesOf } from './admission/sides';
+import { startWorld, type World } from './admission/world';
+import { pinThisProcess } from './pinning';
+import { isTold } from './process-cpu';
+import { describeRun, type RunDescription } from './run-description';
+
+const root = path.resolve(__dirname, '../..');
+const resultsFolder = path.join(root, 'bench', 'results');
+const profilesFolder = path.join(root, '.cache', 'bench-profiles');
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function measureAll(world: World, options: AdmissionOptions): Promise<AdmissionResult> {
+  const sides = sidesOf(world);
+  say('CPU and throughput …');
+  const costs = await measureCost(sides, world.edges, options);
+  say('latency …');
+  const latencies = await measureLatency(sides, world.edges, options);
+  say('a noisy neighbour …');
+  const edge = world.edges.at(-1);
+  if (edge === undefined) throw new RangeError('there is no edge');
+  const noise = await measureNoise(edge, options);
+  return {
+    sides: sides.flatMap(({ name, at }, index) => {
+      const [cost, latency] = [costs[index], latencies[index]];
+      const which = at === undefined ? {} : { batchMax: at.edge.batchMax, bounds: at.bounds };
+      return cost === undefined || latency === undefined ? [] : [{ name, ...which, ...cost, ...latency }];
+    }),
+    noise,
+  };
+}
+
+async function run(options: AdmissionOptions): Promise<void> {
+  const pinning = pinThisProcess();
+  const description = describeRun(options.name, pinning);
+  if (!isTold()) say('no /proc/<pid>/schedstat here: CPU time of the edge cannot be told');
+  const world = await startWorld(options, pinning, profilesFolder);
+  try {
+    const result = await measureAll(world, options);
+    process.stdout.write(`\n${body(result, options)}\n${description.pinning}\n`);
+    if (options.keep) keep(description, result, options);
+  } finally {
+    await world.stop();
+  }
+}
+
+function keep(description: RunDescription, result: AdmissionResult, options: AdmissionOptions): void {
+  mkdirSync(resultsFolder, { recursive: true });
+  const file = path.join(resultsFolder, `${description.startedAt.slice(0, 10)}-admission-${description.name}.json`);
+  const { rounds, closed, open, noise } = options;
+  const kept = { ...description, ...{ rounds, closed, open, noise }, result };
+  writeFileSync(file, `${JSON.stringify(kept, rounded, 2)}\n`);
+  writeFileSync(path.join(resultsFolder, 'admission.md'), admissionPage(description, result, options));
+  process.stdout.write(`kept in ${path.relative(root, file)}\n`);
+}
+
+/** Thousandths are finer than any of it was measured. */
+function rounded(_name: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toFixed(3)) : value;
+}
+
+async function main(): Promise<void> {
+  try {
+    await run(parseAdmissionOptions(process.argv.slice(2)));
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    say(error instanceof TypeError ? `${error.message}\n\n${usage}` : `${String(error)}${cause}`);
+    process.exitCode = 1;
+  }
+}
+
+void main();

@@ -1,0 +1,71 @@
+import { alternate, checkedRequest } from '../measure';
+import { nowMs } from '../now';
+import { OpenLoad, type OpenRun } from '../open-load';
+import { percentile } from '../statistics';
+import type { RunningEdge } from '../subjects/distributed-edge';
+import { noisyCaller, noisyPerMinute, noisyPerSecond, quietCaller, quietPerSecond } from './callers';
+import type { AdmissionOptions } from './options';
+import { scenario } from './sides';
+
+/** What a quiet tenant's calls took, in milliseconds, in the order of the rounds. */
+export interface QuietRounds {
+  calls: number;
+  p50Ms: number[];
+  p99Ms: number[];
+}
+
+export interface NoiseResult {
+  /** ADMISSION_BATCH_MAX of the edge. */
+  batchMax: number;
+  alone: QuietRounds;
+  beside: QuietRounds;
+  /** The noisy key's calls, those of the warm-up included. */
+  noisy: { answered: number; refused: number; answeredMost: number };
+}
+
+/**
+ * A quiet tenant's calls, alone and beside a key of another tenant that is called at 100 times its limit.
+ *
+ * @throws when the noisy key got more than its limit, or a quiet call was not answered with 200.
+ */
+export async function measureNoise(edge: RunningEdge, { rounds, noise }: AdmissionOptions): Promise<NoiseResult> {
+  const name = `batch ${edge.batchMax}`;
+  const loadOf = async (caller: typeof quietCaller, perSecond: number, mayBeRefused: boolean): Promise<OpenLoad> => {
+    const checked = await checkedRequest(scenario, { name, running: edge, caller });
+    return new OpenLoad({ port: edge.port, perSecond, mayBeRefused, ...checked });
+  };
+  const startedAtMs = nowMs();
+  const quiet = await loadOf(quietCaller, quietPerSecond, false);
+  const loud = await loadOf(noisyCaller, noisyPerSecond, true);
+  const [alone, beside] = [emptyRounds(), emptyRounds()];
+  // One was asked to see what a reply looks like.
+  const noisy = { answered: 1, refused: 0, answeredMost: 0 };
+  const besideNoise = async (durationMs: number): Promise<OpenRun> => {
+    const [heard, made] = await Promise.all([quiet.run(durationMs), loud.run(durationMs)]);
+    noisy.answered += made.latenciesMs.length;
+    noisy.refused += made.refused;
+    return heard;
+  };
+  // Spends what a full bucket lets through at once.
+  await besideNoise(noise.warmUpMs);
+  const turns = [
+    { into: alone, run: (durationMs: number) => quiet.run(durationMs) },
+    { into: beside, run: besideNoise },
+  ];
+  await alternate(turns, rounds, async ({ into, run }) => {
+    await edge.untilIdle();
+    const { latenciesMs } = await run(noise.roundMs);
+    into.calls += latenciesMs.length;
+    into.p50Ms.push(percentile(latenciesMs, 0.5));
+    into.p99Ms.push(percentile(latenciesMs, 0.99));
+  });
+  noisy.answeredMost = noisyPerMinute + Math.ceil(((nowMs() - startedAtMs) / 60_000) * noisyPerMinute);
+  if (noisy.answered > noisy.answeredMost) {
+    throw new Error(`the noisy key got ${noisy.answered} calls where its limit allows ${noisy.answeredMost}`);
+  }
+  return { batchMax: edge.batchMax, alone, beside, noisy };
+}
+
+function emptyRounds(): QuietRounds {
+  return { calls: 0, p50Ms: [], p99Ms: [] };
+}

@@ -1,0 +1,135 @@
+import { connect, type Socket } from 'node:net';
+import { answerWithinMs, differenceOf, type ExpectedReply } from './load';
+import { nowMs } from './now';
+import { leadMs, tick } from './ticker';
+import { HttpReader } from './wire/http-reader';
+
+/** More than that under way, and the subject is not slow but stuck. */
+const underWayMost = 2_000;
+
+export interface OpenLoadOptions {
+  port: number;
+  /** The whole HTTP request. */
+  request: Buffer;
+  /** Of every reply with 200. */
+  expected: ExpectedReply;
+  /** Evenly spaced. */
+  perSecond: number;
+  /** Whether 429 is an answer too. */
+  mayBeRefused?: boolean;
+}
+
+export interface OpenRun {
+  /** Of replies with 200, in the order they came. */
+  latenciesMs: number[];
+  /** How many 429 there were. */
+  refused: number;
+  /** By how much each request was sent too late: what of the latencies is the load's own doing. */
+  latenessMs: number[];
+}
+
+interface Connection {
+  socket: Socket;
+  /** When the request that is under way was due; undefined: none is. */
+  dueMs: number | undefined;
+}
+
+/**
+ * An open loop: requests leave when they are due, whether or not the ones before were answered, each on a connection that
+ * has none under way. Latency counts from when a request was due, so that a subject that stalls is charged for all who
+ * would have come meanwhile.
+ */
+export class OpenLoad {
+  private readonly connections = new Set<Connection>();
+  private readonly idle: Connection[] = [];
+  private result = emptyRun();
+  private onFailure: (error: Error) => void = () => undefined;
+  private onIdle: () => void = () => undefined;
+
+  constructor(private readonly options: OpenLoadOptions) {}
+
+  /** Resolves when all that was sent within `durationMs` is answered. Rejects on a reply that is none of those expected. */
+  async run(durationMs: number): Promise<OpenRun> {
+    const { perSecond } = this.options;
+    this.result = emptyRun();
+    const schedule = {
+      startMs: nowMs() + leadMs,
+      spacingMs: 1000 / perSecond,
+      count: Math.max(1, Math.round((durationMs * perSecond) / 1000)),
+    };
+    const failed = new Promise<never>((_resolve, reject) => (this.onFailure = reject));
+    const ticker = tick(schedule, (index) => this.send(schedule.startMs + index * schedule.spacingMs));
+    try {
+      await Promise.race([failed, ticker.done]);
+      await Promise.race([failed, this.untilIdle()]);
+      return this.result;
+    } finally {
+      ticker.stop();
+      this.close();
+    }
+  }
+
+  private get underWay(): number {
+    return this.connections.size - this.idle.length;
+  }
+
+  private async untilIdle(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve, reject) => {
+      this.onIdle = resolve;
+      timer = setTimeout(() => reject(new Error(`${this.underWay} replies never came`)), answerWithinMs);
+      if (this.underWay === 0) resolve();
+    });
+    clearTimeout(timer);
+    this.onIdle = () => undefined;
+  }
+
+  private close(): void {
+    for (const { socket } of this.connections) socket.removeAllListeners('close').destroy();
+    this.connections.clear();
+    this.idle.length = 0;
+  }
+
+  private send(dueMs: number): void {
+    if (this.underWay >= underWayMost) return this.onFailure(new Error(`${underWayMost} calls are under way`));
+    const connection = this.idle.pop() ?? this.open();
+    connection.dueMs = dueMs;
+    this.result.latenessMs.push(nowMs() - dueMs);
+    connection.socket.write(this.options.request);
+  }
+
+  private open(): Connection {
+    const socket = connect({ port: this.options.port, host: '127.0.0.1', noDelay: true });
+    const connection: Connection = { socket, dueMs: undefined };
+    const reader = new HttpReader((startLine, bodyBytes) => this.receive(connection, startLine, bodyBytes));
+    socket.on('data', (bytes: Buffer) => reader.push(bytes));
+    socket.on('error', (error) => this.onFailure(error));
+    socket.on('close', () => this.forget(connection));
+    this.connections.add(connection);
+    return connection;
+  }
+
+  /** A server may close a connection that nothing is under way on. */
+  private forget(connection: Connection): void {
+    if (connection.dueMs !== undefined) this.onFailure(new Error('the subject closed a connection before its reply'));
+    this.connections.delete(connection);
+    const index = this.idle.indexOf(connection);
+    if (index !== -1) this.idle.splice(index, 1);
+  }
+
+  private receive(connection: Connection, startLine: string, bodyBytes: number): void {
+    const latencyMs = nowMs() - (connection.dueMs ?? Number.NaN);
+    connection.dueMs = undefined;
+    this.idle.push(connection);
+    const { expected, mayBeRefused = false } = this.options;
+    const difference = differenceOf(expected, startLine, bodyBytes);
+    if (difference === undefined) this.result.latenciesMs.push(latencyMs);
+    else if (mayBeRefused && startLine.startsWith('HTTP/1.1 429')) this.result.refused += 1;
+    else this.onFailure(new Error(`a reply at ${this.options.perSecond} requests/s: ${difference}`));
+    if (this.underWay === 0) this.onIdle();
+  }
+}
+
+function emptyRun(): OpenRun {
+  return { latenciesMs: [], refused: 0, latenessMs: [] };
+}
