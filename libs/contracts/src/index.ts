@@ -2,6 +2,7 @@ export * from './bus';
 export * from './catalog';
 export * from './errors';
 export * from './keys';
+export * from './ledger-account';
 export * from './limiter';
 export * from './money';
 export * from './usage-event';

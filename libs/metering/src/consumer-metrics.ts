@@ -3,6 +3,7 @@ import type { Counter, Gauge, Histogram, Metrics } from '@switchboard/platform';
 export interface ConsumerMetrics {
   consumed: Counter;
   inserted: Counter;
+  corrected: Counter;
   duplicates: Counter;
   refused: Counter;
   backlog: Gauge;
@@ -16,9 +17,13 @@ export function registerConsumerMetrics(metrics: Metrics): ConsumerMetrics {
       help: 'Usage records read from the stream, those that came again included.',
     }),
     inserted: metrics.counter({ name: 'usage_inserted_total', help: 'Usage records stored.' }),
+    corrected: metrics.counter({
+      name: 'usage_corrected_total',
+      help: 'Usage records that knew more than what was stored for their request: the exact figures of an orphan, say.',
+    }),
     duplicates: metrics.counter({
       name: 'usage_duplicates_total',
-      help: 'Usage records that had been stored before: deliveries after a crash or an outage.',
+      help: 'Usage records that said nothing new: deliveries after a crash or an outage.',
     }),
     refused: metrics.counter({
       name: 'usage_refused_total',

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-beforeEach(() => database.sql('TRUNCATE usage'));
+beforeEach(() => database.empty());
 
 const metering = (databaseUrl = database.url): Metering =>
   createMetering({ databaseUrl, logger: log, metrics: createMetrics(), drainTimeoutMs: 0 });

@@ -21,6 +21,7 @@ import {
   migrate,
   startEmbeddedPostgres,
 } from '@switchboard/platform';
+import { EMPTY_TABLES } from './__fixtures__/database';
 import { event } from './__fixtures__/usage-events';
 import { USAGE_QUERIES_HEALTH } from './client';
 import { createMetering, type Metering } from './metering';
@@ -48,7 +49,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  await sql('TRUNCATE usage');
+  await sql(EMPTY_TABLES);
   metering = createMetering({
     databaseUrl: postgres.url,
     logger: log,

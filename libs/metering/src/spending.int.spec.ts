@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-beforeEach(() => database.sql('TRUNCATE usage, usage_refused'));
+beforeEach(() => database.empty());
 
 /** One record in one message of the stream. */
 const publish = (bus: Bus, record: UsageRecordedV1): Promise<void> =>

@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 beforeEach(async () => {
-  await database.sql('TRUNCATE usage, usage_refused');
+  await database.empty();
   logged.length = 0;
   bus = interruptible(createLocalBus({ log }));
   publisher = createUsagePublisher({ bus, log, metrics: createMetrics() });

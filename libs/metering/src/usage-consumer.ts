@@ -104,9 +104,10 @@ export class UsageConsumer {
     const refusals = [...unreadable];
     if (events.length > 0) {
       const timed = this.metrics.insertSeconds.startTimer();
-      const { stored, refused } = await writeUsage(pool, events).finally(timed);
+      const { stored, corrected, refused } = await writeUsage(pool, events).finally(timed);
       this.metrics.inserted.inc(stored);
-      this.metrics.duplicates.inc(events.length - stored - refused.length);
+      this.metrics.corrected.inc(corrected);
+      this.metrics.duplicates.inc(events.length - stored - corrected - refused.length);
       for (const { event, error } of refused) {
         refusals.push({ reason: error.message, payload: Buffer.from(JSON.stringify(event), 'utf8') });
       }

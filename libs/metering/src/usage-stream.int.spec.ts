@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 beforeEach(async () => {
-  await database.sql('TRUNCATE usage, usage_refused');
+  await database.empty();
   folder = await mkdtemp(path.join(tmpdir(), 'switchboard-usage-stream-'));
   nats = await startNats({ folder, log });
   logged.length = 0;

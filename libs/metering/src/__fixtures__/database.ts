@@ -4,10 +4,18 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type EmbeddedPostgres, type Logger, migrate, startEmbeddedPostgres } from '@switchboard/platform';
 
+/** Empties what metering writes, the append-only tables too: only a superuser can. One message: one session. */
+export const EMPTY_TABLES = `
+  SET session_replication_role = replica;
+  TRUNCATE usage, usage_refused, usage_rollups, ledger_entries, ledger_transactions;
+  DELETE FROM ledger_accounts WHERE kind = 'tenant';
+  SET session_replication_role = DEFAULT`;
+
 export interface TestDatabase {
   folder: string;
   url: string;
   sql(text: string): Promise<Record<string, unknown>[]>;
+  empty(): Promise<void>;
   /** Request ids of what is stored, in the order it was. */
   stored(): Promise<string[]>;
   /** As a crash does; it is started again, on the same port, half a second later. */
@@ -37,6 +45,7 @@ export async function openTestDatabase(log: Logger): Promise<TestDatabase> {
     folder,
     url: postgres.url,
     sql,
+    empty: async () => void (await sql(EMPTY_TABLES)),
     stored: async () => (await sql('SELECT request_id FROM usage ORDER BY id')).map((row) => String(row['request_id'])),
     kill: async () => {
       await sql('SELECT 1');

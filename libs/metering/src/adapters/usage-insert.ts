@@ -1,71 +1,132 @@
 import type { UsageRecordedV1 } from '@switchboard/contracts';
-import type { Pool } from '@switchboard/platform';
+import type { Pool, PoolClient } from '@switchboard/platform';
+import { mostAccurate } from '../core/accuracy';
 import { arrayLiteral } from '../core/array-literal';
-import { USAGE_COLUMNS } from '../core/row';
+import { storedRequestId, USAGE_COLUMNS } from '../core/row';
+import { CORRECT, INSERT, LOCK_CORRECTABLE } from './usage-insert-sql';
 
-const names = USAGE_COLUMNS.map(({ name }) => name).join(', ');
-const arrays = USAGE_COLUMNS.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+/** A deadlock, or a conflict of serialization: the database gave up one of two writers, which may simply try again. */
+const GIVEN_UP = new Set(['40P01', '40001']);
+const ATTEMPTS = 10;
 
-/** One statement for a batch: 56–62k rows/s, where a row at a time or `createMany` reach 3–4k. */
-const INSERT = `
-  INSERT INTO usage (${names})
-  SELECT ${names} FROM unnest(${arrays}) WITH ORDINALITY AS batch(${names}, position) ORDER BY position
-  ON CONFLICT (request_id) DO NOTHING`;
+/**
+ * Between the statements of a batch its locks stand: a writer that is gone without a word must not hold up the others.
+ * One message with BEGIN, as each one is a round trip.
+ */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 5000';
 
 /** A batch holds something that can never be stored. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 
+interface Batch {
+  /** One per request. */
+  events: readonly UsageRecordedV1[];
+  /** They, as an array per column. */
+  values: string[];
+}
+
+interface Stored {
+  /** Rows of requests that were not known. */
+  stored: number;
+  /** Requests that were known less accurately: they have one more revision. */
+  corrected: number;
+}
+
 /**
- * @returns how many were new: the others had been stored before.
+ * One transaction: rows, ledger and rollups.
+ *
  * @throws RefusedError when trying again cannot help; any other error of the database or the network.
  */
-async function insertUsage(pool: Pool, events: readonly UsageRecordedV1[]): Promise<number> {
-  const values = valuesOf(events);
-  const client = await pool.connect();
-  try {
-    const { rowCount } = await client.query({ name: 'insert-usage', text: INSERT, values });
-    client.release();
-    return rowCount ?? 0;
-  } catch (error) {
-    // A connection on which a statement failed or hung is in doubt: closed, not reused.
-    client.release(error as Error);
-    throw isRefused(error) ? new RefusedError((error as Error).message, { cause: error }) : error;
+async function insertUsage(pool: Pool, events: readonly UsageRecordedV1[]): Promise<Stored> {
+  const batch = batchOf(events);
+  for (let attempt = 1; ; attempt++) {
+    const client = await pool.connect();
+    try {
+      const stored = await inTransaction(client, batch);
+      client.release();
+      return stored;
+    } catch (error) {
+      // A connection on which a statement failed or hung is in doubt: closed, not reused.
+      client.release(error as Error);
+      if (GIVEN_UP.has(codeOf(error)) && attempt < ATTEMPTS) continue;
+      throw isRefused(error) ? new RefusedError((error as Error).message, { cause: error }) : error;
+    }
   }
 }
 
-function valuesOf(events: readonly UsageRecordedV1[]): string[] {
+async function inTransaction(client: PoolClient, { events, values }: Batch): Promise<Stored> {
+  await client.query(BEGIN);
+  const stored = await countOf(client, { name: 'insert-usage', text: INSERT, values });
+  const corrected = stored === events.length ? 0 : await correct(client, events);
+  await client.query('COMMIT');
+  return { stored, corrected };
+}
+
+/** Of events whose requests were known, those that say more. What this transaction has just inserted says the same. */
+async function correct(client: PoolClient, events: readonly UsageRecordedV1[]): Promise<number> {
+  const ids = arrayLiteral(events.map(storedRequestId));
+  const accuracies = arrayLiteral(events.map(({ accuracy }) => accuracy));
+  const { rows } = await client.query<{ position: number }>({
+    ...{ name: 'lock-correctable-usage', text: LOCK_CORRECTABLE, values: [ids, accuracies] },
+  });
+  if (rows.length === 0) return 0;
+  const places = new Set(rows.map(({ position }) => position - 1));
+  const { values } = batchOf(events.filter((_, index) => places.has(index)));
+  return countOf(client, { name: 'correct-usage', text: CORRECT, values });
+}
+
+async function countOf(client: PoolClient, query: { name: string; text: string; values: string[] }): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(query);
+  return rows[0]?.count ?? 0;
+}
+
+/** @throws RefusedError */
+function batchOf(events: readonly UsageRecordedV1[]): Batch {
   try {
-    return USAGE_COLUMNS.map(({ value }) => arrayLiteral(events.map(value)));
+    const best = mostAccurate(events, storedRequestId);
+    return { events: best, values: USAGE_COLUMNS.map(({ value }) => arrayLiteral(best.map(value))) };
   } catch (error) {
     throw new RefusedError('a field of the wrong kind', { cause: error });
   }
 }
 
-/** SQLSTATE classes 22 and 23: the values themselves; 54: a text too long for its index. */
-function isRefused(error: unknown): boolean {
+function codeOf(error: unknown): string {
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^(?:2[23]|54)...$/.test(code);
+  return typeof code === 'string' ? code : '';
 }
 
-/** What became of a batch; the rest of it had been stored before. */
-export interface Written {
-  stored: number;
+/**
+ * SQLSTATE classes 22 and 23: the values themselves; 54: a text too long for its index. A constraint of the ledger that
+ * fails is no fault of an event: it must not cost one, and is tried again and told of until somebody looks.
+ */
+function isRefused(error: unknown): boolean {
+  const { table } = error as { table?: unknown };
+  if (!/^(?:2[23]|54)...$/.test(codeOf(error))) return false;
+  return typeof table !== 'string' || !table.startsWith('ledger_');
+}
+
+/** What became of a batch; the rest of it was known at least as accurately before. */
+export interface Written extends Stored {
   refused: { event: UsageRecordedV1; error: RefusedError }[];
 }
 
 /** One event the database refuses does not hold back the rest: halved until it is alone. @throws as the database does. */
 export async function writeUsage(pool: Pool, events: readonly UsageRecordedV1[]): Promise<Written> {
   try {
-    return { stored: await insertUsage(pool, events), refused: [] };
+    return { ...(await insertUsage(pool, events)), refused: [] };
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     const [event] = events;
-    if (event !== undefined && events.length === 1) return { stored: 0, refused: [{ event, error }] };
+    if (event !== undefined && events.length === 1) return { stored: 0, corrected: 0, refused: [{ event, error }] };
     const middle = Math.ceil(events.length / 2);
     const first = await writeUsage(pool, events.slice(0, middle));
     const second = await writeUsage(pool, events.slice(middle));
-    return { stored: first.stored + second.stored, refused: [...first.refused, ...second.refused] };
+    return {
+      stored: first.stored + second.stored,
+      corrected: first.corrected + second.corrected,
+      refused: [...first.refused, ...second.refused],
+    };
   }
 }

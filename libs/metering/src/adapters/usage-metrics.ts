@@ -18,7 +18,7 @@ export function registerUsageMetrics(metrics: Metrics, buffered: () => number): 
   return {
     records: metrics.counter<'result'>({
       name: 'usage_records_total',
-      help: 'Usage records by what became of them: stored, duplicate, refused by the database, dropped (lost). Alert on the last two.',
+      help: 'Usage records by what became of them: stored, corrected (knew more), duplicate, refused, dropped (lost). Alert on the last two.',
       labelNames: ['result'],
     }),
     failures: metrics.counter({

@@ -7,22 +7,16 @@ import {
   type UsageTotal,
   type UsageTotals,
 } from '@switchboard/contracts';
-import { Prisma, type PrismaClient } from '@switchboard/platform';
+import type { Prisma, PrismaClient } from '@switchboard/platform';
 import { eventOf } from './usage-row';
+import { totalsSql } from './usage-totals-sql';
 
-const GROUP_EXPRESSION: Record<UsageGrouping, Prisma.Sql> = {
-  key: Prisma.sql`key_id`,
-  model: Prisma.sql`model`,
-  upstream: Prisma.sql`upstream`,
-  hour: Prisma.sql`to_char(date_trunc('hour', started_at, 'UTC') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`,
-  day: Prisma.sql`to_char(date_trunc('day', started_at, 'UTC') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`,
-};
-
+/** Of each request, what is known most accurately. A correction moves its request to the top of the list. */
 export class PostgresUsageQueries implements UsageQueries {
   constructor(private readonly prisma: PrismaClient) {}
 
   async list(filter: UsageFilter, page: { limit: number; cursor?: string }): Promise<UsagePage> {
-    const rows = await this.prisma.usage.findMany({
+    const rows = await this.prisma.usageCurrent.findMany({
       where: { ...whereOf(filter), ...(page.cursor === undefined ? {} : { id: { lt: idOf(page.cursor) } }) },
       orderBy: { id: 'desc' },
       // One more than asked: whether there is a next page.
@@ -35,26 +29,12 @@ export class PostgresUsageQueries implements UsageQueries {
   }
 
   async totals(filter: UsageFilter, groupBy: UsageGrouping, limit: number): Promise<UsageTotals> {
-    const byTime = groupBy === 'hour' || groupBy === 'day';
-    const totals = await this.prisma.$queryRaw<UsageTotal[]>`
-      SELECT ${GROUP_EXPRESSION[groupBy]} AS "group",
-             count(*) AS "requests",
-             sum(input_tokens)::bigint AS "inputTokens",
-             sum(cache_read_tokens)::bigint AS "cacheReadTokens",
-             sum(cache_write_5m_tokens)::bigint AS "cacheWrite5mTokens",
-             sum(cache_write_1h_tokens)::bigint AS "cacheWrite1hTokens",
-             sum(output_tokens)::bigint AS "outputTokens",
-             sum(reasoning_tokens)::bigint AS "reasoningTokens",
-             sum(cost_nano_usd)::bigint AS "costNanoUsd"
-        FROM usage ${conditionOf(filter)}
-       GROUP BY 1
-       ORDER BY ${byTime ? Prisma.sql`1 DESC` : Prisma.sql`"costNanoUsd" DESC, "requests" DESC, 1`}
-       LIMIT ${limit + 1}`;
+    const totals = await this.prisma.$queryRaw<UsageTotal[]>(totalsSql(filter, groupBy, limit));
     return { totals: totals.slice(0, limit), truncated: totals.length > limit };
   }
 }
 
-function whereOf({ tenantId, keyId, model, fromMs, toMs }: UsageFilter): Prisma.UsageWhereInput {
+function whereOf({ tenantId, keyId, model, fromMs, toMs }: UsageFilter): Prisma.UsageCurrentWhereInput {
   return {
     tenantId,
     keyId,
@@ -64,16 +44,6 @@ function whereOf({ tenantId, keyId, model, fromMs, toMs }: UsageFilter): Prisma.
       lt: toMs === undefined ? undefined : new Date(toMs),
     },
   };
-}
-
-function conditionOf({ tenantId, keyId, model, fromMs, toMs }: UsageFilter): Prisma.Sql {
-  const conditions = [Prisma.sql`TRUE`];
-  if (tenantId !== undefined) conditions.push(Prisma.sql`tenant_id = ${tenantId}`);
-  if (keyId !== undefined) conditions.push(Prisma.sql`key_id = ${keyId}`);
-  if (model !== undefined) conditions.push(Prisma.sql`model = ${model}`);
-  if (fromMs !== undefined) conditions.push(Prisma.sql`started_at >= ${new Date(fromMs)}`);
-  if (toMs !== undefined) conditions.push(Prisma.sql`started_at < ${new Date(toMs)}`);
-  return Prisma.sql`WHERE ${Prisma.join(conditions, ' AND ')}`;
 }
 
 function cursorOf(id: bigint): string {

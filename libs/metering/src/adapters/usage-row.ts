@@ -1,7 +1,7 @@
 import type { UsageRecordedV1 } from '@switchboard/contracts';
 import type { Prisma } from '@switchboard/platform';
 
-type UsageRow = Prisma.UsageGetPayload<object>;
+type UsageRow = Prisma.UsageCurrentGetPayload<object>;
 
 /** A stored row as the event it was. What one event holds fits a JavaScript number: it came from one. */
 export function eventOf(row: UsageRow): UsageRecordedV1 {

@@ -12,6 +12,7 @@ import {
   migrate,
   startEmbeddedPostgres,
 } from '@switchboard/platform';
+import { EMPTY_TABLES } from '../__fixtures__/database';
 import { event, ids } from '../__fixtures__/usage-events';
 import { createMetering, type Metering } from '../metering';
 import { registerUsageMetrics } from './usage-metrics';
@@ -40,7 +41,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  await sql('TRUNCATE usage');
+  await sql(EMPTY_TABLES);
   logged.length = 0;
   metrics = createMetrics();
   metering = createMetering({ databaseUrl: postgres.url, logger: log, metrics, drainTimeoutMs: 5_000 });

@@ -26,7 +26,7 @@ const BATCH_SIZE = 500;
 /**
  * Stores usage events in the order they came. `record` never waits: events are written within 100 ms, or as soon as 500
  * wait, and stay in memory until the database has confirmed them, however long it is away. An event that was stored
- * before (same request id) is stored once. When the buffer is full the newest events are dropped, counted and logged.
+ * before (same request id) is stored once, and replaced by one that is more accurate. When the buffer is full the newest events are dropped, counted and logged.
  */
 export class UsageStore implements UsageSink {
   private readonly intake: UsageIntake;
@@ -161,9 +161,10 @@ export class UsageStore implements UsageSink {
   private async write(batch: readonly UsageRecordedV1[]): Promise<void> {
     const { pool, metrics, log } = this.options;
     const timed = metrics.flushSeconds.startTimer();
-    const { stored, refused } = await writeUsage(pool, batch).finally(timed);
+    const { stored, corrected, refused } = await writeUsage(pool, batch).finally(timed);
     metrics.records.inc({ result: 'stored' }, stored);
-    metrics.records.inc({ result: 'duplicate' }, batch.length - stored - refused.length);
+    metrics.records.inc({ result: 'corrected' }, corrected);
+    metrics.records.inc({ result: 'duplicate' }, batch.length - stored - corrected - refused.length);
     metrics.records.inc({ result: 'refused' }, refused.length);
     for (const { event, error } of refused) log.error({ err: error, event }, 'the database refuses a usage record');
   }

@@ -10,7 +10,7 @@ interface Column {
 
 /** The columns an insert sets, in its order, with their values. Durations are whole milliseconds in the table. */
 export const USAGE_COLUMNS: readonly Column[] = [
-  { name: 'request_id', type: 'text', value: (event) => storable(event.requestId) },
+  { name: 'request_id', type: 'text', value: storedRequestId },
   { name: 'tenant_id', type: 'text', value: (event) => storable(event.tenantId) },
   { name: 'key_id', type: 'text', value: (event) => storable(event.keyId) },
   { name: 'requested_model', type: 'text', value: (event) => storable(event.requestedModel) },
@@ -37,6 +37,11 @@ export const USAGE_COLUMNS: readonly Column[] = [
   { name: 'end_user', type: 'text', value: (event) => optional(event.endUser) },
   { name: 'client_request_id', type: 'text', value: (event) => optional(event.clientRequestId) },
 ];
+
+/** What identifies a request in the database. */
+export function storedRequestId(event: UsageRecordedV1): string {
+  return storable(event.requestId);
+}
 
 /** Postgres text holds neither NUL nor half a surrogate pair; a client's header or field may. */
 function storable(text: string): string {

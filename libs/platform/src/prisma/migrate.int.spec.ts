@@ -143,8 +143,8 @@ test('the generated client and the migrated tables agree, every field both ways'
     clientRequestId: 'c-1',
   };
   try {
-    await prisma.usage.create({ data: row });
-    expect(await prisma.usage.findMany()).toEqual([{ id: 1n, ...row }]);
+    await prisma.usage.create({ data: { ...row, ledgerTransactionId: 1n } });
+    expect(await prisma.usage.findMany()).toEqual([{ id: 1n, revision: 0, ledgerTransactionId: 1n, ...row }]);
   } finally {
     await prisma.$disconnect();
   }
