@@ -1,6 +1,7 @@
 import { BUCKETS, bucketKey } from '@switchboard/contracts';
 import { nanoUsd, type PrismaClient } from '@switchboard/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { postCredit } from '../adapters/credit-posting';
 import { AdminError } from '../core/admin-error';
 import { type CreditEntryView, creditEntryView } from '../core/credit-view';
 import type { TopUpInput } from '../core/inputs/credit-input';
@@ -56,6 +57,7 @@ export async function addCredit(
       ...{ actor: change.actor.name, createdAt: change.now },
     },
   });
+  await postCredit(change.tx, row);
   if ((await totalNanoUsd(change.tx, tenantId)) > BigInt(nanoUsd(CREDITS_MAX_USD))) {
     const most = CREDITS_MAX_USD.toLocaleString('en-US');
     throw new AdminError(409, 'credits_too_large', `Tenant ${tenantId} would have paid in more than ${most} USD.`);

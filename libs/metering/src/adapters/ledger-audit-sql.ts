@@ -1,0 +1,123 @@
+import { ledgerAccount } from '@switchboard/contracts';
+import { accuracyRankSql } from '../core/accuracy';
+
+/** One rule of the ledger. Its statement answers a row for each breach: `id`, `expected` and `found`, all text. */
+export interface LedgerRule {
+  /** What does not hold, for people. */
+  breach: string;
+  sql: string;
+}
+
+const SUMS = [
+  ...['requests', 'input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens'],
+  ...['output_tokens', 'reasoning_tokens', 'cost_nano_usd'],
+];
+const DIMENSIONS = 'tenant_id, key_id, hour, model, upstream, accuracy';
+
+/** `requests=1 input_tokens=10 …`. */
+const shown = (relation: string): string =>
+  `concat_ws(' ', ${SUMS.map((name) => `'${name}=' || coalesce(${relation}.${name}, 0)`).join(', ')})`;
+
+const TENANT = `'${ledgerAccount.tenant('')}'`;
+
+/** What the rows of usage say each entry must be: a correction takes its predecessor's cost out and puts its own in. */
+const EXPLAINED_BY_USAGE = `
+  SELECT transaction_id, account_id, sum(amount) AS amount
+    FROM (SELECT later.ledger_transaction_id AS transaction_id, side.account_id, side.amount
+            FROM usage AS later
+            LEFT JOIN usage AS earlier
+              ON later.revision > 0 AND earlier.request_id = later.request_id AND earlier.revision = later.revision - 1
+           CROSS JOIN LATERAL (VALUES (${TENANT} || later.tenant_id, -later.cost_nano_usd),
+                                      ('${ledgerAccount.usage}', later.cost_nano_usd),
+                                      (${TENANT} || earlier.tenant_id, earlier.cost_nano_usd),
+                                      ('${ledgerAccount.usage}', -earlier.cost_nano_usd)) AS side (account_id, amount)
+           WHERE side.account_id IS NOT NULL AND side.amount IS NOT NULL) AS sides
+   GROUP BY transaction_id, account_id HAVING sum(amount) <> 0`;
+
+export const LEDGER_RULES: readonly LedgerRule[] = [
+  {
+    breach: 'the entries of a transaction do not add up to 0',
+    sql: `SELECT 'transaction ' || transaction_id AS id, '0' AS expected, sum(amount_nano_usd)::text AS found
+            FROM ledger_entries GROUP BY transaction_id HAVING sum(amount_nano_usd) <> 0`,
+  },
+  {
+    breach: 'an entry has no transaction or no account',
+    sql: `SELECT concat('transaction ', transaction_id, ', account ', account_id) AS id,
+                 'both' AS expected, concat_ws(' ', 'transaction=' || transaction.id, 'account=' || account.id) AS found
+            FROM ledger_entries
+            LEFT JOIN ledger_transactions AS transaction ON transaction.id = transaction_id
+            LEFT JOIN ledger_accounts AS account ON account.id = account_id
+           WHERE transaction.id IS NULL OR account.id IS NULL`,
+  },
+  {
+    breach: 'an entry is not what its rows of usage cost',
+    sql: `SELECT concat('transaction ', transaction_id, ', account ', account_id) AS id,
+                 coalesce(explained.amount, 0)::text AS expected, coalesce(posted.amount, 0)::text AS found
+            FROM (${EXPLAINED_BY_USAGE}) AS explained
+            FULL JOIN (SELECT transaction_id, account_id, amount_nano_usd AS amount
+                         FROM ledger_entries JOIN ledger_transactions ON id = transaction_id
+                        WHERE kind IN ('usage', 'correction')) AS posted USING (transaction_id, account_id)
+           WHERE coalesce(explained.amount, 0) <> coalesce(posted.amount, 0)`,
+  },
+  {
+    breach: 'a row of usage does not name a transaction of its kind',
+    sql: `SELECT concat('request ', request_id, ', revision ', revision) AS id,
+                 CASE WHEN revision = 0 THEN 'usage' ELSE 'correction' END AS expected, coalesce(kind, 'none') AS found
+            FROM usage LEFT JOIN ledger_transactions AS transaction ON transaction.id = ledger_transaction_id
+           WHERE kind IS DISTINCT FROM CASE WHEN revision = 0 THEN 'usage' ELSE 'correction' END`,
+  },
+  {
+    breach: 'a correction does not follow a less accurate revision',
+    sql: `SELECT concat('request ', later.request_id, ', revision ', later.revision) AS id,
+                 'less accurate than ' || later.accuracy AS expected, coalesce(earlier.accuracy, 'none') AS found
+            FROM usage AS later
+            LEFT JOIN usage AS earlier
+              ON earlier.request_id = later.request_id AND earlier.revision = later.revision - 1
+           WHERE later.revision > 0
+             AND (${accuracyRankSql('earlier.accuracy')} < ${accuracyRankSql('later.accuracy')}) IS NOT TRUE`,
+  },
+  {
+    breach: 'a rollup is not what its calls add up to',
+    sql: `SELECT concat_ws(' ', ${DIMENSIONS}) AS id, ${shown('calls')} AS expected, ${shown('rollup')} AS found
+            FROM (SELECT tenant_id, key_id, date_trunc('hour', started_at, 'UTC') AS hour, model, upstream, accuracy,
+                         count(*) AS requests, ${SUMS.slice(1).map((name) => `sum(${name}) AS ${name}`).join(', ')}
+                    FROM usage_current GROUP BY 1, 2, 3, 4, 5, 6) AS calls
+            FULL JOIN usage_rollups AS rollup USING (${DIMENSIONS})
+           WHERE ${shown('calls')} <> ${shown('rollup')}`,
+  },
+  {
+    breach: 'a credit is not posted as it was paid in',
+    sql: `SELECT concat(reference, ', account ', account_id) AS id,
+                 coalesce(paid.amount, 0)::text AS expected, coalesce(posted.amount, 0)::text AS found
+            FROM (SELECT 'credit:' || id AS reference, side.account_id, side.amount
+                    FROM credit_entries
+                   CROSS JOIN LATERAL (VALUES (${TENANT} || tenant_id, amount_nano_usd),
+                                              ('${ledgerAccount.credits}', -amount_nano_usd)) AS side (account_id, amount)
+                 ) AS paid
+            FULL JOIN (SELECT reference, account_id, amount_nano_usd AS amount
+                         FROM ledger_entries JOIN ledger_transactions ON id = transaction_id
+                        WHERE kind = 'credit') AS posted USING (reference, account_id)
+           WHERE coalesce(paid.amount, 0) <> coalesce(posted.amount, 0)`,
+  },
+  {
+    breach: 'a tenant’s balance is not its credits less what its calls cost',
+    sql: `SELECT account_id AS id, coalesce(expected.balance, 0)::text AS expected, coalesce(found.balance, 0)::text AS found
+            FROM (SELECT ${TENANT} || tenant_id AS account_id, sum(amount) AS balance
+                    FROM (SELECT tenant_id, amount_nano_usd AS amount FROM credit_entries
+                           UNION ALL SELECT tenant_id, -cost_nano_usd FROM usage_current) AS movements
+                   GROUP BY tenant_id) AS expected
+            FULL JOIN (SELECT account_id, sum(amount_nano_usd) AS balance FROM ledger_entries
+                        WHERE starts_with(account_id, ${TENANT}) GROUP BY account_id) AS found USING (account_id)
+           WHERE coalesce(expected.balance, 0) <> coalesce(found.balance, 0)`,
+  },
+];
+
+/** What was looked at: one row of counts. */
+export const LEDGER_COUNTS = `
+  SELECT (SELECT count(*) FROM ledger_transactions) AS transactions,
+         (SELECT count(*) FROM ledger_entries) AS entries,
+         (SELECT count(*) FROM usage) AS "usageRows",
+         (SELECT count(*) FROM usage WHERE revision > 0) AS corrections,
+         (SELECT count(*) FROM usage_rollups) AS rollups,
+         (SELECT count(*) FROM credit_entries) AS credits,
+         (SELECT count(*) FROM ledger_accounts WHERE kind = 'tenant') AS tenants`;

@@ -1,0 +1,71 @@
+import { createPool, type Logger, type PoolClient } from '@switchboard/platform';
+import { LEDGER_COUNTS, LEDGER_RULES } from './ledger-audit-sql';
+
+/** Each statement reads whole tables; nobody's call waits for it. */
+const QUERY_TIMEOUT_MS = 3_600_000;
+const SHOWN = 20;
+
+export interface LedgerBreach {
+  /** The rule that does not hold. */
+  breach: string;
+  /** Where: a transaction with its account, a request, a rollup, a tenant's account. */
+  id: string;
+  /** Nano-USD, where it is about money. */
+  expected: string;
+  found: string;
+}
+
+export interface LedgerAudit {
+  counts: {
+    transactions: number;
+    entries: number;
+    usageRows: number;
+    /** Of them, those that correct another. */
+    corrections: number;
+    rollups: number;
+    credits: number;
+    tenants: number;
+  };
+  /** The first 20. */
+  breaches: LedgerBreach[];
+  /** All of them; 0: the ledger is balanced. */
+  breachCount: number;
+}
+
+/**
+ * Computes everything anew from the rows of usage and credits, and compares. One snapshot: what is stored meanwhile is not
+ * in it, and nothing waits for it.
+ *
+ * @throws the error of the database.
+ */
+export async function auditLedger({ url, log }: { url: string; log: Logger }): Promise<LedgerAudit> {
+  const pool = createPool({ url, log, connectionsMax: 1, queryTimeoutMs: QUERY_TIMEOUT_MS });
+  try {
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+      return await auditIn(client);
+    } finally {
+      // Closed, not reused: the transaction ends with it.
+      client.release(true);
+    }
+  } finally {
+    await pool.end();
+  }
+}
+
+async function auditIn(client: PoolClient): Promise<LedgerAudit> {
+  const { rows } = await client.query<Record<keyof LedgerAudit['counts'], string>>(LEDGER_COUNTS);
+  const counted = Object.entries(rows[0] ?? {}).map(([name, count]) => [name, Number(count)]);
+  const breaches: LedgerBreach[] = [];
+  let breachCount = 0;
+  for (const { breach, sql } of LEDGER_RULES) {
+    const found = await client.query<Omit<LedgerBreach, 'breach'> & { total: string }>(
+      `SELECT id, expected, found, count(*) OVER () AS total FROM (${sql}) AS breaches ORDER BY id LIMIT ${SHOWN}`,
+    );
+    breachCount += Number(found.rows[0]?.total ?? 0);
+    for (const { id, expected, found: actual } of found.rows) breaches.push({ breach, id, expected, found: actual });
+  }
+  const counts = Object.fromEntries(counted) as LedgerAudit['counts'];
+  return { counts, breaches: breaches.slice(0, SHOWN), breachCount };
+}
