@@ -69,7 +69,12 @@ const everything = () =>
 
 describe('a batch', () => {
   test('is one transaction with an entry per tenant and the counter entry, and its rows name it', async () => {
-    await write([exact('a'), exact('b', { tenantId: 'other', costNanoUsd: 7 }), exact('c'), exact('d', { costNanoUsd: 0 })]);
+    await write([
+      exact('a'),
+      exact('b', { tenantId: 'other', costNanoUsd: 7 }),
+      exact('c'),
+      exact('d', { costNanoUsd: 0 }),
+    ]);
     expect(await balances()).toEqual({ 'platform:usage': 207, 'tenant:acme': -200, 'tenant:other': -7 });
     expect(await database.sql('SELECT kind FROM ledger_transactions')).toEqual([{ kind: 'usage' }]);
     const named = await database.sql(
@@ -89,7 +94,11 @@ describe('a batch', () => {
   test('that was stored before changes nothing', async () => {
     await write([exact('a'), estimated('b'), orphaned('c')]);
     const before = await everything();
-    expect(await write([orphaned('c'), exact('a'), estimated('b')], 1)).toEqual({ stored: 0, corrected: 0, refused: [] });
+    expect(await write([orphaned('c'), exact('a'), estimated('b')], 1)).toEqual({
+      stored: 0,
+      corrected: 0,
+      refused: [],
+    });
     expect(await everything()).toEqual(before);
   });
 
@@ -179,10 +188,13 @@ test('whatever comes, in whatever order and batches, twice, to two replicas: eac
     hour: fc.integer({ min: 0, max: 1 }),
   });
   const history = fc.record({
-    batches: fc.array(fc.record({ writer: fc.constantFrom(0, 1), events: fc.array(anEvent, { minLength: 1, maxLength: 6 }) }), {
-      minLength: 1,
-      maxLength: 8,
-    }),
+    batches: fc.array(
+      fc.record({ writer: fc.constantFrom(0, 1), events: fc.array(anEvent, { minLength: 1, maxLength: 6 }) }),
+      {
+        minLength: 1,
+        maxLength: 8,
+      },
+    ),
     again: fc.boolean(),
   });
   const rank = { orphaned: 0, estimated: 1, exact: 2 };
@@ -212,12 +224,18 @@ test('whatever comes, in whatever order and batches, twice, to two replicas: eac
         const known = best.get(each.requestId);
         if (known === undefined || rank[each.accuracy] > rank[known.accuracy]) best.set(each.requestId, each);
       }
-      const seen = (await current()).map(({ requestId, accuracy, costNanoUsd }) => ({ requestId, accuracy, costNanoUsd }));
+      const seen = (await current()).map(({ requestId, accuracy, costNanoUsd }) => ({
+        requestId,
+        accuracy,
+        costNanoUsd,
+      }));
       const expected = [...best.values()]
         .map(({ requestId, accuracy, costNanoUsd }) => ({ requestId, accuracy, costNanoUsd }))
         .sort((one, other) => (one.requestId < other.requestId ? -1 : 1));
       expect(seen).toEqual(expected);
-      expect((await balances())['platform:usage']).toBe(expected.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0));
+      expect((await balances())['platform:usage']).toBe(
+        expected.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0),
+      );
       expect(await audited()).toEqual([]);
     }),
     { numRuns: 60 },

@@ -33,6 +33,7 @@ export * from './logging/logger';
 export * from './metrics/metrics';
 export * from './postgres/embedded';
 export * from './postgres/pool';
+export * from './postgres/running';
 export * from './prisma/client';
 export * from './prisma/migrate';
 export * from './secrets/key-hasher';

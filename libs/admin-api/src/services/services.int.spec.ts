@@ -348,6 +348,22 @@ describe('credits', () => {
     expect(await store.credits.totalNanoUsd('acme')).toBe(8_999_999_000_000_000n);
     expect(await topUp(1)).toMatchObject({ usd: 1 });
   });
+
+  test('each is posted once, from the platform to the tenant; one that is refused is not', async () => {
+    await createTenant();
+    const topUp = (usd: number) => change((given) => store.credits.topUp(given, 'acme', { usd, note: '' }));
+    const { id } = await topUp(2.5);
+    await refusal(topUp(9_000_000));
+    const posted = await database.sql(
+      `SELECT reference, kind, account_id, amount_nano_usd FROM ledger_entries JOIN ledger_transactions ON id = transaction_id
+        WHERE recorded_at >= (SELECT created_at FROM tenants WHERE id = 'acme') ORDER BY account_id`,
+    );
+    const posting = { reference: `credit:${id}`, kind: 'credit' };
+    expect(posted).toEqual([
+      { ...posting, account_id: 'platform:credits', amount_nano_usd: '-2500000000' },
+      { ...posting, account_id: 'tenant:acme', amount_nano_usd: '2500000000' },
+    ]);
+  });
 });
 
 describe('the audit log', () => {

@@ -80,7 +80,9 @@ export const LEDGER_RULES: readonly LedgerRule[] = [
     breach: 'a rollup is not what its calls add up to',
     sql: `SELECT concat_ws(' ', ${DIMENSIONS}) AS id, ${shown('calls')} AS expected, ${shown('rollup')} AS found
             FROM (SELECT tenant_id, key_id, date_trunc('hour', started_at, 'UTC') AS hour, model, upstream, accuracy,
-                         count(*) AS requests, ${SUMS.slice(1).map((name) => `sum(${name}) AS ${name}`).join(', ')}
+                         count(*) AS requests, ${SUMS.slice(1)
+                           .map((name) => `sum(${name}) AS ${name}`)
+                           .join(', ')}
                     FROM usage_current GROUP BY 1, 2, 3, 4, 5, 6) AS calls
             FULL JOIN usage_rollups AS rollup USING (${DIMENSIONS})
            WHERE ${shown('calls')} <> ${shown('rollup')}`,

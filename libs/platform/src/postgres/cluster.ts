@@ -10,6 +10,12 @@ import type { Home } from './home';
 const run = promisify(execFile);
 
 export const DATABASE_USER = 'switchboard';
+export const DATABASE = 'switchboard';
+
+/** Reachable on this machine alone; holds the password. */
+export function embeddedUrl(port: number, password: string, database: string): string {
+  return `postgresql://${DATABASE_USER}:${password}@127.0.0.1:${port}/${database}`;
+}
 
 /**
  * Creates the cluster if there is none, whole or not at all, with a random password as the only way in.

@@ -4,7 +4,7 @@ import { lockDataDir } from '../lifecycle/data-dir-lock';
 import { freePort } from '../lifecycle/free-port';
 import type { Logger } from '../logging/logger';
 import { packagedBinaries, runnableBinaries } from './binaries';
-import { DATABASE_USER, provideCluster } from './cluster';
+import { DATABASE, embeddedUrl, provideCluster } from './cluster';
 import { provideHome } from './home';
 import { stopLeftover } from './leftover';
 import { type ServerProcess, startServer } from './server-process';
@@ -18,7 +18,6 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-const DATABASE = 'switchboard';
 const PORT_ATTEMPTS = 5;
 const RESTART_DELAY_MS = { first: 500, most: 30_000 };
 
@@ -49,14 +48,14 @@ export async function startEmbeddedPostgres(options: {
     const password = await provideCluster(home, binaries);
     await stopLeftover(home.cluster, log);
     const launchOn = (port: number): Promise<ServerProcess> =>
-      startServer({ home, binaries, port, url: urlOf(port, password, 'postgres'), log, spawned });
+      startServer({ home, binaries, port, url: embeddedUrl(port, password, 'postgres'), log, spawned });
     const { server, port } =
       options.port === undefined
         ? await startOnFreePort(launchOn, log)
         : { server: await launchOn(options.port), port: options.port };
     const supervised = supervise(server, () => launchOn(port), log);
     try {
-      await createDatabase(urlOf(port, password, 'postgres'));
+      await createDatabase(embeddedUrl(port, password, 'postgres'));
     } catch (error) {
       await supervised.stop();
       throw error;
@@ -64,7 +63,7 @@ export async function startEmbeddedPostgres(options: {
     log.info({ folder: home.folder, port }, 'embedded Postgres is ready');
     const stop = (): Promise<void> => supervised.stop().finally(() => lock.release());
     return {
-      url: urlOf(port, password, DATABASE),
+      url: embeddedUrl(port, password, DATABASE),
       get pid() {
         return supervised.pid;
       },
@@ -85,10 +84,6 @@ export async function openDatabase(options: {
   const { dataDir, databaseUrl, log } = options;
   if (databaseUrl === undefined) return startEmbeddedPostgres({ dataDir, log });
   return { url: databaseUrl, pid: undefined, stop: () => Promise.resolve() };
-}
-
-function urlOf(port: number, password: string, database: string): string {
-  return `postgresql://${DATABASE_USER}:${password}@127.0.0.1:${port}/${database}`;
 }
 
 async function startOnFreePort(

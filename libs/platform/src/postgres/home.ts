@@ -5,6 +5,8 @@ import path from 'node:path';
 import type { Logger } from '../logging/logger';
 import { canWrite, type Identity, identityFor } from './identity';
 
+const FALLBACK_ROOT = '/var/lib/switchboard';
+
 /** Where an embedded Postgres lives: `home/cluster` (its data), `home/password`, `home/binaries-…` (if copied). */
 export interface Home {
   folder: string;
@@ -20,13 +22,12 @@ export interface Home {
  * @throws when the data folder already holds a cluster which that user cannot reach: starting elsewhere would look like
  * data loss.
  */
-export async function provideHome(dataDir: string, log: Logger, fallbackRoot = '/var/lib/switchboard'): Promise<Home> {
+export async function provideHome(dataDir: string, log: Logger, fallbackRoot = FALLBACK_ROOT): Promise<Home> {
   await mkdir(dataDir, { recursive: true, mode: 0o711 });
   const root = await realpath(dataDir);
   const preferred = path.join(root, 'postgres');
   if (process.getuid?.() !== 0) return ownHome(preferred);
-  const name = createHash('sha256').update(root).digest('hex').slice(0, 16);
-  const fallback = path.join(fallbackRoot, name);
+  const fallback = fallbackOf(root, fallbackRoot);
   if (!hasCluster(fallback) || hasCluster(preferred)) {
     const home = await created(preferred);
     if (await canWrite(home.folder, home.identity)) return home;
@@ -40,6 +41,17 @@ export async function provideHome(dataDir: string, log: Logger, fallbackRoot = '
     'the data folder is closed to the user Postgres runs as: its data is kept apart',
   );
   return home;
+}
+
+/** The folder that holds the cluster of a data folder; undefined where there is none yet. Creates nothing. */
+export async function findHome(dataDir: string, fallbackRoot = FALLBACK_ROOT): Promise<string | undefined> {
+  if (!existsSync(dataDir)) return undefined;
+  const root = await realpath(dataDir);
+  return [path.join(root, 'postgres'), fallbackOf(root, fallbackRoot)].find(hasCluster);
+}
+
+function fallbackOf(root: string, fallbackRoot: string): string {
+  return path.join(fallbackRoot, createHash('sha256').update(root).digest('hex').slice(0, 16));
 }
 
 async function ownHome(folder: string): Promise<Home> {

@@ -45,7 +45,7 @@ async function readPid(pidFile: string): Promise<number | undefined> {
   }
 }
 
-function isServer(command: string, cluster: string): boolean {
+export function isServer(command: string, cluster: string): boolean {
   return command.includes(`postgres -D ${cluster} `);
 }
 
