@@ -157,7 +157,11 @@ const idPrefix = (batch: number): string => `req_${String(batch).padStart(6, '0'
 function messagesOf(batch: number): StreamMessage[] {
   return Array.from({ length: MESSAGES }, (_, message) => {
     const events = Array.from({ length: RECORDS }, (_each, index) => recordOf(batch, message * RECORDS + index));
-    return { payload: Buffer.from(JSON.stringify({ events })), sequence: batch * MESSAGES + message + 1, deliveries: 1 };
+    return {
+      payload: Buffer.from(JSON.stringify({ events })),
+      sequence: batch * MESSAGES + message + 1,
+      deliveries: 1,
+    };
   });
 }
 

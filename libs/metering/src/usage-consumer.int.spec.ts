@@ -13,6 +13,7 @@ import { openTestDatabase, type TestDatabase } from './__fixtures__/database';
 import { interruptible, type InterruptibleBus } from './__fixtures__/interruptible-bus';
 import { event, ids } from './__fixtures__/usage-events';
 import { metricOf, until } from './__fixtures__/waiting';
+import { auditLedger } from './adapters/ledger-audit';
 import { createUsagePublisher, usageBacklog, type UsagePublisher } from './client';
 import { openUsageQueries } from './metering';
 import { UsageConsumer } from './usage-consumer';
@@ -105,6 +106,59 @@ test('a batch whose acknowledgement is lost comes again and is stored once', asy
   expect((await database.stored()).sort()).toEqual(ids(300).sort());
   expect(await metricOf(metrics, 'usage_inserted_total')).toBe(300);
   expect(await metricOf(metrics, 'usage_duplicates_total')).toBeGreaterThanOrEqual(300);
+});
+
+describe('every message twice', () => {
+  const calls = ids(2_000);
+  const accuracies = ['orphaned', 'estimated', 'exact'] as const;
+  /** Of every third request an orphan and its exact figures, of the next only an estimate, of the last all there is. */
+  const events = calls.flatMap((id, index) =>
+    accuracies
+      .filter((accuracy, rank) => [rank !== 1, rank === 1, true][index % 3])
+      .map((accuracy) => event(id, { accuracy, costNanoUsd: { orphaned: 900, estimated: 50, exact: 7 }[accuracy] })),
+  );
+  const messages = Array.from({ length: Math.ceil(events.length / 90) }, (_, index) =>
+    encodeJson({ events: events.slice(index * 90, index * 90 + 90) }),
+  );
+  const figures = () =>
+    database.sql(`
+      SELECT (SELECT sum(cost_nano_usd)::int FROM usage_current) AS cost, (SELECT sum(requests)::int FROM usage_rollups) AS calls,
+             (SELECT sum(amount_nano_usd)::int FROM ledger_entries WHERE account_id = 'tenant:acme') AS balance,
+             (SELECT count(*)::int FROM usage_current) AS rows, (SELECT max(revision)::int FROM usage) AS revision`);
+  const estimatedOnly = calls.filter((_, index) => index % 3 === 1).length;
+  const cost = 50 * estimatedOnly + 7 * (calls.length - estimatedOnly);
+  const right = [{ cost, calls: 2_000, balance: -cost, rows: 2_000 }];
+
+  async function settled(): Promise<void> {
+    await until(async () => {
+      const { pending, unacknowledged } = await usageBacklog({ bus });
+      return pending + unacknowledged === 0;
+    }, 30_000);
+  }
+
+  test('changes nothing that once had not done: usage, ledger and rollups', async () => {
+    for (const message of messages) await append(message);
+    consume();
+    await settled();
+    expect(await figures()).toMatchObject(right);
+    const once = await database.sql('SELECT * FROM usage ORDER BY id');
+    const posted = await database.sql('SELECT * FROM ledger_entries ORDER BY 1, 2');
+    for (const message of messages) await append(message);
+    await settled();
+    expect(await database.sql('SELECT * FROM usage ORDER BY id')).toEqual(once);
+    expect(await database.sql('SELECT * FROM ledger_entries ORDER BY 1, 2')).toEqual(posted);
+    expect(await auditLedger({ url: database.url, log })).toMatchObject({ breachCount: 0 });
+  });
+
+  test('in another order, to two consumers, with acknowledgements lost: the same figures', async () => {
+    bus.losesAcknowledgements = 3;
+    for (const message of [...messages, ...[...messages].reverse()]) await append(message);
+    consume();
+    consume();
+    await settled();
+    expect(await figures()).toMatchObject(right);
+    expect(await auditLedger({ url: database.url, log })).toMatchObject({ breachCount: 0 });
+  });
 });
 
 describe('what cannot be billed as it is', () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,6 +18,7 @@ import { openTestDatabase, type TestDatabase } from './__fixtures__/database';
 import { interruptible, type InterruptibleBus } from './__fixtures__/interruptible-bus';
 import { event, ids } from './__fixtures__/usage-events';
 import { metricOf, until } from './__fixtures__/waiting';
+import { auditLedger } from './adapters/ledger-audit';
 import { createSpendingPool } from './adapters/spending-sums';
 import { createBusLedger, createUsagePublisher, usageBacklog, type UsagePublisher } from './client';
 import { SpendingService } from './spending-service';
@@ -102,6 +104,31 @@ test('10,000 records through kills of NATS, of the database and lost acknowledge
   expect((await database.stored()).sort()).toEqual(all.sort());
   expect(await metricOf(metrics, 'usage_dropped_total')).toBe(0);
   expect(await metricOf(metrics, 'usage_duplicates_total')).toBeGreaterThan(0);
+  expect(await auditLedger({ url: database.url, log })).toMatchObject({
+    breachCount: 0,
+    counts: { usageRows: 10_000 },
+  });
+});
+
+test('every message over NATS twice, orphans after and before their exact figures: each call is in the books once', async () => {
+  const orphan = (id: string) => event(id, { accuracy: 'orphaned', costNanoUsd: 900 });
+  const events = ids(600).flatMap((id, index) => {
+    const exact = event(id, { costNanoUsd: 7 });
+    return index % 2 === 0 ? [orphan(id), exact] : [exact, orphan(id)];
+  });
+  const messages = Array.from({ length: 40 }, (_, index) =>
+    encodeJson({ events: events.filter((_each, at) => at % 40 === index) }),
+  );
+  const backlog = () => usageBacklog({ bus: edgeBus });
+  await until(() => edgeBus.connected);
+  consumer.start();
+  for (const message of messages) await edgeBus.append(STREAMS.usage, message, randomUUID());
+  await until(async () => (await backlog()).acknowledgedSequence === 40, 30_000);
+  for (const message of messages) await edgeBus.append(STREAMS.usage, message, randomUUID());
+  await until(async () => (await backlog()).acknowledgedSequence === 80, 30_000);
+  expect(await auditLedger({ url: database.url, log })).toMatchObject({ breachCount: 0 });
+  const balance = `SELECT sum(amount_nano_usd)::int AS sum FROM ledger_entries WHERE account_id = 'tenant:acme'`;
+  expect(await database.sql(balance)).toEqual([{ sum: -4_200 }]);
 });
 
 test('NATS away from the start: records wait in memory, and are stored once it is there', async () => {
