@@ -195,7 +195,7 @@ function streamWith({ dialect, usage }: PricedUsage): string {
     },
     { type: 'message_stop' },
   ];
-  return events.map((each) => `event: ${String(each['type'])}\ndata: ${JSON.stringify(each)}\n\n`).join('');
+  return events.map((each) => `event: ${each['type'] as string}\ndata: ${JSON.stringify(each)}\n\n`).join('');
 }
 
 /** Every way a reply is read: translated or passed through, whole or streamed. */
