@@ -256,7 +256,7 @@ describe('admission', () => {
         amounts: {
           inputTokens: Math.ceil(bodyBytes / 3),
           outputTokens: { least: 64_000, most: 64_000 },
-          nanoUsd: 0,
+          nanoUsd: 64_000 * 15_000 + bodyBytes * 3_750,
         },
         intent: {
           ...{ tenantId: 'acme', keyId: 'key_limited', requestedModel: 'test/model', model: 'test/model' },

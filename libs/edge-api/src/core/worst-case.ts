@@ -48,10 +48,9 @@ export function worstCase(asked: Asked, candidates: readonly Candidate[], scopes
     outputTokens = Math.max(outputTokens, wholeNumber(tokens));
   }
   const output = outputBounds(outputTokens, asked.replyCount, scopes);
-  const paysMoney = scopes.some(({ budgets }) => budgets.length > 0);
-  const nanoUsd = paysMoney
-    ? wholeNumber(dearest(candidates, askedCacheWrites(asked.body, hidesNames), input.tokensMost, output.most))
-    : 0;
+  // Of keys without a budget too: it is what an orphan is charged, and the call costs what it costs whoever bounds it.
+  const writes = askedCacheWrites(asked.body, hidesNames);
+  const nanoUsd = wholeNumber(dearest(candidates, writes, input.tokensMost, output.most));
   return {
     amounts: { inputTokens: input.tokens, outputTokens: output, nanoUsd },
     outputTokens,
