@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -39,12 +39,14 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
     try {
       const result = await chaosIn(world, options, say);
       violated = result.violations.length > 0;
+      if (violated)
+        writeFileSync(path.join(folder, 'violations.json'), JSON.stringify(result.violations, undefined, 2));
       return result;
     } finally {
       await world.stop();
     }
   } finally {
-    if (violated) say(`logs: ${path.join(dataDir, 'logs')}`);
+    if (violated) say(`every violation: ${folder}/violations.json; logs: ${dataDir}/logs`);
     else rmSync(folder, { recursive: true, force: true });
   }
 }
