@@ -2,6 +2,8 @@ import type { Kind } from '../chaos/kill-plan';
 import { runChaos } from '../chaos/run-chaos';
 
 jest.setTimeout(240_000);
+// A call that was lost once is lost: a second try that goes well is no comfort.
+jest.retryTimes(0);
 
 /** Every kind once, and the pairs that hurt: who holds records with who takes them, who counts with who remembers. */
 const ROUNDS: readonly (readonly Kind[])[] = [
