@@ -60,6 +60,12 @@ test.each([
   ]);
 });
 
+test('an exact record whose cost is not that of its tokens is told', () => {
+  expect(rulesOf({ served: [served()], records: [record({ costNanoUsd: String(COST + 1) })] })).toEqual([
+    'exact records cost what their tokens cost',
+  ]);
+});
+
 test('of several attempts the last one is what is billed', () => {
   const attempts = [served({ outcome: 'refused', status: 503, input_tokens: 0, output_tokens: 0 }), served()];
   expect(rulesOf({ served: attempts, records: [record()] })).toEqual([]);

@@ -105,13 +105,13 @@ function figureFaults(joined: Joined): Violation[] {
   const billed = billedOf(joined);
   if (record === undefined || billed === undefined) return [];
   const told = (rule: string): Violation[] => [{ rule, requestId: joined.requestId, detail: describe(joined) }];
-  const inputTokens = record.inputTokens + record.cacheReadTokens + record.cacheWrite5mTokens;
+  const inputTokens = inputTokensOf(record);
   const cost = Number(record.costNanoUsd);
   switch (record.accuracy) {
     case 'exact':
-      return inputTokens === billed.input_tokens && record.outputTokens === billed.output_tokens
-        ? []
-        : told('exact records are what the upstream counted, to the token');
+      if (inputTokens !== billed.input_tokens || record.outputTokens !== billed.output_tokens)
+        return told('exact records are what the upstream counted, to the token');
+      return cost === priceOf(billed) ? [] : told('exact records cost what their tokens cost');
     case 'estimated': {
       const short =
         Math.max(billed.input_tokens - inputTokens, 0) + Math.max(billed.output_tokens - record.outputTokens, 0);
@@ -168,6 +168,11 @@ function withKills(violation: Violation, kills: readonly Kill[]): Violation {
   const told = near.map(({ label, atMs }) => `${label} ${((atMs - startedAtMs) / 1_000).toFixed(2)} s`);
   const when = `began ${new Date(startedAtMs).toISOString().slice(11, 23)}`;
   return { ...violation, detail: `${violation.detail}; ${when}, killed from there: ${told.join(', ') || 'nobody'}` };
+}
+
+/** Of all kinds. */
+export function inputTokensOf(record: UsageRecord): number {
+  return record.inputTokens + record.cacheReadTokens + record.cacheWrite5mTokens + record.cacheWrite1hTokens;
 }
 
 /** Milliseconds since the epoch: the gateway's request ids are UUIDv7. */

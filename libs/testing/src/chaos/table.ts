@@ -1,5 +1,5 @@
 import type { ServedRequest } from '@switchboard/simulator';
-import { billedOf, isDue, type Audit, type Evidence, type Joined } from './audit';
+import { billedOf, inputTokensOf, isDue, type Audit, type Evidence, type Joined } from './audit';
 import type { Outcome } from './reply-verdict';
 import { priceOf } from './world';
 
@@ -33,7 +33,7 @@ function accuracyRows(joined: readonly Joined[]): string[][] {
       mine.flatMap(({ records }) =>
         records.map((each) => ({
           count: 1,
-          input: each.inputTokens + each.cacheReadTokens + each.cacheWrite5mTokens + each.cacheWrite1hTokens,
+          input: inputTokensOf(each),
           output: each.outputTokens,
           nanoUsd: Number(each.costNanoUsd),
         })),
