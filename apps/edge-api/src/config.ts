@@ -28,6 +28,10 @@ const shape = {
   DRAIN_MS: durationSetting(HOUR_MS),
   /** How long before that new connections are still taken, for balancers to notice that the replica is unready. */
   DRAIN_GRACE_MS: durationSetting(5_000),
+  /** Where usage is kept until it is published: shared by edges of one machine, and outliving the process. */
+  SPOOL_DIR: z.string().min(1).default('.switchboard/spool'),
+  /** Of this edge's spool, together with what it adopted. */
+  SPOOL_MAX_BYTES: positiveSetting(256 * 1024 * 1024),
   /** Reservations and settlements of one turn of the event loop that travel together; 1: each alone. */
   ADMISSION_BATCH_MAX: positiveSetting(64),
   /** Addresses and CIDR ranges, by commas, whose `x-forwarded-for` is believed. */

@@ -2,7 +2,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '
 import { type Bus, HEALTH_CHECKS, type HealthCheck, LIMITER, USAGE_SINK } from '@switchboard/contracts';
 import { EdgeApiModule, type EdgeApiOptions } from '@switchboard/edge-api';
 import { EDGE_HEALTH } from '@switchboard/edge-api/client';
-import { createUsagePublisher, type UsagePublisher } from '@switchboard/metering/client';
+import { createUsagePublisher, type UsagePublisher, UsageSpool } from '@switchboard/metering/client';
 import type { Logger, Metrics } from '@switchboard/platform';
 import { BusLimiter } from '@switchboard/rate-limit/client';
 import type { EdgeSecrets, EdgeServiceSettings } from './config';
@@ -27,13 +27,13 @@ export class EdgeServiceModule implements OnApplicationShutdown {
   ) {}
 
   static forRoot(parts: EdgeServiceParts): DynamicModule {
-    const { bus, log, metrics } = parts;
+    const { bus, log } = parts;
     return {
       module: EdgeServiceModule,
       global: true,
       imports: [EdgeApiModule.forRoot(edgeOf(parts))],
       providers: [
-        { provide: USAGE_SINK, useFactory: () => createUsagePublisher({ bus, log, metrics }) },
+        { provide: USAGE_SINK, useFactory: () => createUsageSink(parts) },
         {
           provide: LIMITER,
           useFactory: () => new BusLimiter({ bus, log, batchMax: parts.settings.ADMISSION_BATCH_MAX }),
@@ -48,6 +48,14 @@ export class EdgeServiceModule implements OnApplicationShutdown {
     await Promise.all([this.usage.drain(USAGE_DRAIN_MS), this.limiter.close(USAGE_DRAIN_MS)]);
     await this.usage.close();
   }
+}
+
+/** @throws Error that names the folder where the spool cannot be written. */
+async function createUsageSink({ bus, settings, log, metrics }: EdgeServiceParts): Promise<UsagePublisher> {
+  const spool = await UsageSpool.open({
+    ...{ dir: settings.SPOOL_DIR, bytesMax: settings.SPOOL_MAX_BYTES, log, metrics },
+  });
+  return createUsagePublisher({ bus, log, metrics, spool });
 }
 
 function edgeOf({ bus, settings, secrets, log, metrics }: EdgeServiceParts): EdgeApiOptions {

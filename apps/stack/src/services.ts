@@ -135,6 +135,8 @@ function ownEnvironment(name: ServiceName, surroundings: Surroundings, port: num
         PORT: String(port),
         DRAIN_MS: String(settings.DRAIN_MS),
         DRAIN_GRACE_MS: String(settings.DRAIN_GRACE_MS),
+        // One for all: what an edge that dies leaves there, another one or its successor takes up.
+        SPOOL_DIR: path.join(settings.DATA_DIR, 'spool'),
       };
     case 'rate-limit':
       // A dozen processes share this machine's cores: none may be taken for dead because it had to wait for one.

@@ -5,7 +5,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type AdminStore, createAdminStore } from '@switchboard/admin-api';
 import type { HealthCheck } from '@switchboard/contracts';
 import { EdgeReplica } from '@switchboard/edge-api';
-import { createMetering } from '@switchboard/metering';
+import { createMetering, type Metering } from '@switchboard/metering';
+import { UsageSpool } from '@switchboard/metering/client';
 import {
   createKeyHasher,
   createLocalBus,
@@ -71,10 +72,8 @@ export async function startApplication(options: ApplicationOptions, stops: Stop[
   stops.push(() => store.close());
   // Its first queries take as long as composing the application does.
   store.start();
-  const module = StandaloneModule.forRoot({
-    ...tools,
-    ...{ store, metering: createMetering(tools), edge: edgeOf(settings, secrets) },
-  });
+  const metering = await openMetering(settings, tools);
+  const module = StandaloneModule.forRoot({ ...tools, store, metering, edge: edgeOf(settings, secrets) });
   const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
     logger: nestLogger(logger),
     abortOnError: false,
@@ -100,6 +99,13 @@ async function confirmed(publication: HealthCheck): Promise<void> {
     if (done) return;
     await delay(CONFIRMATION_POLL_MS);
   }
+}
+
+async function openMetering({ DATA_DIR, SPOOL_MAX_BYTES }: Settings, tools: Tools): Promise<Metering> {
+  const { logger: log, metrics } = tools;
+  const dir = path.join(DATA_DIR, 'spool');
+  const spool = await UsageSpool.open({ dir, bytesMax: SPOOL_MAX_BYTES, log, metrics });
+  return createMetering({ ...tools, spool });
 }
 
 function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {

@@ -27,6 +27,8 @@ const settingsShape = {
   KEEPALIVE_MS: positiveSetting(14_000),
   DRAIN_MS: durationSetting(10_000),
   TRUSTED_PROXIES: listSetting,
+  /** Of the spool in DATA_DIR, where usage waits for the database. */
+  SPOOL_MAX_BYTES: positiveSetting(256 * 1024 * 1024),
 };
 
 export type Settings = z.output<z.ZodObject<typeof settingsShape>>;

@@ -32,8 +32,34 @@ export interface UsageRecordedV1 {
   clientRequestId?: string;
 }
 
-/** Port: takes a record and returns at once; delivery is the adapter's promise. */
+/** What the usage record of a call is made from if its edge dies: the most that the call can have come to. */
+export interface UsageIntent extends Pick<
+  UsageRecordedV1,
+  | 'requestId'
+  | 'tenantId'
+  | 'keyId'
+  | 'requestedModel'
+  | 'model'
+  | 'upstream'
+  | 'clientDialect'
+  | 'upstreamDialect'
+  | 'stream'
+  | 'startedAtMs'
+  | 'attempts'
+  | 'clientRequestId'
+> {
+  inputTokens: number;
+  outputTokens: number;
+  costNanoUsd: NanoUsd;
+}
+
+/** Port: takes what it is told and returns at once; delivery is the adapter's promise. */
 export interface UsageSink {
+  /**
+   * Before a call goes to an upstream, and again before it goes to another one. An adapter that promises to outlive its
+   * process has the intent safe when this returns. Each call that began is recorded in the end.
+   */
+  begin(intent: UsageIntent): void;
   record(event: UsageRecordedV1): void;
 }
 

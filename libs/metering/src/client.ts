@@ -1,6 +1,7 @@
 import { type Backlog, type Bus, STREAMS } from '@switchboard/contracts';
 
 export { type BusLedgerOptions, createBusLedger } from './bus-ledger';
+export { UsageSpool, type UsageSpoolOptions } from './spool/usage-spool';
 export { createUsagePublisher, type UsagePublisher, type UsagePublisherOptions } from './usage-publisher';
 
 /** What others bind to reach metering; its other ports, USAGE_SINK and USAGE_QUERIES, are in the contracts. */

@@ -5,6 +5,7 @@ import { registerUsageMetrics } from './adapters/usage-metrics';
 import { PostgresUsageQueries } from './adapters/usage-queries';
 import { UsageStore } from './adapters/usage-store';
 import { createLocalLedger } from './local-ledger';
+import type { UsageSpool } from './spool/usage-spool';
 
 const DRAIN_TIMEOUT_MS = 10_000;
 
@@ -15,6 +16,8 @@ export interface MeteringOptions {
   metrics: Metrics;
   /** How long a shutdown may wait for the database to take the last records. */
   drainTimeoutMs?: number;
+  /** Keeps on disk what is not stored yet; closed with metering. */
+  spool?: UsageSpool | undefined;
 }
 
 export interface OpenUsageQueries {
@@ -48,13 +51,13 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
 }
 
 /** Opens no connection yet: the first write or query does. */
-export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs }: MeteringOptions): Metering {
+export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, spool }: MeteringOptions): Metering {
   // Writes are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
   const { queries, close: closeQueries } = openUsageQueries(databaseUrl, logger);
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
-  const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics });
+  const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics, spool });
   const ledger = createLocalLedger(store, new SpendingSums(spendingPool));
   const health: HealthCheck = {
     name: 'postgres',

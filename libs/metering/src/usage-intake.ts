@@ -1,24 +1,72 @@
-import type { UsageRecordedV1 } from '@switchboard/contracts';
+import type { UsageIntent, UsageRecordedV1 } from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
 import { UsageBuffer } from './core/usage-buffer';
+import type { UsageSpool } from './spool/usage-spool';
 
 const LOSS_LOG_INTERVAL_MS = 1_000;
 const CAPACITY = 50_000;
+/** Of the capacity: what dead processes left must not crowd out what comes in. */
+const REPLAYED_SHARE = 1 / 2;
 
-/** Where usage records wait in memory, bounded: what cannot be held is told, never lost silently. */
+export interface UsageIntakeOptions {
+  log: Logger;
+  /** Called for each record that is lost. */
+  onDropped: () => void;
+  /** Records held, about 1 KB each; 50,000 where not given. */
+  capacity: number | undefined;
+  /** Absent: what is in memory dies with the process. */
+  spool: UsageSpool | undefined;
+}
+
+/**
+ * Where usage records wait in memory, bounded, each with a copy in the spool where there is one: what cannot be held is
+ * told, never lost silently.
+ */
 export class UsageIntake {
   readonly buffer: UsageBuffer<UsageRecordedV1>;
+  private readonly capacity: number;
   private closed = false;
   private lastLossLogMs = -Infinity;
 
-  /** `capacity`: records held, about 1 KB each; 50,000 where not given. `onDropped` is called for each that is not. */
-  constructor(private readonly options: { log: Logger; onDropped: () => void; capacity: number | undefined }) {
-    this.buffer = new UsageBuffer(options.capacity ?? CAPACITY);
+  constructor(private readonly options: UsageIntakeOptions) {
+    this.capacity = options.capacity ?? CAPACITY;
+    this.buffer = new UsageBuffer(this.capacity);
   }
 
-  /** False when the record was dropped; that is counted, and logged at most once a second. */
+  begin(intent: UsageIntent): void {
+    this.options.spool?.intent(intent);
+  }
+
+  /**
+   * False when the record is not in memory: it is in the spool, and comes again when there is room, or else it was dropped;
+   * that is counted, and logged at most once a second.
+   */
   take(record: UsageRecordedV1): boolean {
+    const { spool } = this.options;
+    const spooled = spool?.usage(record) === true;
     if (!this.closed && this.buffer.offer(record)) return true;
+    if (spooled) spool?.leave(record);
+    else this.drop();
+    return false;
+  }
+
+  /** Has the spool tell what it kept; `taken` is called for each record that came in so. */
+  replay(taken: () => void): void {
+    this.options.spool?.replayTo((record) => {
+      const hasRoom = !this.closed && this.buffer.size < this.capacity * REPLAYED_SHARE;
+      if (!hasRoom || !this.buffer.offer(record)) return false;
+      taken();
+      return true;
+    });
+  }
+
+  /** Forgets what was taken of the buffer: it is stored. */
+  confirm(batch: readonly UsageRecordedV1[]): void {
+    this.buffer.confirm(batch);
+    this.options.spool?.stored(batch);
+  }
+
+  private drop(): void {
     this.options.onDropped();
     const now = performance.now();
     if (now - this.lastLossLogMs >= LOSS_LOG_INTERVAL_MS) {
@@ -26,7 +74,6 @@ export class UsageIntake {
       const reason = this.closed ? 'usage is no longer taken' : 'the usage buffer is full';
       this.options.log.error({ waiting: this.buffer.size }, `${reason}: usage records are being LOST`);
     }
-    return false;
   }
 
   /** Puts all that is held into the log, whole. @returns how many. */
@@ -36,7 +83,12 @@ export class UsageIntake {
     return unsaved.length;
   }
 
+  /** Takes no more. What is not confirmed by the time that the spool is closed stays in it. */
   close(): void {
     this.closed = true;
+  }
+
+  async closeSpool(): Promise<void> {
+    await this.options.spool?.close();
   }
 }

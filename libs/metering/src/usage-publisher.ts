@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Bus, STREAMS, type Subscription, type UsageRecordedV1, type UsageSink } from '@switchboard/contracts';
+import {
+  type Bus,
+  STREAMS,
+  type Subscription,
+  type UsageIntent,
+  type UsageRecordedV1,
+  type UsageSink,
+} from '@switchboard/contracts';
 import type { Counter, Logger, Metrics } from '@switchboard/platform';
 import { BATCH_RECORDS_MAX, takeMessage, type UsageMessage } from './core/usage-batch';
 import { Outage } from './outage';
 import { RetryPause } from './retry-pause';
+import type { UsageSpool } from './spool/usage-spool';
 import { UsageIntake } from './usage-intake';
 
 export interface UsagePublisherOptions {
@@ -13,6 +21,8 @@ export interface UsagePublisherOptions {
   metrics: Metrics;
   /** Records held while the bus is away, about 1 KB each; default 50,000. */
   capacity?: number;
+  /** Keeps on disk what waits here and what is under way, for the next process; closed with the publisher. */
+  spool?: UsageSpool | undefined;
 }
 
 export interface UsagePublisher extends UsageSink {
@@ -32,7 +42,7 @@ export interface UsagePublisher extends UsageSink {
  * Publishes usage records to the usage stream. `record` never waits: a message leaves 20 ms after its first record, or as
  * soon as 200 wait, and its records stay in memory until the stream has confirmed it, however long the bus is away. A
  * message is tried again as it was and under the same id, so that the stream stores it once. When the buffer is full the
- * newest records are dropped, counted and logged.
+ * newest records stay in the spool until it is not; without a spool they are dropped, counted and logged.
  */
 export function createUsagePublisher(options: UsagePublisherOptions): UsagePublisher {
   return new StreamUsagePublisher(options);
@@ -53,19 +63,24 @@ class StreamUsagePublisher implements UsagePublisher {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor({ bus, log, metrics, capacity }: UsagePublisherOptions) {
+  constructor({ bus, log, metrics, capacity, spool }: UsagePublisherOptions) {
     this.bus = bus;
     this.counts = registerCounts(metrics, () => this.buffered);
-    this.intake = new UsageIntake({ log, capacity, onDropped: () => this.counts.dropped.inc() });
+    this.intake = new UsageIntake({ log, capacity, spool, onDropped: () => this.counts.dropped.inc() });
     this.outage = new Outage(log, {
       lost: 'usage records cannot be published and wait in memory',
       back: 'usage records are published again',
     });
     this.reconnections = bus.onConnected(() => this.pause.wake());
+    this.intake.replay(() => this.schedule());
   }
 
   get buffered(): number {
     return this.intake.buffer.size;
+  }
+
+  begin(intent: UsageIntent): void {
+    this.intake.begin(intent);
   }
 
   record(event: UsageRecordedV1): void {
@@ -92,6 +107,7 @@ class StreamUsagePublisher implements UsagePublisher {
     clearTimeout(this.timer);
     this.pause.wake();
     await Promise.all([...this.inFlight, this.reconnections.stop()]);
+    await this.intake.closeSpool();
   }
 
   private schedule(): void {
@@ -127,7 +143,7 @@ class StreamUsagePublisher implements UsagePublisher {
     for (let failures = 0; !this.closed;) {
       try {
         await this.bus.append(STREAMS.usage, payload, dedupeId);
-        this.intake.buffer.confirm(records);
+        this.intake.confirm(records);
         this.counts.published.inc(records.length);
         this.outage.succeeded();
         return;

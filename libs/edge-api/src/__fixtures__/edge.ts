@@ -20,6 +20,7 @@ import {
   type ReservationReply,
   type ReservationRequest,
   type Settlement,
+  type UsageIntent,
   type UsageRecordedV1,
 } from '@switchboard/contracts';
 import { createMetrics, createSealer, encodeModel, encodeProvider, type Logger } from '@switchboard/platform';
@@ -156,6 +157,8 @@ export interface Edge {
   replica: EdgeReplica;
   limiter: RecordingLimiter;
   usage: UsageRecordedV1[];
+  /** In the order they were told. */
+  intents: UsageIntent[];
   metrics: ReturnType<typeof createMetrics>;
   /** Of the public port; rejects where it does not open. */
   opened: Promise<number | undefined>;
@@ -165,15 +168,16 @@ export interface Edge {
 export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['settings']> = {}, log: Logger = silent): Edge {
   const limiter = new RecordingLimiter();
   const usage: UsageRecordedV1[] = [];
+  const intents: UsageIntent[] = [];
   const metrics = createMetrics();
   const replica = new EdgeReplica({
     ...{ bus, limiter, sealer, hasher, log, metrics, port: 0, host: '127.0.0.1' },
-    usage: { record: (event) => usage.push(event) },
+    usage: { begin: (intent) => intents.push(intent), record: (event) => usage.push(event) },
     settings: {
       ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, drainMs: 5_000, trustedProxies: [] },
       allowLoopback: false,
       ...changes,
     },
   });
-  return { replica, limiter, usage, metrics, opened: replica.open() };
+  return { replica, limiter, usage, intents, metrics, opened: replica.open() };
 }

@@ -22,6 +22,8 @@ export interface AttemptsPlan {
 }
 
 export interface AttemptsOwner extends AttemptOwner {
+  /** The call goes to an upstream now. */
+  dispatching(call: PreparedCall): void;
   /** Every candidate failed, or none could take the request. */
   gaveUp(error: GatewayError): void;
 }
@@ -144,6 +146,8 @@ export class Attempts {
 
   private dispatch(call: PreparedCall): void {
     this.count++;
+    // Before the first byte leaves: from then on something may be spent.
+    this.owner.dispatching(call);
     const { provider } = call.candidate;
     const { request } = this;
     const attempt = new UpstreamAttempt(this.owner, call, request.stream, this.edge.sweeper, performance.now());

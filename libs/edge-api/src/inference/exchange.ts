@@ -5,6 +5,7 @@ import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
 import { failureBeforeFirstByte, finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
 import { Attempts, type AttemptsOwner } from './attempts';
+import { callIntent } from './call-intent';
 import { settle, type Settlement } from './settlement';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
@@ -64,6 +65,12 @@ export class Exchange implements AttemptsOwner, Sweepable {
     this.edge.sweeper.add(this);
     const outputTokensMost = reservation?.outputTokensMost(this.request.sniffed.replyCount);
     this.attempts.start({ candidates, outputTokensMost });
+  }
+
+  dispatching(call: PreparedCall): void {
+    const { identity, key, startedAtMs, reservation } = this;
+    const attempts = this.attempts.count;
+    this.edge.usage.begin(callIntent(this.request, call, { identity, key, startedAtMs, attempts, reservation }));
   }
 
   openRelay(attempt: UpstreamAttempt): Relay {

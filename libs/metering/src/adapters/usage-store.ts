@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { UsageRecordedV1, UsageSink } from '@switchboard/contracts';
+import type { UsageIntent, UsageRecordedV1, UsageSink } from '@switchboard/contracts';
 import type { Logger, Pool } from '@switchboard/platform';
 import { RetryPause } from '../retry-pause';
+import type { UsageSpool } from '../spool/usage-spool';
 import { UsageIntake } from '../usage-intake';
 import { writeUsage } from './usage-insert';
 import type { UsageMetrics } from './usage-metrics';
@@ -12,6 +13,8 @@ export interface UsageStoreOptions {
   metrics: UsageMetrics;
   /** Events held while the database is away; about 1 KB each. */
   capacity?: number;
+  /** Keeps on disk what waits here and what is under way, for the next process; closed with the store. */
+  spool?: UsageSpool | undefined;
 }
 
 interface Waiter {
@@ -26,7 +29,8 @@ const BATCH_SIZE = 500;
 /**
  * Stores usage events in the order they came. `record` never waits: events are written within 100 ms, or as soon as 500
  * wait, and stay in memory until the database has confirmed them, however long it is away. An event that was stored
- * before (same request id) is stored once, and replaced by one that is more accurate. When the buffer is full the newest events are dropped, counted and logged.
+ * before (same request id) is stored once, and replaced by one that is more accurate. When the buffer is full the newest
+ * events stay in the spool until it is not; without a spool they are dropped, counted and logged.
  */
 export class UsageStore implements UsageSink {
   private readonly intake: UsageIntake;
@@ -39,13 +43,19 @@ export class UsageStore implements UsageSink {
   private readonly waiters = new Set<Waiter>();
 
   constructor(private readonly options: UsageStoreOptions) {
-    const { log, capacity, metrics } = options;
-    this.intake = new UsageIntake({ log, capacity, onDropped: () => metrics.records.inc({ result: 'dropped' }) });
+    const { log, capacity, metrics, spool } = options;
+    const onDropped = (): void => metrics.records.inc({ result: 'dropped' });
+    this.intake = new UsageIntake({ log, capacity, spool, onDropped });
+    this.intake.replay(() => this.schedule());
   }
 
   /** Events in memory, not yet stored. */
   get buffered(): number {
     return this.intake.buffer.size;
+  }
+
+  begin(intent: UsageIntent): void {
+    this.intake.begin(intent);
   }
 
   record(event: UsageRecordedV1): void {
@@ -85,6 +95,7 @@ export class UsageStore implements UsageSink {
     clearTimeout(this.timer);
     this.pause.wake();
     await this.flushing;
+    await this.intake.closeSpool();
   }
 
   private async doneOrLate(count: number, timeoutMs: number): Promise<void> {
@@ -102,7 +113,7 @@ export class UsageStore implements UsageSink {
   }
 
   private confirm(batch: readonly UsageRecordedV1[]): void {
-    this.intake.buffer.confirm(batch);
+    this.intake.confirm(batch);
     this.doneCount += batch.length;
     for (const { count, end } of this.waiters) if (count <= this.doneCount) end();
   }

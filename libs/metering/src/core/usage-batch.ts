@@ -30,7 +30,7 @@ export function takeMessage(buffer: UsageBuffer<UsageRecordedV1>): UsageMessage 
  * A client that sends thousands of fields the upstream's dialect lacks makes a record of thousands of losses. It must not
  * outgrow a message, or it could never be billed: then the first losses stand for all, and the last says how many went.
  */
-function encodeRecord(record: UsageRecordedV1): string {
+export function encodeRecord(record: UsageRecordedV1): string {
   const json = JSON.stringify(record);
   if (Buffer.byteLength(json) <= BATCH_BYTES_MAX) return json;
   const { losses, lossText, text } = SHORTENED;

@@ -1,0 +1,51 @@
+import { costNanoUsd, type UsageIntent } from '@switchboard/contracts';
+import { emptyUsage } from '@switchboard/protocol';
+import { estimateInput } from '../core/input-estimate';
+import type { InferenceRequest } from './inference-request';
+import type { PreparedCall } from './prepare-call';
+import type { CallFacts } from './settlement';
+
+export type IntentFacts = Pick<CallFacts, 'identity' | 'key' | 'startedAtMs' | 'attempts' | 'reservation'>;
+
+/**
+ * What is recorded of a call if this process dies before its end: what was reserved for it, so that spool and limiter say
+ * the same, else the most it can come to at the model's price.
+ */
+export function callIntent(request: InferenceRequest, call: PreparedCall, facts: IntentFacts): UsageIntent {
+  const { identity, key, reservation } = facts;
+  const { model, provider, dialect } = call.candidate;
+  const { inputTokens, outputTokens } =
+    reservation === undefined
+      ? unreserved(request, call)
+      : {
+          inputTokens: reservation.granted.request.amounts.inputTokens,
+          outputTokens: reservation.granted.outputTokens,
+        };
+  const cost = costNanoUsd({ ...emptyUsage(), inputTokens, outputTokens }, model.pricing);
+  return {
+    requestId: identity.requestId,
+    tenantId: key.tenant.id,
+    keyId: key.id,
+    requestedModel: request.model,
+    model: model.id,
+    upstream: provider.id,
+    clientDialect: request.dialect.id,
+    upstreamDialect: dialect.id,
+    stream: request.stream,
+    startedAtMs: facts.startedAtMs,
+    attempts: facts.attempts,
+    ...(identity.clientRequestId !== undefined && { clientRequestId: identity.clientRequestId }),
+    inputTokens,
+    outputTokens,
+    // A client may ask for any number of tokens; no record holds an amount that is not exact.
+    costNanoUsd: reservation?.paysMoney === true ? reservation.heldNanoUsd : Math.min(cost, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function unreserved({ sniffed, maxTokens }: InferenceRequest, { candidate, body }: PreparedCall) {
+  const asked = (maxTokens ?? candidate.model.maxOutputTokens) * sniffed.replyCount;
+  return {
+    inputTokens: estimateInput(body, sniffed.tools === 'filled').tokensMost,
+    outputTokens: Math.min(Math.max(1, asked), Number.MAX_SAFE_INTEGER),
+  };
+}
