@@ -56,10 +56,11 @@ export interface UsageIntent extends Pick<
 /** Port: takes what it is told and returns at once; delivery is the adapter's promise. */
 export interface UsageSink {
   /**
-   * Before a call goes to an upstream, and again before it goes to another one. An adapter that promises to outlive its
-   * process has the intent safe when this returns. Each call that began is recorded in the end.
+   * Before a call goes to an upstream, and again before it goes to another one. `begun` is called, at once or after this
+   * turn of the event loop and in any case, when the adapter has the intent as safe as it can. Each call that began is
+   * recorded in the end.
    */
-  begin(intent: UsageIntent): void;
+  begin(intent: UsageIntent, begun: () => void): void;
   record(event: UsageRecordedV1): void;
 }
 

@@ -63,6 +63,14 @@ test('where the client names no maximum it is all that the model may write', asy
   expect(intentOf().outputTokens).toBe(64_000);
 });
 
+test('no input counts for more than the model can read, an image in its bytes least of all', async () => {
+  await serve();
+  const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(400_000)}` } };
+  await served.post('openai', 'plain', { messages: [{ role: 'user', content: [image] }] });
+  await recorded();
+  expect(intentOf().inputTokens).toBe(200_000);
+});
+
 test('with a budget it is what was set aside, so that spool and limiter say the same', async () => {
   await serve();
   await served.post('openai', 'budgeted', { max_tokens: 50 });

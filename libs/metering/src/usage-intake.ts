@@ -33,8 +33,11 @@ export class UsageIntake {
     this.buffer = new UsageBuffer(this.capacity);
   }
 
-  begin(intent: UsageIntent): void {
-    this.options.spool?.intent(intent);
+  /** `begun`: as of the port. */
+  begin(intent: UsageIntent, begun: () => void): void {
+    const { spool } = this.options;
+    if (spool === undefined) begun();
+    else spool.intent(intent, begun);
   }
 
   /**

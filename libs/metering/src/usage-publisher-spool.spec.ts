@@ -60,7 +60,7 @@ const idsOf = (events: readonly UsageRecordedV1[]): string[] => events.map(({ re
 test('what the stream has confirmed is not in the spool', async () => {
   const { publisher, metrics } = await open();
   for (const id of ids(500)) {
-    publisher.begin(intent(id));
+    publisher.begin(intent(id), () => undefined);
     publisher.record(event(id));
   }
   expect(await publisher.drain(5_000)).toBe(0);
@@ -73,7 +73,7 @@ test('usage of an edge that was killed while the stream was away is published by
   bus.fault = 'away';
   const first = await open();
   for (const id of ids(700)) {
-    first.publisher.begin(intent(id));
+    first.publisher.begin(intent(id), () => undefined);
     if (id !== 'req_699') first.publisher.record(event(id));
   }
   await until(() => bus.appends.length > 0);

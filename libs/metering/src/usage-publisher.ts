@@ -79,8 +79,8 @@ class StreamUsagePublisher implements UsagePublisher {
     return this.intake.buffer.size;
   }
 
-  begin(intent: UsageIntent): void {
-    this.intake.begin(intent);
+  begin(intent: UsageIntent, begun: () => void): void {
+    this.intake.begin(intent, begun);
   }
 
   record(event: UsageRecordedV1): void {

@@ -172,7 +172,7 @@ export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['setting
   const metrics = createMetrics();
   const replica = new EdgeReplica({
     ...{ bus, limiter, sealer, hasher, log, metrics, port: 0, host: '127.0.0.1' },
-    usage: { begin: (intent) => intents.push(intent), record: (event) => usage.push(event) },
+    usage: { begin: (intent, begun) => { intents.push(intent); begun(); }, record: (event) => usage.push(event) },
     settings: {
       ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, drainMs: 5_000, trustedProxies: [] },
       allowLoopback: false,

@@ -22,8 +22,8 @@ export interface AttemptsPlan {
 }
 
 export interface AttemptsOwner extends AttemptOwner {
-  /** The call goes to an upstream now. */
-  dispatching(call: PreparedCall): void;
+  /** The call is to go to an upstream, as soon as `dispatch` is called. */
+  dispatching(call: PreparedCall, dispatch: () => void): void;
   /** Every candidate failed, or none could take the request. */
   gaveUp(error: GatewayError): void;
 }
@@ -146,12 +146,23 @@ export class Attempts {
 
   private dispatch(call: PreparedCall): void {
     this.count++;
+    const { stream } = this.request;
+    const attempt = new UpstreamAttempt(this.owner, call, stream, this.edge.sweeper, performance.now());
+    this.current = attempt;
     // Before the first byte leaves: from then on something may be spent.
-    this.owner.dispatching(call);
+    this.owner.dispatching(call, () => {
+      try {
+        if (!attempt.isOver) this.send(call, attempt);
+      } catch (error) {
+        // In a turn of its own by now: unhandled, one odd request would end the process.
+        attempt.fail('gateway', error);
+      }
+    });
+  }
+
+  private send(call: PreparedCall, attempt: UpstreamAttempt): void {
     const { provider } = call.candidate;
     const { request } = this;
-    const attempt = new UpstreamAttempt(this.owner, call, request.stream, this.edge.sweeper, performance.now());
-    this.current = attempt;
     const { path } = endpointOf(provider);
     const clientHeaders = call.passThrough ? this.incoming.headers : undefined;
     this.edge.pools.get(provider).dispatch(

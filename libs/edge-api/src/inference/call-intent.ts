@@ -5,6 +5,12 @@ import type { InferenceRequest } from './inference-request';
 import type { PreparedCall } from './prepare-call';
 import type { CallFacts } from './settlement';
 
+/**
+ * A longer body is not searched for images, which takes half a nanosecond a byte: 20 µs of a call of 20 KB. As bytes it
+ * counts for four times the tokens of its text, room enough for an image by URL or two, and no image counts for more.
+ */
+const SEARCHED_BYTES_MAX = 8 * 1024;
+
 export type IntentFacts = Pick<CallFacts, 'identity' | 'key' | 'startedAtMs' | 'attempts' | 'reservation'>;
 
 /**
@@ -43,9 +49,12 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
 }
 
 function unreserved({ sniffed, maxTokens }: InferenceRequest, { candidate, body }: PreparedCall) {
-  const asked = (maxTokens ?? candidate.model.maxOutputTokens) * sniffed.replyCount;
+  const { contextWindow, maxOutputTokens } = candidate.model;
+  const asked = (maxTokens ?? maxOutputTokens) * sniffed.replyCount;
+  const isSearched = body.length <= SEARCHED_BYTES_MAX;
+  const bound = isSearched ? estimateInput(body, sniffed.tools === 'filled').tokensMost : body.length;
   return {
-    inputTokens: estimateInput(body, sniffed.tools === 'filled').tokensMost,
+    inputTokens: Math.min(bound, contextWindow),
     outputTokens: Math.min(Math.max(1, asked), Number.MAX_SAFE_INTEGER),
   };
 }

@@ -67,10 +67,10 @@ export class Exchange implements AttemptsOwner, Sweepable {
     this.attempts.start({ candidates, outputTokensMost });
   }
 
-  dispatching(call: PreparedCall): void {
+  dispatching(call: PreparedCall, dispatch: () => void): void {
     const { identity, key, startedAtMs, reservation } = this;
-    const attempts = this.attempts.count;
-    this.edge.usage.begin(callIntent(this.request, call, { identity, key, startedAtMs, attempts, reservation }));
+    const facts = { identity, key, startedAtMs, reservation, attempts: this.attempts.count };
+    this.edge.usage.begin(callIntent(this.request, call, facts), dispatch);
   }
 
   openRelay(attempt: UpstreamAttempt): Relay {

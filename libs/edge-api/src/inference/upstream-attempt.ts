@@ -43,6 +43,11 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     this.lastByteMs = startedMs;
   }
 
+  /** Nothing is reported for it any more. */
+  get isOver(): boolean {
+    return this.over;
+  }
+
   /** True once any reply byte has come. */
   get answered(): boolean {
     return this.status !== 0 && (this.bufferedBytes > 0 || this.relay !== undefined);

@@ -54,8 +54,8 @@ export class UsageStore implements UsageSink {
     return this.intake.buffer.size;
   }
 
-  begin(intent: UsageIntent): void {
-    this.intake.begin(intent);
+  begin(intent: UsageIntent, begun: () => void): void {
+    this.intake.begin(intent, begun);
   }
 
   record(event: UsageRecordedV1): void {

@@ -84,9 +84,10 @@ export class UsageSpool {
     return this.log.open + this.adopted.reduce((sum, { open }) => sum + open, 0);
   }
 
-  /** Safe from a kill of this process when this returns; or not in the spool at all, which is counted. */
-  intent(intent: UsageIntent): void {
+  /** Calls `written` when the intent is safe from a kill of this process; or not in the spool at all, which is counted. */
+  intent(intent: UsageIntent, written: () => void): void {
     this.judged(this.log.intent(intent));
+    this.log.afterTurn(written);
   }
 
   /** False: it is in memory only. */

@@ -12,10 +12,10 @@ async function main(dir: string, what: string): Promise<void> {
   const spool = await UsageSpool.open({ dir, bytesMax: 64 * 1024 * 1024, log, metrics: createMetrics() });
   const count = what === 'endless' ? Infinity : Number(what);
   for (let index = 0; index < count; index++) {
-    spool.intent(intent(`req_${index}`));
+    const written = new Promise<void>((resolve) => spool.intent(intent(`req_${index}`), resolve));
+    if (index % 10 === 9 || what !== 'endless') await written;
     if (index < count - 1) spool.usage(event(`req_${index}`));
-    if (what === 'endless') process.stdout.write(`${index}\n`);
-    if (index % 10 === 9) await new Promise((resolve) => setImmediate(resolve));
+    if (what === 'endless') void written.then(() => process.stdout.write(`${index}\n`));
   }
   await new Promise((resolve) => setImmediate(resolve));
   process.stdout.write('done\n');
