@@ -139,6 +139,14 @@ const chunk = (delta: object, finish: string | null = null): string =>
     choices: [{ index: 0, delta, finish_reason: finish }],
   })}\n\n`;
 
+test('a spool folder that cannot be written is a fault at the start, and named', async () => {
+  // Below a file there is no folder, whoever one is.
+  const spool = path.join(MAIN, 'spool');
+  const [code] = (await once(startEdge({ SPOOL_DIR: spool }), 'close')) as [number];
+  expect(code).toBe(1);
+  expect(output).toContain(`the spool folder ${spool} (SPOOL_DIR) cannot be written`);
+});
+
 test('without NATS the private port says what is missing; with it and a catalog the public port opens', async () => {
   await nats.stop();
   startEdge();

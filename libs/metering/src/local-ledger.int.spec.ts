@@ -1,7 +1,10 @@
+import { readdirSync, renameSync } from 'node:fs';
+import path from 'node:path';
 import { LedgerUnavailableError } from '@switchboard/contracts';
 import { createLogger, createMetrics } from '@switchboard/platform';
 import { openTestDatabase, type TestDatabase } from './__fixtures__/database';
 import { event, ids } from './__fixtures__/usage-events';
+import { UsageSpool } from './client';
 import { createMetering, type Metering } from './metering';
 
 jest.setTimeout(60_000);
@@ -60,6 +63,25 @@ test('what comes after the question does not hold up the answer', async () => {
   }
   expect((await asked).nanoUsd).toBeGreaterThanOrEqual(330_000);
   await close();
+});
+
+test('after a kill the answer has what was not stored before it, from the first question on', async () => {
+  const dir = path.join(database.folder, 'spool');
+  const spooling = async (databaseUrl = database.url): Promise<Metering> => {
+    const spool = await UsageSpool.open({ dir, bytesMax: 64 * 1024 * 1024, log, metrics: createMetrics() });
+    return createMetering({ databaseUrl, logger: log, metrics: createMetrics(), drainTimeoutMs: 0, spool });
+  };
+  const first = await spooling(NOWHERE);
+  for (const id of ids(5_000)) first.store.record(event(id, { costNanoUsd: 1 }));
+  await first.close();
+  // Its folder names a process that is no more.
+  const [name = ''] = readdirSync(dir);
+  renameSync(path.join(dir, name), path.join(dir, `${2 ** 30}-0123456789abcdef-00000000.v1`));
+
+  const { ledger, close } = await spooling();
+  expect(await ledger.spent(ACME)).toEqual({ nanoUsd: 5_000 });
+  await close();
+  expect(readdirSync(dir)).toEqual([]);
 });
 
 test('without Postgres the question fails, in time and with a reason, whether records wait or not', async () => {

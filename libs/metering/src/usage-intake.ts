@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { UsageIntent, UsageRecordedV1 } from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
 import { UsageBuffer } from './core/usage-buffer';
@@ -61,6 +62,14 @@ export class UsageIntake {
       taken();
       return true;
     });
+  }
+
+  /** Whether what dead processes left has come in, `timeoutMs` from now at the latest. */
+  async replayed(timeoutMs: number): Promise<boolean> {
+    const deadline = new AbortController();
+    const outOfTime = delay(timeoutMs, false, { signal: deadline.signal }).catch(() => false);
+    const all = this.options.spool?.replayed.then(() => true) ?? Promise.resolve(true);
+    return Promise.race([all, outOfTime]).finally(() => deadline.abort());
   }
 
   /** Forgets what was taken of the buffer: it is stored. */

@@ -77,15 +77,17 @@ export class UsageStore implements UsageSink {
   }
 
   /**
-   * Resolves when the database has all that was recorded before the call, after `timeoutMs` at the latest. It is written
-   * at once, unless the database is away.
+   * Resolves when the database has all that was recorded before the call, by processes that died included, or after
+   * `timeoutMs` for each of the two at the latest. It is written at once, unless the database is away.
    *
-   * @returns how many of those events are still in memory.
+   * @returns how many of those events are still in memory; at least 1 while more may be in the spool.
    */
   async caughtUp(timeoutMs: number): Promise<number> {
+    // After a kill the ledger lacks what the spool has.
+    const replayed = await this.intake.replayed(timeoutMs);
     const count = this.doneCount + this.buffered;
     if (this.buffered > 0) await this.doneOrLate(count, timeoutMs);
-    return Math.max(count - this.doneCount, 0);
+    return Math.max(count - this.doneCount, replayed ? 0 : 1);
   }
 
   /** Gives up what still waits: drain first. Resolves when no write is under way. */

@@ -39,6 +39,9 @@ export class UsageSpool {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | undefined;
   private leftCount = 0;
+  /** Resolves once what was left before this process began has been offered, all of it. */
+  readonly replayed: Promise<void>;
+  private firstLookOver = (): void => undefined;
   private refusing = false;
   private closed = false;
   private closing: Promise<void> | undefined;
@@ -60,6 +63,7 @@ export class UsageSpool {
     private readonly owner: Owner,
   ) {
     const { dir, bytesMax, log } = options;
+    this.replayed = new Promise((resolve) => (this.firstLookOver = resolve));
     const disk = new Outage(log, {
       lost: 'the spool cannot be written',
       back: 'the spool is written again',
@@ -70,6 +74,7 @@ export class UsageSpool {
       bytesElsewhere: () => this.adopted.reduce((sum, { bytes }) => sum + bytes, 0),
       failed: (error) => disk.failed(error),
       worked: () => disk.succeeded(),
+      lost: (records) => this.counts.refused.inc(records),
     });
     this.counts = registerSpoolMetrics(options.metrics, this);
   }
@@ -154,6 +159,7 @@ export class UsageSpool {
       .catch((error: unknown) => log.error({ err: error }, 'what dead processes left cannot be read'))
       .finally(() => {
         this.looking = undefined;
+        this.firstLookOver();
         if (this.closed) return;
         this.timer = setTimeout(() => this.look(), adoptIntervalMs);
         this.timer.unref();

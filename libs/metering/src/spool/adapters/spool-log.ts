@@ -18,6 +18,8 @@ export interface SpoolLogOptions {
   /** Called where the disk takes nothing, with why, and when it takes something again. */
   failed: (error: unknown) => void;
   worked: () => void;
+  /** Told of records that had been taken and are not on disk after all. */
+  lost: (records: number) => void;
 }
 
 /** Where a record is that still waits: a call for its usage, usage for being stored. */
@@ -220,9 +222,11 @@ export class SpoolLog {
   /** Nothing may follow a torn record. What was not written is in memory only, as if there were no spool. */
   private abandon(segment: SegmentFile, error: unknown): void {
     this.current = undefined;
+    const before = this.entries.size;
     for (const [requestId, entry] of this.entries) {
       if (entry.segment === segment && entry.offset >= segment.size) this.settle(requestId);
     }
+    this.options.lost(before - this.entries.size);
     this.fail(error);
   }
 
