@@ -114,7 +114,7 @@ describe('every message twice', () => {
   /** Of every third request an orphan and its exact figures, of the next only an estimate, of the last all there is. */
   const events = calls.flatMap((id, index) =>
     accuracies
-      .filter((accuracy, rank) => [rank !== 1, rank === 1, true][index % 3])
+      .filter((_, rank) => [rank !== 1, rank === 1, true][index % 3])
       .map((accuracy) => event(id, { accuracy, costNanoUsd: { orphaned: 900, estimated: 50, exact: 7 }[accuracy] })),
   );
   const messages = Array.from({ length: Math.ceil(events.length / 90) }, (_, index) =>
