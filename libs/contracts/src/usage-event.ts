@@ -61,7 +61,8 @@ export interface UsageSink {
    * recorded in the end.
    */
   begin(intent: UsageIntent, begun: () => void): void;
-  record(event: UsageRecordedV1): void;
+  /** `kept` is called as `begun` is, when the adapter has the record as safe as it can at once. */
+  record(event: UsageRecordedV1, kept?: () => void): void;
 }
 
 /** What a message of the usage stream (UsageBatchV1) holds. One record that cannot be billed does not spoil the others. */

@@ -114,3 +114,16 @@ test('what never goes to an upstream is not told', async () => {
   expect((await served.post('openai', 'budgeted')).status).toBe(402);
   expect(served.edge.intents).toEqual([]);
 });
+
+test('what a call came to is settled once its record is kept: a kill in between must leave one of the two', async () => {
+  await serve();
+  const { sink, limiter } = served.edge;
+  sink.heldBack = [];
+  await (await served.post('openai', 'budgeted')).text();
+  await until(() => sink.heldBack?.length === 1, 'the record');
+  expect(limiter.settled).toEqual([]);
+  sink.heldBack[0]?.();
+  expect(limiter.settled).toMatchObject([
+    { requestId: served.usage[0]?.requestId, nanoUsd: served.usage[0]?.costNanoUsd },
+  ]);
+});

@@ -43,11 +43,12 @@ export class UsageIntake {
 
   /**
    * False when the record is not in memory: it is in the spool, and comes again when there is room, or else it was dropped;
-   * that is counted, and logged at most once a second.
+   * that is counted, and logged at most once a second. `kept`: as of the port.
    */
-  take(record: UsageRecordedV1): boolean {
+  take(record: UsageRecordedV1, kept?: () => void): boolean {
     const { spool } = this.options;
-    const spooled = spool?.usage(record) === true;
+    const spooled = spool?.usage(record, kept) === true;
+    if (spool === undefined) kept?.();
     if (!this.closed && this.buffer.offer(record)) return true;
     if (spooled) spool?.leave(record);
     else this.drop();

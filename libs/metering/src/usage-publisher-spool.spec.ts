@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -56,6 +56,20 @@ async function kill({ publisher }: Edge): Promise<void> {
 }
 
 const idsOf = (events: readonly UsageRecordedV1[]): string[] => events.map(({ requestId }) => requestId).sort();
+
+test('whoever is told that a record is kept finds it on disk', async () => {
+  const { publisher } = await open();
+  const [requestId = ''] = ids(1);
+  const onDisk = (): string =>
+    readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(path.join(entry.parentPath, entry.name), 'latin1'))
+      .join('');
+  const found = await new Promise<boolean>((resolve) =>
+    publisher.record(event(requestId), () => resolve(onDisk().includes(requestId))),
+  );
+  expect(found).toBe(true);
+});
 
 test('what the stream has confirmed is not in the spool', async () => {
   const { publisher, metrics } = await open();

@@ -83,8 +83,8 @@ class StreamUsagePublisher implements UsagePublisher {
     this.intake.begin(intent, begun);
   }
 
-  record(event: UsageRecordedV1): void {
-    if (this.intake.take(event)) this.schedule();
+  record(event: UsageRecordedV1, kept?: () => void): void {
+    if (this.intake.take(event, kept)) this.schedule();
   }
 
   async drain(timeoutMs: number): Promise<number> {

@@ -22,6 +22,7 @@ import {
   type Settlement,
   type UsageIntent,
   type UsageRecordedV1,
+  type UsageSink,
 } from '@switchboard/contracts';
 import { createMetrics, createSealer, encodeModel, encodeProvider, type Logger } from '@switchboard/platform';
 import { EdgeReplica, type EdgeReplicaOptions } from '../edge-replica';
@@ -153,8 +154,29 @@ export async function startUpstream(
   };
 }
 
+/** Keeps what it is told, and says that it is kept at once, or when a test lets it. */
+export class RecordingSink implements UsageSink {
+  readonly usage: UsageRecordedV1[] = [];
+  /** In the order they were told. */
+  readonly intents: UsageIntent[] = [];
+  /** What waits for its record to be kept; absent: nothing does. */
+  heldBack: (() => void)[] | undefined;
+
+  begin(intent: UsageIntent, begun: () => void): void {
+    this.intents.push(intent);
+    begun();
+  }
+
+  record(event: UsageRecordedV1, kept?: () => void): void {
+    this.usage.push(event);
+    if (this.heldBack === undefined) kept?.();
+    else if (kept !== undefined) this.heldBack.push(kept);
+  }
+}
+
 export interface Edge {
   replica: EdgeReplica;
+  sink: RecordingSink;
   limiter: RecordingLimiter;
   usage: UsageRecordedV1[];
   /** In the order they were told. */
@@ -167,17 +189,17 @@ export interface Edge {
 /** An edge on a free port. */
 export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['settings']> = {}, log: Logger = silent): Edge {
   const limiter = new RecordingLimiter();
-  const usage: UsageRecordedV1[] = [];
-  const intents: UsageIntent[] = [];
+  const sink = new RecordingSink();
   const metrics = createMetrics();
   const replica = new EdgeReplica({
     ...{ bus, limiter, sealer, hasher, log, metrics, port: 0, host: '127.0.0.1' },
-    usage: { begin: (intent, begun) => { intents.push(intent); begun(); }, record: (event) => usage.push(event) },
+    usage: sink,
     settings: {
       ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, drainMs: 5_000, trustedProxies: [] },
       allowLoopback: false,
       ...changes,
     },
   });
-  return { replica, limiter, usage, intents, metrics, opened: replica.open() };
+  const { usage, intents } = sink;
+  return { replica, limiter, sink, usage, intents, metrics, opened: replica.open() };
 }

@@ -4,6 +4,7 @@ import {
   type NanoUsd,
   type ReservationRequest,
   type ReservedScope,
+  type Settlement,
   type UsageRecordedV1,
 } from '@switchboard/contracts';
 import { totalInputTokens } from '@switchboard/protocol';
@@ -59,17 +60,26 @@ export class Reservation {
 
   /** With what the call came to; without, it spent nothing. Only the first time counts. */
   settle(record?: UsageRecordedV1): void {
-    if (this.settled) return;
+    this.settling(record)?.();
+  }
+
+  /**
+   * The same in two steps: from now on nothing else settles it, and what is returned tells the limiter. In between the
+   * record is made safe: a process that dies first leaves a reservation, and one that dies later a record.
+   */
+  settling(record?: UsageRecordedV1): (() => void) | undefined {
+    if (this.settled) return undefined;
     this.settled = true;
     const { requestId, group } = this.granted.request;
     // Written out: spreads take twenty times as long, and every call comes through here.
-    this.limiter.settle({
+    const settlement: Settlement = {
       requestId,
       group,
       scopes: this.granted.scopes,
       nanoUsd: record?.costNanoUsd ?? 0,
       inputTokens: record === undefined ? 0 : totalInputTokens(record.usage),
       outputTokens: record?.usage.outputTokens ?? 0,
-    });
+    };
+    return () => this.limiter.settle(settlement);
   }
 }

@@ -62,8 +62,7 @@ export function settle(
     outputBytes: settlement.outputBytes ?? 0,
     heldNanoUsd: facts.reservation?.paysMoney === true ? facts.reservation.heldNanoUsd : undefined,
   });
-  edge.usage.record(record);
-  facts.reservation?.settle(record);
+  edge.usage.record(record, facts.reservation?.settling(record));
   edge.metrics.closed(request.dialect.id, {
     status: settlement.status,
     latencyMs: facts.latencyMs,

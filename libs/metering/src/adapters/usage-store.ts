@@ -58,8 +58,8 @@ export class UsageStore implements UsageSink {
     this.intake.begin(intent, begun);
   }
 
-  record(event: UsageRecordedV1): void {
-    if (this.intake.take(event)) this.schedule();
+  record(event: UsageRecordedV1, kept?: () => void): void {
+    if (this.intake.take(event, kept)) this.schedule();
   }
 
   /**

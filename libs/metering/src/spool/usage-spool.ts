@@ -95,9 +95,11 @@ export class UsageSpool {
     this.log.afterTurn(written);
   }
 
-  /** False: it is in memory only. */
-  usage(event: UsageRecordedV1): boolean {
-    return this.judged(this.log.usage(event));
+  /** False: it is in memory only. `kept` is called as `written` is. */
+  usage(event: UsageRecordedV1, kept?: () => void): boolean {
+    const spooled = this.judged(this.log.usage(event));
+    if (kept !== undefined) this.log.afterTurn(kept);
+    return spooled;
   }
 
   /** Memory has no room for it: offered again once there is. */
