@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createLogger, createPool, runningPostgresUrl } from '@switchboard/platform';
+import { createLogger, createPool, processStart, runningPostgresUrl } from '@switchboard/platform';
 import { type RunningGateway, startGateway } from '@switchboard/testing';
 
 jest.setTimeout(120_000);
@@ -67,6 +67,12 @@ test('the books are verified while the gateway runs and when it rests; where the
   expect(found.stdout).toMatch(
     /a rollup is not what its calls add up to\n {2}.*\n {2}expected requests=1 .*\n {2}found {4}requests=7 /,
   );
+
+  // As a stack that runs tells of itself; DATA_DIR holds nothing.
+  const STACK_STATE = path.join(dataDir, 'stack.json');
+  const state = { pid: process.pid, start: await processStart(process.pid), processes: [{ name: 'postgres', url }] };
+  await writeFile(STACK_STATE, JSON.stringify(state));
+  expect((await verify({ STACK_STATE, DATA_DIR: path.join(dataDir, 'empty') })).stdout).toBe(found.stdout);
 
   await gateway.stop();
   gateway = undefined;
