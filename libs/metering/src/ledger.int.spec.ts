@@ -164,18 +164,30 @@ describe('of two events about one request the more accurate counts, once', () =>
     expect(ofUpstreams.totals).toMatchObject([{ group: 'claude-direct', requests: 3n, costNanoUsd: 300n }]);
   });
 
-  test('from two replicas at once, over and over, in opposite orders', async () => {
+  test('from two replicas at once, in opposite orders', async () => {
     const requests = Array.from({ length: 30 }, (_, index) => `r${index}`);
     const firsts = requests.map(orphaned);
     const seconds = requests.map((id) => exact(id));
-    await Promise.all([
+    const written = await Promise.all([
       write(firsts, 0),
       write([...firsts].reverse(), 1),
       write(seconds, 0),
       write([...seconds].reverse(), 1),
     ]);
+    expect(written.flatMap(({ refused }) => refused)).toEqual([]);
     expect((await current()).map(({ accuracy }) => accuracy)).toEqual(requests.map(() => 'exact'));
     expect(await balances()).toEqual({ 'platform:usage': 3_000, 'tenant:acme': -3_000 });
+    expect(await audited()).toEqual([]);
+  });
+
+  test('two replicas that correct a request at once: one does, and neither refuses', async () => {
+    // One each: of more, a refusal would be halved and tried again, which hides it.
+    for (let round = 0; round < 150; round++) {
+      await write([orphaned(`r${round}`)]);
+      const written = await Promise.all([0, 1].map((writer) => write([exact(`r${round}`)], writer)));
+      expect(written.flatMap(({ refused }) => refused)).toEqual([]);
+      expect(written.reduce((sum, { corrected }) => sum + corrected, 0)).toBe(1);
+    }
     expect(await audited()).toEqual([]);
   });
 });
@@ -216,7 +228,9 @@ test('whatever comes, in whatever order and batches, twice, to two replicas: eac
       }));
       const queues = [0, 1].map((writer) => made.filter((batch) => batch.writer === writer));
       const deliver = async (writer: number, queue: typeof made): Promise<void> => {
-        for (const { events } of again ? [...queue, ...queue] : queue) await write(events, writer);
+        for (const { events } of again ? [...queue, ...queue] : queue) {
+          expect((await write(events, writer)).refused).toEqual([]);
+        }
       };
       await Promise.all(queues.map((queue, writer) => deliver(writer, queue)));
       const best = new Map<string, UsageRecordedV1>();
