@@ -135,7 +135,10 @@ const optional = ({ name, accepts }: FieldKind): FieldKind => ({
   accepts: (value) => value === undefined || accepts(value),
 });
 
-const RECORD_FIELDS: Readonly<Record<keyof UsageRecordedV1, FieldKind>> = {
+/** Made once: the entries of an object made per record were three quarters of the time to check it. */
+type Fields = readonly [string, FieldKind][];
+
+const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   requestId: ID,
   tenantId: ID,
   keyId: ID,
@@ -158,18 +161,21 @@ const RECORD_FIELDS: Readonly<Record<keyof UsageRecordedV1, FieldKind>> = {
   losses: LOSSES,
   endUser: optional(TEXT),
   clientRequestId: optional(TEXT),
-};
+} satisfies Record<keyof UsageRecordedV1, FieldKind>);
 
-const USAGE_FIELDS: Readonly<Record<keyof Usage, FieldKind>> = {
+const USAGE_FIELDS: Fields = Object.entries<FieldKind>({
   inputTokens: COUNT,
   cacheReadTokens: COUNT,
   cacheWrite5mTokens: COUNT,
   cacheWrite1hTokens: COUNT,
   outputTokens: COUNT,
   reasoningTokens: COUNT,
-};
+} satisfies Record<keyof Usage, FieldKind>);
 
-const LOSS_FIELDS: Readonly<Record<keyof Loss, FieldKind>> = { feature: TEXT, path: TEXT };
+const LOSS_FIELDS: Fields = Object.entries<FieldKind>({ feature: TEXT, path: TEXT } satisfies Record<
+  keyof Loss,
+  FieldKind
+>);
 
 /** Undefined: none. Else the path below the record, and what is wrong there. */
 function faultOf(record: unknown): string | undefined {
@@ -185,8 +191,8 @@ function faultOf(record: unknown): string | undefined {
   return undefined;
 }
 
-function fieldFault(value: object, fields: Readonly<Record<string, FieldKind>>, path = ''): string | undefined {
-  for (const [field, { name, accepts }] of Object.entries(fields)) {
+function fieldFault(value: object, fields: Fields, path = ''): string | undefined {
+  for (const [field, { name, accepts }] of fields) {
     if (!accepts((value as Record<string, unknown>)[field])) return `${path}.${field} is not ${name}`;
   }
   return undefined;
