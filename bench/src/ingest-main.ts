@@ -33,7 +33,7 @@ function main(): void {
     ...{ prefix: [], moveDescendants: () => undefined, moveSubject: () => undefined },
     description: 'not pinned: the process and its database share the cores',
   });
-  const rounds = parseRounds(values.quick ? measure(2, 1) : measure(9, 3));
+  const rounds = parseRounds(values.quick ? measure(2, 1) : measure(15, 3));
   process.stdout.write(`${ingestTable(rounds)}\n`);
   if (values.quick) return;
   mkdirSync(path.dirname(page), { recursive: true });
