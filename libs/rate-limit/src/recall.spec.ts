@@ -1,6 +1,7 @@
 import { type Bus, type ScopeBudget, SUBJECTS } from '@switchboard/contracts';
 import { LocalWorld } from './__fixtures__/local-world';
 import { bounds, reservation, settlement } from './__fixtures__/reservation';
+import { TestStore } from './__fixtures__/test-store';
 import { eventually, pause } from './__fixtures__/waiting';
 import { InMemoryQuota } from './core/in-memory-quota';
 import type { RateLimit, RateLimitOptions } from './rate-limit';
@@ -15,21 +16,8 @@ const paid = bounds('key:paid', { budgets: [budget] });
 const paying = (requestId: string) => reservation(requestId, { scopes: [paid] });
 const money = async () => (await world.stateOf(paid))?.budgets[0];
 
-/** A store that lives more than once, as Redis does. */
-class Store {
-  life = 0;
-  private readonly listeners: (() => void)[] = [];
-  readonly onConnected = (listener: () => void): void => void this.listeners.push(listener);
-  readonly current = (): string => `life ${this.life}`;
-
-  begins(): void {
-    this.life++;
-    for (const listener of this.listeners) listener();
-  }
-}
-
 /** The store has lost everything and is back. */
-async function wipe(store: Store, only: RateLimit, changes: Partial<RateLimitOptions> = {}): Promise<void> {
+async function wipe(store: TestStore, only: RateLimit, changes: Partial<RateLimitOptions> = {}): Promise<void> {
   await only.close();
   world.quota = changes.quota ?? new InMemoryQuota({ leaseMs: world.leaseMs });
   world.replica({ store, ...changes });
@@ -37,7 +25,7 @@ async function wipe(store: Store, only: RateLimit, changes: Partial<RateLimitOpt
 }
 
 test('edges put back what they hold, extensions included, before anybody with a budget is admitted', async () => {
-  const store = new Store();
+  const store = new TestStore();
   const only = world.replica({ store });
   const [first, second] = [world.edge(), world.edge()];
   const call = paying('a');
@@ -54,7 +42,7 @@ test('edges put back what they hold, extensions included, before anybody with a 
 });
 
 test('a limiter that cannot take it yet is told again', async () => {
-  const store = new Store();
+  const store = new TestStore();
   const only = world.replica({ store });
   const edge = world.edge();
   await edge.reserve(paying('a'));
@@ -64,7 +52,7 @@ test('a limiter that cannot take it yet is told again', async () => {
 });
 
 test('what is settled meanwhile is not put back', async () => {
-  const store = new Store();
+  const store = new TestStore();
   const only = world.replica({ store });
   const edge = world.edge();
   await edge.reserve(paying('a'));
@@ -80,7 +68,7 @@ test('what is settled meanwhile is not put back', async () => {
 });
 
 test('a settlement that waits is told as well: the ledger has its call, which so is charged once', async () => {
-  const store = new Store();
+  const store = new TestStore();
   const only = world.replica({ store });
   const edge = world.edge();
   await edge.reserve(paying('a'));
@@ -97,7 +85,7 @@ test('a settlement that waits is told as well: the ledger has its call, which so
 });
 
 test('a limiter that finds the store before it finds the bus still asks, before it admits anybody', async () => {
-  const store = new Store();
+  const store = new TestStore();
   const only = world.replica({ store });
   const edge = world.edge();
   await edge.reserve(paying('a'));
@@ -110,7 +98,7 @@ test('a limiter that finds the store before it finds the bus still asks, before 
 });
 
 test('edges are asked once in each life of the store', async () => {
-  const store = new Store();
+  const store = new TestStore();
   let recalls = 0;
   world.bus.subscribe(SUBJECTS.limiterRecall, () => void recalls++);
   world.replica({ store });
@@ -125,8 +113,7 @@ test('edges are asked once in each life of the store', async () => {
   await edge.reserve(paying('a'));
   await told(2);
   // The connection alone is new.
-  store.life--;
-  store.begins();
+  store.connects();
   await told(2);
   store.begins();
   await told(3);
@@ -134,7 +121,7 @@ test('edges are asked once in each life of the store', async () => {
 
 /** Takes nothing back at first, as one that has not yet found out that its store is there again. */
 class LateQuota extends InMemoryQuota {
-  private readonly takesFromMs = performance.now() + 250;
+  private readonly takesFromMs = performance.now() + 180;
 
   override restore = (...given: Parameters<InMemoryQuota['restore']>) => this.late(() => super.restore(...given));
   override settle = (...given: Parameters<InMemoryQuota['settle']>) => this.late(() => super.settle(...given));

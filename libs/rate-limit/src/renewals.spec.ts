@@ -7,6 +7,7 @@ import {
 } from '@switchboard/contracts';
 import { LocalWorld } from './__fixtures__/local-world';
 import { bounds, reservation, settlement } from './__fixtures__/reservation';
+import { TestStore } from './__fixtures__/test-store';
 import { eventually, pause } from './__fixtures__/waiting';
 import { InMemoryQuota } from './core/in-memory-quota';
 
@@ -114,15 +115,14 @@ test('a call that is not to be recorded just ends with its edge', async () => {
 });
 
 test('nothing is made an orphan within one lease after the store came back', async () => {
-  const listeners: (() => void)[] = [];
-  const store = { onConnected: (listener: () => void) => void listeners.push(listener), current: () => 'life' };
+  const store = new TestStore();
   world.replica({ store });
   const edge = world.edge();
   await edge.reserve(reservation('a'));
   await edge.close(0);
   for (let time = 0; time < 6; time++) {
     await pause(LEASE_MS / 2);
-    for (const listener of listeners) listener();
+    store.connects();
   }
   const backAtMs = performance.now();
   expect(events()).toEqual([]);

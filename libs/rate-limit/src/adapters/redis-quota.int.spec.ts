@@ -114,3 +114,20 @@ test('a settlement that names other scopes than the reservation is an error, and
   await expect(quota.settle(odd)).rejects.toThrow('keys and scopes differ');
   expect(await quota.settle(settlement(request))).toBe('done');
 });
+
+test('of replicas that look for what is due at once, one gets each, and its money counts once', async () => {
+  let nowMs = Date.parse('2026-11-20T10:00:00Z');
+  const replicas = [0, 1, 2].map(() => open({ leaseMs: 5_000, now: () => nowMs }));
+  const [quota] = replicas as [RedisQuota];
+  const group = 'tenant:swept';
+  const scopes = [bounds('key:swept', { budgets: [{ id: 'budget', nanoUsd: 9_000, period: 'total' }] })];
+  await quota.prime({ group, scope: 'key:swept', id: 'budget', period: 'total', periodStartMs: 0 }, 0);
+  const names = Array.from({ length: 20 }, (_, index) => `swept-${index}`);
+  for (const name of names) await quota.reserve(reservation(name, { group, scopes }));
+  nowMs += 5_000;
+  const orphans = (await Promise.all(replicas.map((replica) => replica.expire(group)))).flat();
+  expect(orphans.map(({ request }) => request.requestId).sort()).toEqual(names.sort());
+  expect((await quota.state({ group, scopes })).scopes[0]?.budgets).toMatchObject([
+    { spentNanoUsd: 2_000, heldNanoUsd: 0 },
+  ]);
+});

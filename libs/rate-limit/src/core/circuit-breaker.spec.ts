@@ -52,6 +52,22 @@ test('after a while one is let through, alone, and its answer closes it', async 
   expect(await works()).toBe('fine');
 });
 
+test('an answer that is too late for its caller closes it', async () => {
+  const late = () => expect(breaker.run(() => delay(120, 'late'))).rejects.toThrow('no answer');
+  await Promise.all([late(), late(), late()]);
+  expect(breaker.isOpen).toBe(true);
+  await delay(120);
+  expect(await works()).toBe('fine');
+});
+
+test('a failure that is too late for its caller does not', async () => {
+  const given = () => delay(120).then(() => Promise.reject(new Error('given up')));
+  const late = () => expect(breaker.run(given)).rejects.toThrow('no answer');
+  await Promise.all([late(), late(), late()]);
+  await delay(120);
+  await expect(works()).rejects.toThrow(CircuitError);
+});
+
 test('a probe without an answer opens it again', async () => {
   await noAnswers(3);
   nowMs += 250;

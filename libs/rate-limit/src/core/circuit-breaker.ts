@@ -42,9 +42,7 @@ export class CircuitBreaker {
     // The others wait for the outcome of this one.
     if (this.unanswered >= UNANSWERED_MAX) this.openUntilMs = this.now() + OPEN_MS;
     try {
-      const result = await this.bounded(call());
-      this.unanswered = 0;
-      return result;
+      return await this.bounded(call());
     } catch (error) {
       if (error instanceof CircuitError) this.hadNoAnswer();
       else this.unanswered = 0;
@@ -65,7 +63,12 @@ export class CircuitBreaker {
           .then(() => untilIoWasRead())
           .then(() => reject(new CircuitError(`no answer within ${this.options.timeoutMs} ms`)));
       }, this.options.timeoutMs);
-      call.then(resolve, reject).finally(() => clearTimeout(timer));
+      const answered = (result: T): void => {
+        // Also where it is too late for its caller: what had stalled goes on, and refusing others would prolong it.
+        this.unanswered = 0;
+        resolve(result);
+      };
+      call.then(answered, reject).finally(() => clearTimeout(timer));
     });
   }
 }
