@@ -230,7 +230,7 @@ const batchReply: LimiterBatchReplyV2 = {
     { outcome: 'denied', scope: 'tenant:acme', reason: 'credits' },
     { outcome: 'done' },
     { outcome: 'orphaned' },
-    { outcome: 'unavailable', message: 'not connected to redis' },
+    { outcome: 'unavailable', message: 'not connected to redis', untried: true },
   ],
   leaseMs: 60_000,
 };

@@ -148,8 +148,8 @@ export type LimiterStepReply =
   | ReservationReply
   | ExtensionReply
   | { outcome: KeepingOutcome }
-  /** Nobody could decide. `message` is for the log. */
-  | { outcome: 'unavailable'; message: string };
+  /** Nobody could decide. `message` is for the log; `untried`: nothing can have come of it. */
+  | { outcome: 'unavailable'; message: string; untried?: true };
 
 /** Of one edge, in one message. */
 export interface LimiterBatchV2 {

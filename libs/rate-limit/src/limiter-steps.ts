@@ -1,6 +1,7 @@
 import type { LimiterStep, LimiterStepReply } from '@switchboard/contracts';
 import { checkStep } from './core/check-step';
 import type { Quota } from './core/quota';
+import { UntriedError } from './core/untried-error';
 import type { PrimedQuota } from './primed-quota';
 import type { QuotaMetrics } from './quota-metrics';
 
@@ -25,7 +26,8 @@ export class LimiterSteps {
     try {
       return await this.do(checkStep(step));
     } catch (error) {
-      return { outcome: 'unavailable', message: (error as Error).message };
+      const { message } = error as Error;
+      return { outcome: 'unavailable', message, ...(error instanceof UntriedError && { untried: true }) };
     }
   }
 

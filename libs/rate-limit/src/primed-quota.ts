@@ -7,6 +7,7 @@ import {
 } from '@switchboard/contracts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Quota, UnknownSpending } from './core/quota';
+import { UntriedError } from './core/untried-error';
 
 /** What a caller waits for the ledger; who reads it goes on, so that the next call finds it done. */
 const WAIT_MS = 800;
@@ -21,7 +22,7 @@ export interface PrimedQuotaOptions {
 }
 
 /** Spending could not be read from the ledger (yet): whoever has a budget cannot be admitted. */
-export class SpendingUnknownError extends Error {
+export class SpendingUnknownError extends UntriedError {
   override readonly name = 'SpendingUnknownError';
 }
 

@@ -1,4 +1,4 @@
-import type { ScopeBudget } from '@switchboard/contracts';
+import { LimiterUnavailableError, type ScopeBudget } from '@switchboard/contracts';
 import { LocalWorld } from './__fixtures__/local-world';
 import { bounds, reservation, settlement } from './__fixtures__/reservation';
 import { eventually, pause, took } from './__fixtures__/waiting';
@@ -127,4 +127,13 @@ test('one that comes after its call was charged as an orphan puts the money righ
   world.edge().settle(settlement(paying('b'), { nanoUsd: 1 }));
   edge.settle(settlement(call, { nanoUsd: 2 }));
   await eventually(async () => expect(await money()).toMatchObject({ spentNanoUsd: 3, heldNanoUsd: 0 }));
+});
+
+test('what was refused untried has nothing to be settled: an outage leaves nothing to be caught up with', async () => {
+  world.ledger.away = true;
+  world.replica();
+  const edge = world.edge();
+  for (const call of ['a', 'b'].map(paying)) await expect(edge.reserve(call)).rejects.toThrow(LimiterUnavailableError);
+  await pause(50);
+  expect(settleSteps()).toBe(0);
 });

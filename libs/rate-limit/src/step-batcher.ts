@@ -99,7 +99,8 @@ export class StepBatcher {
     waiting.forEach(({ resolve, reject }, index) => {
       const answer = replies[index] as LimiterStepReply;
       if (answer.outcome !== 'unavailable') return resolve(answer);
-      reject(new LimiterUnavailableError(`the limiter cannot decide: ${answer.message}`));
+      const message = `the limiter cannot decide: ${answer.message}`;
+      reject(answer.untried === true ? new NotTakenError(message) : new LimiterUnavailableError(message));
     });
   }
 

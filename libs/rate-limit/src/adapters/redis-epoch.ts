@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { UntriedError } from '../core/untried-error';
 
 /**
  * Which life of the server we talk to. It begins anew with every start and every other server: what was written before
@@ -14,9 +15,9 @@ export class RedisEpoch {
     if (redis.status === 'ready') void this.read();
   }
 
-  /** @throws Error while there is no connection. */
+  /** @throws UntriedError while there is no connection. */
   readonly current = (): string => {
-    if (this.runId === undefined) throw new Error('not connected to redis');
+    if (this.runId === undefined) throw new UntriedError('not connected to redis');
     return this.runId;
   };
 

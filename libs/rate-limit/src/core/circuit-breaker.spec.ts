@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CircuitBreaker, CircuitError } from './circuit-breaker';
+import { CircuitBreaker } from './circuit-breaker';
+import { UntriedError } from './untried-error';
 
 let nowMs: number;
 let tried: number;
@@ -20,7 +21,7 @@ const noAnswers = async (calls: number) => {
 
 test('three calls in a row without an answer open it: others fail at once, untried', async () => {
   await noAnswers(3);
-  await expect(works()).rejects.toThrow(CircuitError);
+  await expect(works()).rejects.toThrow(UntriedError);
   expect([breaker.isOpen, tried]).toEqual([true, 3]);
 });
 
@@ -47,7 +48,7 @@ test('after a while one is let through, alone, and its answer closes it', async 
   await noAnswers(3);
   nowMs += 250;
   const probe = breaker.run(() => delay(10, 'fine'));
-  await expect(works()).rejects.toThrow(CircuitError);
+  await expect(works()).rejects.toThrow(UntriedError);
   expect(await probe).toBe('fine');
   expect(await works()).toBe('fine');
 });
@@ -65,14 +66,14 @@ test('a failure that is too late for its caller does not', async () => {
   const late = () => expect(breaker.run(given)).rejects.toThrow('no answer');
   await Promise.all([late(), late(), late()]);
   await delay(120);
-  await expect(works()).rejects.toThrow(CircuitError);
+  await expect(works()).rejects.toThrow(UntriedError);
 });
 
 test('a probe without an answer opens it again', async () => {
   await noAnswers(3);
   nowMs += 250;
   await noAnswers(1);
-  await expect(works()).rejects.toThrow(CircuitError);
+  await expect(works()).rejects.toThrow(UntriedError);
 });
 
 test('a call without an answer fails after its time', async () => {

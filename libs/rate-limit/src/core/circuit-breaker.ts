@@ -1,4 +1,5 @@
 import { setImmediate as untilIoWasRead } from 'node:timers/promises';
+import { UntriedError } from './untried-error';
 
 /** As many calls in a row without an answer open it. */
 const UNANSWERED_MAX = 3;
@@ -12,7 +13,7 @@ export interface CircuitBreakerOptions {
   now?: () => number;
 }
 
-/** It was not tried, or took too long. */
+/** It took too long. */
 export class CircuitError extends Error {
   override readonly name = 'CircuitError';
 }
@@ -36,9 +37,9 @@ export class CircuitBreaker {
     return this.unanswered >= UNANSWERED_MAX && this.now() < this.openUntilMs;
   }
 
-  /** @throws CircuitError; what the call throws. */
+  /** @throws CircuitError; UntriedError; what the call throws. */
   async run<T>(call: () => Promise<T>): Promise<T> {
-    if (this.isOpen) throw new CircuitError('not tried: the last calls had no answer');
+    if (this.isOpen) throw new UntriedError('not tried: the last calls had no answer');
     // The others wait for the outcome of this one.
     if (this.unanswered >= UNANSWERED_MAX) this.openUntilMs = this.now() + OPEN_MS;
     try {
