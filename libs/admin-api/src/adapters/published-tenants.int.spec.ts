@@ -106,6 +106,15 @@ test('credits of gateway.yaml reach the entry of a tenant that is there already,
   expect(await store.reconciler.diff()).toMatchObject({ valid: true, changes: [] });
 });
 
+test('a tenant that pays in advance and paid nothing yet may spend nothing', async () => {
+  const file = path.join(database.folder, 'prepaid.yaml');
+  await writeFile(file, 'tenants: [{ id: prepaid, credits: { usd: 0 } }]\n');
+  const store = await started({ GATEWAY_CONFIG: file });
+  await until(async () => (await creditsHeld(store, 'prepaid')) === 0, 5_000);
+  await topUp(store, 'prepaid', 2);
+  await until(async () => (await creditsHeld(store, 'prepaid')) === 2_000_000_000, 5_000);
+});
+
 test('credits that a number does not hold exactly are not published as something else', async () => {
   const store = await started();
   await createTenant(store, 'acme');

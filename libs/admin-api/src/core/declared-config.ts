@@ -17,8 +17,9 @@ export function declaredConfig(config: GatewayConfig, hasher: KeyHasher): Declar
     models,
     tenants: tenants.map(({ tenant }) => tenant),
     keys,
+    // Of nothing too: whoever pays in advance and has paid nothing may spend nothing.
     openings: tenants.flatMap(({ tenant, creditsNanoUsd: nanoUsd }) =>
-      nanoUsd === undefined || nanoUsd === 0 ? [] : [{ tenantId: tenant.id, nanoUsd }],
+      nanoUsd === undefined ? [] : [{ tenantId: tenant.id, nanoUsd }],
     ),
   };
 }
