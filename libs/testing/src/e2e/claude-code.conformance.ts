@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installClaudeCode, runClaudeCode, type ClaudeCodeRun } from './claude-code';
 import { KEY } from './gateway-config';
+import { describeWith } from './installed-client.conformance';
 import { modelId, UPSTREAMS, type TwoUpstreams, type Upstream } from './two-upstreams';
 
 /** One pixel. */
@@ -28,7 +29,7 @@ export function describeClaudeCode(start: () => Promise<TwoUpstreams>, basePaths
     basePaths.map((basePath) => ({ upstream, basePath, title: `${basePath || '/'} on the ${upstream} upstream` })),
   );
 
-  describeIf('Claude Code', () => {
+  describeWith(installation, 'Claude Code', () => {
     let runs: Runs;
     beforeAll(async () => {
       runs = new Runs(await start());
@@ -130,11 +131,4 @@ class Runs {
   private folderOf(task: Task, { upstream, basePath }: Case): string {
     return path.join(this.folder, `${task}-${upstream}-${basePath.replaceAll('/', '_')}-run`);
   }
-}
-
-function describeIf(title: string, tests: () => void): void {
-  if (installation.ok) return describe(title, tests);
-  // Jest does not list the tests of a suite in which nothing runs.
-  process.stderr.write(`skipped: ${title}: ${installation.reason}\n`);
-  describe.skip(`${title} [skipped: ${installation.reason}]`, tests);
 }
