@@ -106,6 +106,11 @@ export interface ReservedScope {
   budgets: ScopeBudget['id'][];
 }
 
+/** Names of what a call is reserved in, in the order in which it is. */
+export function reservedScopes(scopes: readonly ScopeBounds[]): ReservedScope[] {
+  return scopes.map(({ scope, budgets }) => ({ scope, budgets: budgets.map(({ id }) => id) }));
+}
+
 /** What a call came to. */
 export interface Settlement {
   requestId: string;

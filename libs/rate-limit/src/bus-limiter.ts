@@ -9,13 +9,14 @@ import {
   type RateStateV2,
   type ReservationReply,
   type ReservationRequest,
+  reservedScopes,
   type Settlement,
   SUBJECTS,
   type Subscription,
 } from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
 import { setTimeout as delay } from 'node:timers/promises';
-import { namesOf, type OpenReservation } from './core/open-reservations';
+import type { OpenReservation } from './core/open-reservations';
 import { Settlements } from './settlements';
 import { NotTakenError, StepBatcher } from './step-batcher';
 
@@ -73,7 +74,7 @@ export class BusLimiter implements Limiter {
     } catch (error) {
       // It may have been recorded all the same, and nobody else will settle it.
       if (error instanceof LimiterUnavailableError && !(error instanceof NotTakenError)) {
-        this.settle({ ...request, ...NOTHING_SPENT, scopes: namesOf(request.scopes) });
+        this.settle({ ...request, ...NOTHING_SPENT, scopes: reservedScopes(request.scopes) });
       }
       throw error;
     }
@@ -124,7 +125,7 @@ export class BusLimiter implements Limiter {
   private renewAll(): void {
     for (const [requestId, { request }] of this.open) {
       const { group, scopes } = request;
-      this.keep(requestId, this.steps.perform({ do: 'renew', requestId, group, scopes: namesOf(scopes) }));
+      this.keep(requestId, this.steps.perform({ do: 'renew', requestId, group, scopes: reservedScopes(scopes) }));
     }
   }
 

@@ -5,6 +5,7 @@ import {
   type KeyRecord,
   type Permission,
   type ReservedScope,
+  reservedScopes,
   type ScopeBounds,
 } from '@switchboard/contracts';
 import { globMatcher } from '@switchboard/platform';
@@ -32,7 +33,7 @@ function rulesOf(key: KeyRecord): Rules {
       addresses: key.ips.length === 0 ? undefined : addressList(key.ips),
       boundBy: strictestOf(bounds),
       bounds,
-      reservedIn: bounds.map(({ scope, budgets }) => ({ scope, budgets: budgets.map(({ id }) => id) })),
+      reservedIn: reservedScopes(bounds),
     };
     compiled.set(key, rules);
   }

@@ -1,4 +1,4 @@
-import type { ReservationRequest, ScopeBounds, Settlement } from '@switchboard/contracts';
+import { type ReservationRequest, reservedScopes, type ScopeBounds, type Settlement } from '@switchboard/contracts';
 
 /** Small amounts of one key of `acme`; `changes` replaces what matters to a test. */
 export function reservation(requestId: string, changes: Partial<ReservationRequest> = {}): ReservationRequest {
@@ -24,7 +24,7 @@ export function settlement(request: ReservationRequest, spent: Partial<Settlemen
   const { requestId, group, scopes, amounts } = request;
   return {
     ...{ requestId, group, nanoUsd: amounts.nanoUsd },
-    scopes: scopes.map(({ scope, budgets }) => ({ scope, budgets: budgets.map(({ id }) => id) })),
+    scopes: reservedScopes(scopes),
     inputTokens: amounts.inputTokens,
     outputTokens: amounts.outputTokens.most,
     ...spent,

@@ -4,7 +4,7 @@ import {
   periodStartMs,
   type RateStateRequestV2,
   type ReservationRequest,
-  type ReservedScope,
+  reservedScopes,
   type ScopeBounds,
   type ScopeBudget,
   type Settlement,
@@ -104,7 +104,7 @@ export class RedisQuota implements Quota {
   async state({ group, scopes }: RateStateRequestV2) {
     if (scopes.length === 0) return { scopes: [] };
     const nowMs = this.options.now?.() ?? Date.now();
-    const keys = scopeKeys(group, scopes.map(namesOf));
+    const keys = scopeKeys(group, reservedScopes(scopes));
     const reply = await this.scripts.state.run(keys, [this.clock(), this.options.epoch(), ...numbersOf(scopes, nowMs)]);
     return { scopes: readScopeStates(scopes, reply as number[]) };
   }
@@ -217,12 +217,8 @@ function spendingOf({ group, scopes, startedAtMs }: ReservationRequest): Unknown
   );
 }
 
-function namesOf({ scope, budgets }: ScopeBounds): ReservedScope {
-  return { scope, budgets: budgets.map(({ id }) => id) };
-}
-
 function reservedOf({ requestId, group, scopes }: ReservationRequest): Reserved {
-  return { requestId, group, scopes: scopes.map(namesOf) };
+  return { requestId, group, scopes: reservedScopes(scopes) };
 }
 
 function budgetLine(scope: string, id: ScopeBudget['id']): string {
