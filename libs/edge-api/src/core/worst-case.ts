@@ -1,4 +1,5 @@
 import type { Amounts, Model, NanoUsd, Prices, ScopeBounds, TokenPrices } from '@switchboard/contracts';
+import { type AskedOutput, outputTokensAsked } from './asked-output';
 import { mayHideNames } from './image-weight';
 import { estimateInput } from './input-estimate';
 import type { Candidate } from './plan';
@@ -23,12 +24,8 @@ export interface WorstCase {
   inputTokensMost: number;
 }
 
-export interface Asked {
+export interface Asked extends AskedOutput {
   body: Buffer;
-  /** Absent: as many as the model may write. */
-  maxTokens: number | undefined;
-  /** Chat `n`. */
-  replyCount: number;
   hasTools: boolean;
 }
 
@@ -44,8 +41,7 @@ export function worstCase(asked: Asked, candidates: readonly Candidate[], scopes
   const input = estimateInput(asked.body, asked.hasTools, hidesNames);
   let outputTokens = 1;
   for (const { model } of candidates) {
-    const tokens = (asked.maxTokens ?? model.maxOutputTokens) * asked.replyCount;
-    outputTokens = Math.max(outputTokens, wholeNumber(tokens));
+    outputTokens = Math.max(outputTokens, outputTokensAsked(asked, model));
   }
   const output = outputBounds(outputTokens, asked.replyCount, scopes);
   // Of keys without a budget too: it is what an orphan is charged, and the call costs what it costs whoever bounds it.

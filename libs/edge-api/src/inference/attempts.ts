@@ -5,6 +5,7 @@ import { callHeaders, endpointOf } from '../adapters/upstream-request';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
 import { hasLimits } from '../core/account-reservation';
+import { outputTokensAsked } from '../core/asked-output';
 import { estimateInput } from '../core/input-estimate';
 import { finalError, type UpstreamFailure } from '../core/upstream-failure';
 import type { EdgeContext } from './edge-context';
@@ -133,13 +134,13 @@ export class Attempts {
 
   private accountCall({ candidate, body }: PreparedCall): AccountCall {
     const { sniffed, maxTokens } = this.request;
-    const each = Math.min(maxTokens ?? candidate.model.maxOutputTokens, this.plan.outputTokensMost ?? Infinity);
-    const asked = Math.min(each * sniffed.replyCount, Number.MAX_SAFE_INTEGER);
+    const { replyCount } = sniffed;
+    const granted = (this.plan.outputTokensMost ?? Infinity) * replyCount;
     return {
       id: `${this.identity.requestId}:${++this.entered}`,
       tenantId: this.tenantId,
       inputTokens: estimateInput(body, sniffed.tools === 'filled').tokens,
-      outputTokens: Math.max(1, asked),
+      outputTokens: Math.min(granted, outputTokensAsked({ maxTokens, replyCount }, candidate.model)),
       startedAtMs: Date.now(),
     };
   }

@@ -1,5 +1,6 @@
 import { costNanoUsd, type UsageIntent } from '@switchboard/contracts';
 import { emptyUsage } from '@switchboard/protocol';
+import { outputTokensAsked } from '../core/asked-output';
 import { estimateInput } from '../core/input-estimate';
 import type { InferenceRequest } from './inference-request';
 import type { PreparedCall } from './prepare-call';
@@ -48,13 +49,11 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
   };
 }
 
-function unreserved({ sniffed, maxTokens }: InferenceRequest, { candidate, body }: PreparedCall) {
-  const { contextWindow, maxOutputTokens } = candidate.model;
-  const asked = (maxTokens ?? maxOutputTokens) * sniffed.replyCount;
+function unreserved({ sniffed, maxTokens }: InferenceRequest, { candidate: { model }, body }: PreparedCall) {
   const isSearched = body.length <= SEARCHED_BYTES_MAX;
   const bound = isSearched ? estimateInput(body, sniffed.tools === 'filled').tokensMost : body.length;
   return {
-    inputTokens: Math.min(bound, contextWindow),
-    outputTokens: Math.min(Math.max(1, asked), Number.MAX_SAFE_INTEGER),
+    inputTokens: Math.min(bound, model.contextWindow),
+    outputTokens: outputTokensAsked({ maxTokens, replyCount: sniffed.replyCount }, model),
   };
 }
