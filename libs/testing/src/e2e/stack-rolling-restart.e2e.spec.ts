@@ -158,8 +158,9 @@ test('every service is replaced under 200 streams of a minute: no stream is cut,
   const draining = drainingNow();
   expect(draining).toHaveLength(2);
   expect(restartedMs - startedMs).toBeLessThan(LASTING_MS);
+  // Beside the streams, one of the short calls may be open at any moment.
   await eventually('what is open is known', async () => (await openReservations('limited')) === bounded(1));
-  expect(await openReservations('budgeted')).toBe(bounded(2));
+  await eventually('what is open is known', async () => (await openReservations('budgeted')) === bounded(2));
   const drained = await Promise.all(draining.map(residentMegabytes));
 
   const ends = await expectWhole(streams);
