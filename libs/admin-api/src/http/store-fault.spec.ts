@@ -19,6 +19,8 @@ test.each<[string, unknown]>([
     failure({ code: 'P2010', meta: { driverAdapterError: failure({ cause: { originalCode: '57P01' } }) } }),
   ],
   ['a connection that ended', new Error('Connection terminated unexpectedly')],
+  ['a connection found broken', new Error('Client has encountered a connection error and is not queryable')],
+  ['a connection found closed', new Error('Client was closed and is not queryable')],
   ['a pool without a free connection', new Error('timeout exceeded when trying to connect')],
   ['what another fault was caused by', new Error('outer', { cause: failure({ code: 'ECONNRESET' }) })],
 ])('%s says that the store is away', (_what, error) => {

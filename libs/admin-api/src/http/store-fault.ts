@@ -15,7 +15,8 @@ const ADAPTER_KINDS = new Set(
 /** Connection exceptions, resources, operator intervention: shutting down, starting up, a statement cancelled for time. */
 const SQL_STATES = /^(08|53|57)...$/;
 /** What pg says in words alone. */
-const PG_TEXTS = /Connection terminated|Connection ended|timeout exceeded when trying to connect|Query read timeout/i;
+const PG_TEXTS =
+  /Connection terminated|Connection ended|timeout exceeded when trying to connect|Query read timeout|is not queryable/i;
 
 /** Whether the fault is that the database is away or does not answer, however deep in its causes that is said. */
 export function isStoreAway(error: unknown, depth = 0): boolean {
