@@ -124,15 +124,15 @@ class Durable {
     return { pending, unacknowledged: this.outstanding.size, lastSequence, acknowledgedSequence: firstOpen - 1 };
   }
 
-  /** What could be handed out now, as far as it matters to a batch of `sizeMax`. */
-  ready(sizeMax: number): number {
+  /** What could be handed out at `now`, as far as it matters to a batch of `sizeMax`. */
+  ready(sizeMax: number, now: number): number {
     const fresh = this.source.lastSequence() - this.nextSequence + 1;
-    return fresh >= sizeMax ? sizeMax : Math.min(fresh + this.due().length, sizeMax);
+    return fresh >= sizeMax ? sizeMax : Math.min(fresh + this.due(now).length, sizeMax);
   }
 
   take(sizeMax: number): Outstanding[] {
     this.dropAged();
-    const taken = this.due().slice(0, sizeMax);
+    const taken = this.due(performance.now()).slice(0, sizeMax);
     while (taken.length < sizeMax && this.nextSequence <= this.source.lastSequence()) {
       const message = this.source.find(this.nextSequence++);
       if (message !== undefined) taken.push({ message, deliveries: 0 });
@@ -162,11 +162,13 @@ class Durable {
     for (const sleeper of this.sleepers) sleeper();
   }
 
-  /** Until something changes here, something falls due, or `mostMs` have passed. */
-  async sleep(mostMs: number): Promise<void> {
-    const now = performance.now();
-    const dues = [...this.outstanding.values()].map(({ dueAtMs }) => (dueAtMs ?? Infinity) - now);
-    const pauseMs = Math.min(mostMs, ...dues.filter((ms) => ms > 0));
+  /**
+   * Until something changes here, something falls due that was not at `lookedAtMs`, or it is `endsAtMs`. What falls due
+   * between that look and this call counts: a clock read here would pass it over, and nothing else would wake the sleeper.
+   */
+  async sleep(lookedAtMs: number, endsAtMs: number): Promise<void> {
+    const dues = [...this.outstanding.values()].map(({ dueAtMs }) => dueAtMs ?? Infinity);
+    const pauseMs = Math.min(endsAtMs, ...dues.filter((dueAtMs) => dueAtMs > lookedAtMs)) - lookedAtMs;
     await new Promise<void>((resolve) => {
       const wake = (): void => {
         clearTimeout(timer);
@@ -185,8 +187,7 @@ class Durable {
     }
   }
 
-  private due(): Outstanding[] {
-    const now = performance.now();
+  private due(now: number): Outstanding[] {
     const due = [...this.outstanding.values()].filter(({ dueAtMs }) => dueAtMs !== undefined && dueAtMs <= now);
     return due.sort((a, b) => a.message.sequence - b.message.sequence);
   }
@@ -231,11 +232,10 @@ async function filled(
   { sizeMax, waitMs }: { sizeMax: number; waitMs: number },
   stopping: AbortSignal,
 ): Promise<void> {
-  while (!stopping.aborted && durable.ready(1) === 0) await durable.sleep(Infinity);
-  const endsAtMs = performance.now() + waitMs;
-  for (let leftMs = waitMs; !stopping.aborted && durable.ready(sizeMax) < sizeMax;) {
-    leftMs = endsAtMs - performance.now();
-    if (leftMs <= 0) return;
-    await durable.sleep(leftMs);
+  let now = performance.now();
+  for (; !stopping.aborted && durable.ready(1, now) === 0; now = performance.now()) await durable.sleep(now, Infinity);
+  const endsAtMs = now + waitMs;
+  for (; !stopping.aborted && now < endsAtMs && durable.ready(sizeMax, now) < sizeMax; now = performance.now()) {
+    await durable.sleep(now, endsAtMs);
   }
 }
