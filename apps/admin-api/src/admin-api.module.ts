@@ -36,7 +36,7 @@ export class AdminServiceModule {
     const api = AdminApiModule.forRoot({
       ...{ adminToken, oidc, metrics, logger: log },
       administration: { bus, usageBacklog: () => usageBacklog({ bus }) },
-      imports: [AdminWritingModule.over(store), UsageQueriesModule.forRoot({ databaseUrl, logger: log })],
+      imports: [AdminWritingModule.over(store), UsageQueriesModule.forRoot({ databaseUrl, bus, logger: log })],
       providers: [
         { provide: LIMITER, useValue: new BusLimiter({ bus, log }) },
         { provide: ROUTING_EXPLAINER, useValue: createRouterClient({ bus }) },

@@ -20,6 +20,7 @@ import { ModelsController } from './models.controller';
 import { OpenApiController } from './openapi.controller';
 import { ADMIN_OPTIONS, type Administration, type AdminApiOptions } from './options';
 import { ProvidersController } from './providers.controller';
+import { RefusedUsageController } from './refused-usage.controller';
 import { RoutingController } from './routing.controller';
 import { Keys } from './services/keys';
 import { TenantsController } from './tenants.controller';
@@ -33,6 +34,7 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
   ProvidersController,
   ModelsController,
   AuditController,
+  RefusedUsageController,
   RoutingController,
   ConfigController,
   HealthController,
@@ -42,7 +44,7 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
 @Module({})
 export class AdminApiModule {
   /**
-   * Needs USAGE_QUERIES and, with `administration`, the services of the writing side, LIMITER and ROUTING_EXPLAINER, from
+   * Needs USAGE_QUERIES and, with `administration`, the services of the writing side, REFUSED_USAGE, LIMITER and ROUTING_EXPLAINER, from
    * `imports` or global modules.
    */
   static forRoot(options: AdminApiOptions): DynamicModule {

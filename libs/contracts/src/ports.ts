@@ -4,6 +4,7 @@ import type { UsageRecordedV1 } from './usage-event';
 /** Tokens under which a process binds its adapters: features meet here and never import each other. */
 export const USAGE_SINK = Symbol('USAGE_SINK');
 export const USAGE_QUERIES = Symbol('USAGE_QUERIES');
+export const REFUSED_USAGE = Symbol('REFUSED_USAGE');
 export const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
 export const ROUTING_EXPLAINER = Symbol('ROUTING_EXPLAINER');
 
@@ -54,6 +55,44 @@ export interface UsageQueries {
   /** @throws InvalidCursorError when `cursor` did not come from an earlier page. */
   list(filter: UsageFilter, page: { limit: number; cursor?: string }): Promise<UsagePage>;
   totals(filter: UsageFilter, groupBy: UsageGrouping, limit: number): Promise<UsageTotals>;
+}
+
+/** Something that came as usage and cannot be billed as it is. */
+export interface RefusedUsageRecord {
+  /** SHA-256 of what the sender wrote, lower-case hex. */
+  id: string;
+  /** When it was last refused. */
+  receivedAtMs: number;
+  reason: string;
+  /** A record as JSON, or a whole message; `base64:` and its bytes where it is no text. */
+  payload: string;
+  /** How often it was refused: once, and once for each replay in vain. */
+  refusals: number;
+  /** It was taken in again at this time, and has not been refused since. */
+  replayedAtMs?: number;
+  dismissedAtMs?: number;
+}
+
+/** `waiting`: for a person to decide. */
+export type RefusedUsageState = 'waiting' | 'replayed' | 'dismissed';
+
+/** Port: the dead letters of usage. Fails with the store's error when the store is away. */
+export interface RefusedUsage {
+  /** The latest first. @throws InvalidCursorError when `cursor` did not come from an earlier page. */
+  list(
+    filter: { state?: RefusedUsageState },
+    page: { limit: number; cursor?: string },
+  ): Promise<{ records: RefusedUsageRecord[]; nextCursor?: string }>;
+  /** Undefined: there is none. */
+  find(id: string): Promise<RefusedUsageRecord | undefined>;
+  /**
+   * Takes it in again as if it had just come: it is billed, or refused anew, a moment later. Undefined: there is none.
+   *
+   * @throws BusUnavailableError when it may not have been taken in; again is harmless.
+   */
+  replay(id: string): Promise<RefusedUsageRecord | undefined>;
+  /** It will never be billed. Undefined: there is none. */
+  dismiss(id: string): Promise<RefusedUsageRecord | undefined>;
 }
 
 export class InvalidCursorError extends Error {

@@ -6,6 +6,7 @@ export interface ConsumerMetrics {
   corrected: Counter;
   duplicates: Counter;
   refused: Counter;
+  refusedWaiting: Gauge;
   backlog: Gauge;
   insertSeconds: Histogram;
 }
@@ -27,7 +28,11 @@ export function registerConsumerMetrics(metrics: Metrics): ConsumerMetrics {
     }),
     refused: metrics.counter({
       name: 'usage_refused_total',
-      help: 'What cannot be billed as it is: kept whole in usage_refused, for a person to look at. Alert on any.',
+      help: 'What cannot be billed as it is: kept whole in usage_refused, for a person to look at.',
+    }),
+    refusedWaiting: metrics.gauge({
+      name: 'usage_refused_waiting',
+      help: 'Refused usage that was neither replayed nor dismissed. Alert on any.',
     }),
     backlog: metrics.gauge({
       name: 'usage_backlog',

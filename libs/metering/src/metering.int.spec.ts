@@ -14,6 +14,7 @@ import {
   type UsageSink,
 } from '@switchboard/contracts';
 import {
+  createLocalBus,
   createLogger,
   createMetrics,
   createPool,
@@ -165,8 +166,11 @@ test('the module provides the ports, and a shutdown writes what waits', async ()
 test('a process that only reads takes the queries alone, with a health check of their own', async () => {
   metering.store.record(event('req_1'));
   await metering.store.drain(5_000);
+  const bus = createLocalBus({ log });
   const open = (databaseUrl: string): Promise<INestApplicationContext> =>
-    NestFactory.createApplicationContext(UsageQueriesModule.forRoot({ databaseUrl, logger: log }), { logger: false });
+    NestFactory.createApplicationContext(UsageQueriesModule.forRoot({ databaseUrl, bus, logger: log }), {
+      logger: false,
+    });
   const app = await open(postgres.url);
   const { records } = await app.get<UsageQueries>(USAGE_QUERIES).list({}, { limit: 1 });
   expect(records.map(({ requestId }) => requestId)).toEqual(['req_1']);
@@ -176,6 +180,7 @@ test('a process that only reads takes the queries alone, with a health check of 
   const away = await open('postgresql://x:x@127.0.0.1:1/x');
   await expect(away.get<HealthCheck>(USAGE_QUERIES_HEALTH).check()).rejects.toThrow();
   await away.close();
+  await bus.close();
 });
 
 test('the health check tells whether the database answers', async () => {

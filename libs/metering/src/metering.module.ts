@@ -1,11 +1,11 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { type HealthCheck, USAGE_QUERIES, USAGE_SINK } from '@switchboard/contracts';
+import { type HealthCheck, REFUSED_USAGE, USAGE_QUERIES, USAGE_SINK } from '@switchboard/contracts';
 import { METERING_HEALTH } from './client';
 import { createMetering, type Metering, type MeteringOptions } from './metering';
 
 const METERING = Symbol('METERING');
 
-/** Provides USAGE_SINK, USAGE_QUERIES and METERING_HEALTH; at shutdown writes what waits and disconnects. */
+/** Provides USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE and METERING_HEALTH; at shutdown writes what waits and disconnects. */
 @Module({})
 export class MeteringModule implements OnApplicationShutdown {
   constructor(@Inject(METERING) private readonly metering: Metering) {}
@@ -23,9 +23,10 @@ export class MeteringModule implements OnApplicationShutdown {
         { provide: METERING, useValue: metering },
         { provide: USAGE_SINK, useFactory: ({ store }: Metering) => store, inject: [METERING] },
         { provide: USAGE_QUERIES, useFactory: ({ queries }: Metering) => queries, inject: [METERING] },
+        { provide: REFUSED_USAGE, useFactory: ({ refused }: Metering) => refused, inject: [METERING] },
         { provide: METERING_HEALTH, useFactory: ({ health }: Metering): HealthCheck => health, inject: [METERING] },
       ],
-      exports: [USAGE_SINK, USAGE_QUERIES, METERING_HEALTH],
+      exports: [USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE, METERING_HEALTH],
     };
   }
 

@@ -1,5 +1,12 @@
-import type { HealthCheck, Ledger, UsageQueries } from '@switchboard/contracts';
+import {
+  type HealthCheck,
+  type Ledger,
+  parseUsageBatch,
+  type RefusedUsage,
+  type UsageQueries,
+} from '@switchboard/contracts';
 import { createPool, createPrismaClient, type Logger, type Metrics } from '@switchboard/platform';
+import { DeadLetters, type TakeIn } from './adapters/dead-letters';
 import { createSpendingPool, SpendingSums } from './adapters/spending-sums';
 import { registerUsageMetrics } from './adapters/usage-metrics';
 import { PostgresUsageQueries } from './adapters/usage-queries';
@@ -22,6 +29,8 @@ export interface MeteringOptions {
 
 export interface OpenUsageQueries {
   queries: UsageQueries;
+  /** Over the same connections; what is replayed goes where it is told. */
+  refused(takeIn: TakeIn): RefusedUsage;
   health: HealthCheck;
   close(): Promise<void>;
 }
@@ -30,6 +39,7 @@ export interface OpenUsageQueries {
 export interface Metering {
   store: UsageStore;
   queries: UsageQueries;
+  refused: RefusedUsage;
   /** Over `store`: what was recorded before the question is in the answer. */
   ledger: Ledger;
   health: HealthCheck;
@@ -47,7 +57,12 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
       await prisma.$queryRaw`SELECT 1`;
     },
   };
-  return { queries: new PostgresUsageQueries(prisma), health, close: () => prisma.$disconnect() };
+  return {
+    queries: new PostgresUsageQueries(prisma),
+    refused: (takeIn) => new DeadLetters(prisma, takeIn),
+    health,
+    close: () => prisma.$disconnect(),
+  };
 }
 
 /** Opens no connection yet: the first write or query does. */
@@ -55,7 +70,7 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
   // Writes are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
-  const { queries, close: closeQueries } = openUsageQueries(databaseUrl, logger);
+  const { queries, refused, close: closeQueries } = openUsageQueries(databaseUrl, logger);
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
   const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics, spool });
   const ledger = createLocalLedger(store, new SpendingSums(spendingPool));
@@ -72,5 +87,13 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
     await store.close();
     await Promise.all([pool.end(), spendingPool.end(), closeQueries()]);
   };
-  return { store, queries, ledger, health, close };
+  return { store, queries, refused: refused(intoStore(store)), ledger, health, close };
+}
+
+/** Without a stream in between: what can be read is stored next. */
+function intoStore(store: UsageStore): TakeIn {
+  return (payload) => {
+    for (const event of parseUsageBatch(payload).events) store.record(event);
+    return Promise.resolve();
+  };
 }

@@ -1,6 +1,12 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeJson, STREAMS, type UsageRecordedV1 } from '@switchboard/contracts';
+import {
+  encodeJson,
+  InvalidCursorError,
+  type RefusedUsage,
+  STREAMS,
+  type UsageRecordedV1,
+} from '@switchboard/contracts';
 import {
   createLocalBus,
   createLogger,
@@ -70,6 +76,86 @@ async function allStored(count: number, timeoutMs = 20_000): Promise<void> {
 }
 
 const append = (payload: Uint8Array): Promise<void> => bus.append(STREAMS.usage, payload, randomUUID());
+
+describe('dead letters', () => {
+  const idOf = (payload: string | Buffer): string => createHash('sha256').update(payload).digest('hex');
+  const waits = async (count: number): Promise<void> =>
+    until(async () => (await database.sql(WAITING)).length === count, 5_000);
+  const WAITING = 'SELECT id FROM usage_refused WHERE replayed_at IS NULL AND dismissed_at IS NULL';
+  let reading: ReturnType<typeof openUsageQueries>;
+  let refused: RefusedUsage;
+
+  beforeEach(() => {
+    reading = openUsageQueries(database.url, log);
+    refused = reading.refused((payload, dedupeId) => bus.append(STREAMS.usage, payload, dedupeId));
+  });
+
+  afterEach(() => reading.close());
+
+  test('a replay in vain waits again, and says how often it was refused', async () => {
+    const { metrics } = consume();
+    const record = JSON.stringify({ ...event('req_1'), costNanoUsd: -1 });
+    await append(Buffer.from(`{"events":[${record}]}`));
+    await append(Buffer.from([0, 255]));
+    await waits(2);
+    for (const { id } of (await refused.list({}, { limit: 10 })).records) await refused.replay(id);
+    await until(async () => (await metricOf(metrics, 'usage_refused_total')) === 4);
+    const { records } = await refused.list({ state: 'waiting' }, { limit: 10 });
+    expect(records.map(({ id, refusals }) => [id, refusals]).sort()).toEqual(
+      [
+        [idOf(record), 2],
+        [idOf(Buffer.from([0, 255])), 2],
+      ].sort(),
+    );
+    // A second delivery of the first message is no third refusal.
+    await append(Buffer.from(`{"events":[${record}]}`));
+    publisher.record(event('req_2'));
+    await allStored(1);
+    expect((await refused.find(idOf(record)))?.refusals).toBe(2);
+  });
+
+  test('what an older release could not read is billed by its replay, once however often', async () => {
+    consume();
+    const record = JSON.stringify(event('req_1'));
+    await database.sql(
+      `INSERT INTO usage_refused (id, reason, payload) VALUES ('${idOf(record)}', 'events[0] is odd', '${record}')`,
+    );
+    expect((await refused.replay(idOf(record)))?.replayedAtMs).toBeGreaterThan(0);
+    await allStored(1);
+    await refused.replay(idOf(record));
+    publisher.record(event('req_2'));
+    await allStored(2);
+    expect(await database.stored()).toEqual(['req_1', 'req_2']);
+    expect((await refused.list({ state: 'replayed' }, { limit: 10 })).records).toHaveLength(1);
+  });
+
+  test('a stream that is away keeps it waiting; what is dismissed waits no more', async () => {
+    const record = '{"events":7}';
+    await database.sql(
+      `INSERT INTO usage_refused (id, reason, payload) VALUES ('${idOf(record)}', 'events is not an array', '${record}')`,
+    );
+    bus.fault = 'away';
+    await expect(refused.replay(idOf(record))).rejects.toThrow();
+    bus.reconnect();
+    await waits(1);
+    await refused.dismiss(idOf(record));
+    await waits(0);
+    expect((await refused.find(idOf(record)))?.dismissedAtMs).toBeGreaterThan(0);
+  });
+
+  test('pages follow each other, and a cursor that no page gave is refused', async () => {
+    await database.sql(`INSERT INTO usage_refused (id, reason, payload)
+                        SELECT lpad(to_hex(n), 64, '0'), 'odd', '{}' FROM generate_series(1, 5) AS n`);
+    const seen: string[] = [];
+    for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
+      const page = await refused.list({ state: 'waiting' }, { limit: 2, ...(cursor === undefined ? {} : { cursor }) });
+      seen.push(...page.records.map(({ id }) => id.slice(-1)));
+      cursor = page.nextCursor;
+    }
+    expect(seen).toEqual(['5', '4', '3', '2', '1']);
+    await expect(refused.list({}, { limit: 2, cursor: 'bm9uZQ' })).rejects.toThrow(InvalidCursorError);
+  });
+});
 
 test('a record is stored soon, every field as it was', async () => {
   const { metrics } = consume();

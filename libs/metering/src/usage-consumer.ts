@@ -7,7 +7,7 @@ import {
   type UsageRecordedV1,
 } from '@switchboard/contracts';
 import type { Logger, Metrics, Pool } from '@switchboard/platform';
-import { keepRefusals, type Refusal } from './adapters/refused-usage';
+import { keepRefusals, type Refusal, waitingRefusals } from './adapters/refused-usage';
 import { writeUsage } from './adapters/usage-insert';
 import { METERING_DURABLE } from './client';
 import { type ConsumerMetrics, registerConsumerMetrics } from './consumer-metrics';
@@ -26,6 +26,7 @@ export interface UsageConsumerOptions {
 const BATCH = { sizeMax: 100, waitMs: 50 };
 const HOLD_MS = 10_000;
 const BACKLOG_INTERVAL_MS = 5_000;
+const REFUSED_INTERVAL_MS = 15_000;
 
 /**
  * Stores what comes over the usage stream. A batch is acknowledged after its records are committed, so that whatever dies
@@ -39,6 +40,7 @@ export class UsageConsumer {
   private consuming: Subscription | undefined;
   private aside: Promise<void> | undefined;
   private backlogTimer: NodeJS.Timeout | undefined;
+  private refusedTimer: NodeJS.Timeout | undefined;
   private stopping = false;
 
   constructor(private readonly options: UsageConsumerOptions) {
@@ -54,12 +56,15 @@ export class UsageConsumer {
     this.consuming = this.consume();
     this.backlogTimer = setInterval(() => void this.readBacklog(), BACKLOG_INTERVAL_MS).unref();
     void this.readBacklog();
+    this.refusedTimer = setInterval(() => void this.countRefused(), REFUSED_INTERVAL_MS).unref();
+    void this.countRefused();
   }
 
   /** Resolves when the batch in hand is stored and acknowledged, or given back where the database is away. */
   async stop(): Promise<void> {
     this.stopping = true;
     clearInterval(this.backlogTimer);
+    clearInterval(this.refusedTimer);
     this.pause.wake();
     await Promise.all([this.consuming?.stop(), this.aside]);
   }
@@ -146,6 +151,15 @@ export class UsageConsumer {
     } catch {
       // The bus tells of its own absence; the figure is unknown meanwhile, not what it was.
       this.metrics.backlog.set(NaN);
+    }
+  }
+
+  private async countRefused(): Promise<void> {
+    try {
+      this.metrics.refusedWaiting.set(await waitingRefusals(this.options.pool));
+    } catch {
+      // The outage is told by what cannot be stored.
+      this.metrics.refusedWaiting.set(NaN);
     }
   }
 }

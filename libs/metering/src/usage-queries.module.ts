@@ -1,5 +1,5 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { type HealthCheck, USAGE_QUERIES } from '@switchboard/contracts';
+import { type Bus, type HealthCheck, REFUSED_USAGE, STREAMS, USAGE_QUERIES } from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
 import { USAGE_QUERIES_HEALTH } from './client';
 import { openUsageQueries, type OpenUsageQueries } from './metering';
@@ -7,17 +7,19 @@ import { openUsageQueries, type OpenUsageQueries } from './metering';
 export interface UsageQueriesOptions {
   /** A database that has this release's schema (see `migrate`). */
   databaseUrl: string;
+  /** Where refused usage is put again when it is replayed. */
+  bus: Bus;
   logger: Logger;
 }
 
 const OPEN_QUERIES = Symbol('OPEN_QUERIES');
 
-/** Reads what another process records: provides USAGE_QUERIES and USAGE_QUERIES_HEALTH; disconnects at shutdown. */
+/** Reads what another process records: provides USAGE_QUERIES, REFUSED_USAGE and USAGE_QUERIES_HEALTH; disconnects at shutdown. */
 @Module({})
 export class UsageQueriesModule implements OnApplicationShutdown {
   constructor(@Inject(OPEN_QUERIES) private readonly open: OpenUsageQueries) {}
 
-  static forRoot({ databaseUrl, logger }: UsageQueriesOptions): DynamicModule {
+  static forRoot({ databaseUrl, bus, logger }: UsageQueriesOptions): DynamicModule {
     return {
       module: UsageQueriesModule,
       global: true,
@@ -25,12 +27,18 @@ export class UsageQueriesModule implements OnApplicationShutdown {
         { provide: OPEN_QUERIES, useFactory: () => openUsageQueries(databaseUrl, logger) },
         { provide: USAGE_QUERIES, useFactory: ({ queries }: OpenUsageQueries) => queries, inject: [OPEN_QUERIES] },
         {
+          provide: REFUSED_USAGE,
+          useFactory: ({ refused }: OpenUsageQueries) =>
+            refused((payload, dedupeId) => bus.append(STREAMS.usage, payload, dedupeId)),
+          inject: [OPEN_QUERIES],
+        },
+        {
           provide: USAGE_QUERIES_HEALTH,
           useFactory: ({ health }: OpenUsageQueries): HealthCheck => health,
           inject: [OPEN_QUERIES],
         },
       ],
-      exports: [USAGE_QUERIES, USAGE_QUERIES_HEALTH],
+      exports: [USAGE_QUERIES, REFUSED_USAGE, USAGE_QUERIES_HEALTH],
     };
   }
 

@@ -24,6 +24,8 @@ const EXPECTED: Record<Permission, [inTenant: Role | 'never', everywhere: Role]>
   'credits.top-up': ['never', 'admin'],
   'usage.read': ['viewer', 'viewer'],
   'audit.read': ['viewer', 'viewer'],
+  'refused-usage.read': ['never', 'viewer'],
+  'refused-usage.decide': ['never', 'admin'],
   'provider.read': ['never', 'viewer'],
   'provider.write': ['never', 'admin'],
   'model.read': ['never', 'viewer'],

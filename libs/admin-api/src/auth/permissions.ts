@@ -30,6 +30,9 @@ export const PERMISSIONS = {
   'credits.top-up': onPlatform('admin'),
   'usage.read': inTenant('viewer'),
   'audit.read': inTenant('viewer'),
+  /** Dead letters: whose they are may be what is wrong with them. */
+  'refused-usage.read': onPlatform('viewer'),
+  'refused-usage.decide': onPlatform('admin'),
   'provider.read': onPlatform('viewer'),
   'provider.write': onPlatform('admin'),
   /** What we pay stands in both; what tenants may know of models is in the public port's catalog. */

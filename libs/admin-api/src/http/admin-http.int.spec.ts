@@ -195,6 +195,39 @@ describe('money', () => {
   });
 });
 
+describe('refused usage', () => {
+  const id = 'c'.repeat(64);
+  const path = `usage/refused/${id}`;
+
+  beforeEach(() => {
+    const payload = '{"requestId":"req_1"}';
+    admin.refused.fault = undefined;
+    admin.refused.records = [{ id, receivedAtMs: 1_000, reason: 'events[0] is odd', payload, refusals: 1 }];
+  });
+
+  test('is listed, shown, replayed and dismissed, and who did so is in the audit log', async () => {
+    expect((await get('usage/refused', { state: 'waiting' })).body.data).toMatchObject([{ id, state: 'waiting' }]);
+    expect((await get(path)).body).toMatchObject({ reason: 'events[0] is odd', payload: '{"requestId":"req_1"}' });
+    expect((await call('POST', `${path}/replay`)).body).toMatchObject({ state: 'replayed' });
+    expect((await call('POST', `${path}/dismiss`)).body).toMatchObject({ state: 'dismissed' });
+    const { body } = await get('audit', { resource: `refused-usage:${id}` });
+    expect(body.data).toMatchObject([
+      { action: 'refused-usage.dismiss', before: { state: 'replayed' }, after: { state: 'dismissed' } },
+      { action: 'refused-usage.replay', before: { state: 'waiting' }, after: { state: 'replayed' } },
+    ]);
+    expect(JSON.stringify(body.data)).not.toContain('req_1');
+  });
+
+  test('that is not there is 404; a stream that is away is 503, and neither is audited', async () => {
+    const before = (await get('audit', { resource: 'refused-usage' })).body.data.length;
+    expect((await call('POST', `usage/refused/${'d'.repeat(64)}/replay`)).status).toBe(404);
+    admin.refused.fault = new BusUnavailableError('nats is away');
+    const answer = await call('POST', `${path}/replay`);
+    expect([answer.status, answer.body.error.code]).toEqual([503, 'bus_unavailable']);
+    expect((await get('audit', { resource: 'refused-usage' })).body.data).toHaveLength(before);
+  });
+});
+
 describe('usage and audit', () => {
   test('usage comes by provider as well', async () => {
     admin.usage.records = [used({ upstream: 'a' }), used({ upstream: 'b' })];

@@ -201,6 +201,10 @@ const CASES: Record<string, Case[]> = {
       ({ tenant }) => ({ path: '/usage', query: { tenant, groupBy: 'key' } }),
     ),
   ],
+  'GET /usage/refused': [forbidden({ path: '/usage/refused' })],
+  'GET /usage/refused/:id': [forbidden({ path: '/usage/refused/x' })],
+  'POST /usage/refused/:id/replay': [forbidden({ path: '/usage/refused/x/replay' })],
+  'POST /usage/refused/:id/dismiss': [forbidden({ path: '/usage/refused/x/dismiss' })],
   'GET /routing/explain': [forbidden({ path: '/routing/explain', query: { model: 'auto' } })],
   'GET /config/diff': [forbidden({ path: '/config/diff' })],
   'GET /health': [forbidden({ path: '/health' })],
@@ -345,7 +349,11 @@ test('a viewer of everything reads everything and changes nothing', async () => 
     for (const { attempts } of CASES[name]!) {
       for (const attempt of attempts(target)) {
         const { status } = await ask(name, attempt, token);
-        const expected = !name.startsWith('GET') ? [403] : /models\/\*|providers\/:id/.test(name) ? [404] : [200];
+        const expected = !name.startsWith('GET')
+          ? [403]
+          : /models\/\*|providers\/:id|refused\/:id/.test(name)
+            ? [404]
+            : [200];
         expect([name, attempt, expected]).toEqual([name, attempt, [status]]);
       }
     }

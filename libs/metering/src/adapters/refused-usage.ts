@@ -14,14 +14,25 @@ export interface KeptRefusal extends Refusal {
   id: string;
 }
 
+/** A second delivery changes nothing; what was replayed in vain waits again. */
 const INSERT = `
-  INSERT INTO usage_refused (id, reason, payload) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
-  ON CONFLICT (id) DO NOTHING RETURNING id`;
+  INSERT INTO usage_refused AS kept (id, reason, payload)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ORDER BY 1
+  ON CONFLICT (id) DO UPDATE
+    SET reason = excluded.reason, received_at = now(), refusals = kept.refusals + 1, replayed_at = NULL
+    WHERE kept.replayed_at IS NOT NULL
+  RETURNING id`;
+
+/** How many wait for a person to decide. */
+const WAITING = `
+  SELECT count(*)::int AS waiting FROM usage_refused WHERE replayed_at IS NULL AND dismissed_at IS NULL`;
+
+const BASE64 = 'base64:';
 
 /**
  * Keeps refusals whole, each once however often it comes.
  *
- * @returns those that had not been kept before.
+ * @returns those that did not wait there already.
  */
 export async function keepRefusals(pool: Pool, refusals: readonly Refusal[]): Promise<KeptRefusal[]> {
   const kept = new Map(refusals.map((refusal) => [digest(refusal.payload), refusal]));
@@ -34,6 +45,17 @@ export async function keepRefusals(pool: Pool, refusals: readonly Refusal[]): Pr
   });
 }
 
+export async function waitingRefusals(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ waiting: number }>(WAITING);
+  return rows[0]?.waiting ?? 0;
+}
+
+/** What the sender wrote, from the text it is kept as. */
+export function refusedBytes(payload: string): Buffer {
+  if (payload.startsWith(BASE64)) return Buffer.from(payload.slice(BASE64.length), 'base64');
+  return Buffer.from(payload, 'utf8');
+}
+
 function digest(payload: Uint8Array): string {
   return createHash('sha256').update(payload).digest('hex');
 }
@@ -41,5 +63,5 @@ function digest(payload: Uint8Array): string {
 /** Postgres text holds neither NUL nor what is no UTF-8; nothing of what came may be lost. */
 function textOf(payload: Uint8Array): string {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  return isUtf8(bytes) && !bytes.includes(0) ? bytes.toString('utf8') : `base64:${bytes.toString('base64')}`;
+  return isUtf8(bytes) && !bytes.includes(0) ? bytes.toString('utf8') : `${BASE64}${bytes.toString('base64')}`;
 }

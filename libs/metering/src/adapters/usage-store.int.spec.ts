@@ -124,14 +124,28 @@ describe('storing', () => {
     ['a fraction of a token', { usage: { ...event('x').usage, inputTokens: 1.5 } }],
     ['a time that is none', { startedAtMs: NaN }],
     ['a missing text', { model: undefined }],
-  ])('%s is logged whole and does not hold back the others', async (_name, changes) => {
+  ])('%s is kept whole, logged, and does not hold back the others', async (_name, changes) => {
     for (const id of ids(20))
       metering.store.record(event(id, id === 'req_13' ? (changes as Partial<UsageRecordedV1>) : {}));
     expect(await metering.store.drain(5_000)).toBe(0);
     expect(await stored()).toEqual(ids(20).filter((id) => id !== 'req_13'));
     expect(await counted('refused')).toBe(1);
     expect(logged.filter((line) => line.includes('refuses a usage record') && line.includes('req_13'))).toHaveLength(1);
+    const { records } = await metering.refused.list({ state: 'waiting' }, { limit: 10 });
+    expect(records.map(({ payload }) => (JSON.parse(payload) as UsageRecordedV1).requestId)).toEqual(['req_13']);
   });
+});
+
+test('what was refused and is mended is billed by its replay, once', async () => {
+  const { requestId } = event('req_mended');
+  await sql(`INSERT INTO usage_refused (id, reason, payload)
+             VALUES ('${'a'.repeat(64)}', 'a field of a later release', '${JSON.stringify(event(requestId))}')`);
+  for (let time = 0; time < 2; time++) {
+    expect((await metering.refused.replay('a'.repeat(64)))?.replayedAtMs).toBeGreaterThan(0);
+    await metering.store.drain(5_000);
+    expect(await stored()).toEqual([requestId]);
+  }
+  expect(await metering.refused.replay('b'.repeat(64))).toBeUndefined();
 });
 
 describe('while the database is away', () => {

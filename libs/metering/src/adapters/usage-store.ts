@@ -4,6 +4,7 @@ import type { Logger, Pool } from '@switchboard/platform';
 import { RetryPause } from '../retry-pause';
 import type { UsageSpool } from '../spool/usage-spool';
 import { UsageIntake } from '../usage-intake';
+import { keepRefusals } from './refused-usage';
 import { writeUsage } from './usage-insert';
 import type { UsageMetrics } from './usage-metrics';
 
@@ -179,6 +180,11 @@ export class UsageStore implements UsageSink {
     metrics.records.inc({ result: 'corrected' }, corrected);
     metrics.records.inc({ result: 'duplicate' }, batch.length - stored - corrected - refused.length);
     metrics.records.inc({ result: 'refused' }, refused.length);
+    if (refused.length === 0) return;
     for (const { event, error } of refused) log.error({ err: error, event }, 'the database refuses a usage record');
+    const refusals = refused.map(({ event, error }) => {
+      return { reason: error.message, payload: Buffer.from(JSON.stringify(event), 'utf8') };
+    });
+    await keepRefusals(pool, refusals);
   }
 }

@@ -10,6 +10,9 @@ import {
   type Limiter,
   LimiterUnavailableError,
   type RateStateRequestV2,
+  REFUSED_USAGE,
+  type RefusedUsage,
+  type RefusedUsageRecord,
   ROUTING_EXPLAINER,
   type RoutingExplainer,
   type ScopeState,
@@ -89,6 +92,33 @@ export class UsageInMemory implements UsageQueries {
   }
 }
 
+/** Refused usage in memory, by the port's rules. */
+export class RefusedInMemory implements RefusedUsage {
+  records: RefusedUsageRecord[] = [];
+  fault: Error | undefined;
+
+  list(): ReturnType<RefusedUsage['list']> {
+    return Promise.resolve({ records: this.records });
+  }
+
+  find(id: string): ReturnType<RefusedUsage['find']> {
+    return Promise.resolve(this.records.find((record) => record.id === id));
+  }
+
+  replay(id: string): ReturnType<RefusedUsage['replay']> {
+    return this.fault === undefined ? this.marked(id, { replayedAtMs: 2_000 }) : Promise.reject(this.fault);
+  }
+
+  dismiss(id: string): ReturnType<RefusedUsage['dismiss']> {
+    return this.marked(id, { dismissedAtMs: 3_000 });
+  }
+
+  private async marked(id: string, mark: Partial<RefusedUsageRecord>): ReturnType<RefusedUsage['find']> {
+    this.records = this.records.map((record) => (record.id === id ? { ...record, ...mark } : record));
+    return this.find(id);
+  }
+}
+
 /** A limiter that says what it is told to, and of any other scope that nothing is open. */
 export class StillLimiter implements Limiter {
   away = false;
@@ -136,6 +166,7 @@ export interface RegisteredRoute {
 /** The admin API as a service has it, over one database and a bus in memory, asked without sockets. */
 export class AdminApp {
   readonly usage = new UsageInMemory();
+  readonly refused = new RefusedInMemory();
   readonly limiter = new StillLimiter();
   readonly explainer = new Explainer();
   readonly routes: RegisteredRoute[] = [];
@@ -169,6 +200,7 @@ export class AdminApp {
       imports: [AdminWritingModule.over(admin.store)],
       providers: [
         { provide: USAGE_QUERIES, useValue: admin.usage },
+        { provide: REFUSED_USAGE, useValue: admin.refused },
         { provide: LIMITER, useValue: admin.limiter },
         { provide: ROUTING_EXPLAINER, useValue: admin.explainer },
       ],

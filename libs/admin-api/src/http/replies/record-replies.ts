@@ -48,6 +48,22 @@ export const usageReply = z.union([
   named('UsageTotals', z.strictObject({ data: z.array(usageTotalReply), truncated: z.boolean() })),
 ]);
 
+export const refusedUsageReply = named(
+  'RefusedUsage',
+  z.strictObject({
+    id: z.string(),
+    state: z.enum(['waiting', 'replayed', 'dismissed']),
+    receivedAt: instantReply,
+    reason: z.string(),
+    refusals: count,
+    replayedAt: instantReply.nullable(),
+    dismissedAt: instantReply.nullable(),
+    payload: z.string(),
+  }),
+);
+
+export const refusedUsagePageReply = pageOfReplies('RefusedUsagePage', refusedUsageReply);
+
 export const auditEntryReply = named(
   'AuditEntry',
   z.strictObject({
