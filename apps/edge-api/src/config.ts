@@ -24,6 +24,7 @@ const shape = {
   MAX_BODY_BYTES: positiveSetting(32 * 1024 * 1024),
   /** A stream silent for this long gets a keepalive. */
   KEEPALIVE_MS: positiveSetting(14_000),
+  READ_ON_MS: positiveSetting(120_000),
   /** How long a shutdown waits for open streams. */
   DRAIN_MS: durationSetting(HOUR_MS),
   /** How long before that new connections are still taken, for balancers to notice that the replica is unready. */

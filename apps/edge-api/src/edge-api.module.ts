@@ -64,6 +64,7 @@ function edgeOf({ bus, settings, secrets, log, metrics }: EdgeServiceParts): Edg
     settings: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       keepaliveMs: settings.KEEPALIVE_MS,
+      readOnMs: settings.READ_ON_MS,
       drainMs: settings.DRAIN_MS,
       drainGraceMs: settings.DRAIN_GRACE_MS,
       trustedProxies: settings.TRUSTED_PROXIES,

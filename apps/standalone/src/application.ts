@@ -118,6 +118,7 @@ function edgeOf(settings: Settings, { kek, peppers }: Secrets): StandaloneParts[
     settings: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       keepaliveMs: settings.KEEPALIVE_MS,
+      readOnMs: settings.READ_ON_MS,
       drainMs: settings.DRAIN_MS,
       trustedProxies: settings.TRUSTED_PROXIES,
     },

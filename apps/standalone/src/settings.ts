@@ -25,6 +25,7 @@ const settingsShape = {
   INSTANCE: serviceSettings.INSTANCE,
   MAX_BODY_BYTES: positiveSetting(32 * 1024 * 1024),
   KEEPALIVE_MS: positiveSetting(14_000),
+  READ_ON_MS: positiveSetting(120_000),
   DRAIN_MS: durationSetting(10_000),
   TRUSTED_PROXIES: listSetting,
   /** Of the spool in DATA_DIR, where usage waits for the database. */

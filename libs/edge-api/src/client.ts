@@ -5,6 +5,8 @@ export interface EdgeSettings {
   maxBodyBytes: number;
   /** A stream silent for this long gets a keepalive. */
   keepaliveMs: number;
+  /** How long a reply whose client has left is read on, where its model's policy is `drain`. */
+  readOnMs: number;
   /** How long a shutdown waits for open streams. */
   drainMs: number;
   /**

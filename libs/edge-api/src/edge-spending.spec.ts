@@ -205,6 +205,21 @@ it('a reply that is read on without its client is stopped all the same', async (
   expect(served.usage[0]!.costNanoUsd).toBeLessThanOrEqual(reserved());
 });
 
+it('a reply is read on without its client for so long and no longer; what came is billed', async () => {
+  await serve(byAnthropic, { model: { onDisconnect: 'drain' } });
+  const leaving = new AbortController();
+  const reply = served.post('anthropic', 'budgeted', ASKED, {
+    ...{ headers: { 'x-api-key': 'budgeted' }, signal: leaving.signal, body: bodyOf('anthropic', ASKED) },
+  });
+  await stream.send(...byAnthropic.begin);
+  await (await reply).body?.getReader().read();
+  leaving.abort();
+  await pause(250);
+  expect([stream.cancelled, served.usage.length]).toEqual([false, 0]);
+  await until(() => stream.cancelled, 'the cancellation');
+  expect(served.usage).toMatchObject([{ finish: 'disconnected', accuracy: 'estimated', status: 499 }]);
+});
+
 describe('a stream that the gateway ended is a whole one', () => {
   it('to the SDK of Anthropic', async () => {
     await serve(byAnthropic);

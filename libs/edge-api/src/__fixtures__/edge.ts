@@ -195,7 +195,7 @@ export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['setting
     ...{ bus, limiter, sealer, hasher, log, metrics, port: 0, host: '127.0.0.1' },
     usage: sink,
     settings: {
-      ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, drainMs: 5_000, trustedProxies: [] },
+      ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, readOnMs: 500, drainMs: 5_000, trustedProxies: [] },
       allowLoopback: false,
       ...changes,
     },

@@ -18,8 +18,7 @@ import { SpendingWatch } from './spending-watch';
 import type { Sweepable } from './sweeper';
 import type { UpstreamAttempt } from './upstream-attempt';
 
-/** A client that has not read a byte for this long is gone, whatever its socket says. */
-const STALLED_CLIENT_MS = 10 * 60_000;
+type Figures = Pick<Settlement, 'usage' | 'losses' | 'outputBytes'>;
 
 /**
  * One inference request from its plan to its usage record: tries candidates in order until one begins to answer, relays
@@ -38,8 +37,8 @@ export class Exchange implements AttemptsOwner, Sweepable {
   private spending: SpendingWatch | undefined;
   private firstTokenMs: number | undefined;
   private pausedSinceMs = 0;
-  /** The client has left and the model's policy reads on for the exact figures. */
-  private detached = false;
+  /** When the client left and the model's policy reads on for the exact figures; 0: it did not. */
+  private detachedSinceMs = 0;
   private over = false;
 
   constructor(
@@ -154,15 +153,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
       case 'reply':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'ok');
         if (!this.detached) this.writer.sendReply(reply, attempt.call, this.attempts.count);
-        return this.settle(attempt.call, {
-          status: 200,
-          finish: this.detached ? 'disconnected' : (reply.finish ?? 'stop'),
-          accepted: true,
-          complete: true,
-          usage: reply.usage,
-          losses: reply.losses,
-          outputBytes: reply.outputBytes,
-        });
+        return this.settleReply(attempt, reply, this.detached ? 'disconnected' : (reply.finish ?? 'stop'), true);
     }
   }
 
@@ -190,11 +181,9 @@ export class Exchange implements AttemptsOwner, Sweepable {
     if (attempt === undefined) return;
     const tooLong = nowMs - this.startedMs > attempt.call.candidate.provider.timeouts.totalMs;
     if (tooLong || attempt.isLate(nowMs)) return attempt.fail('timeout', new Error('deadline passed'));
+    if (this.detached && nowMs - this.detachedSinceMs > this.edge.settings.readOnMs) return this.abandon(attempt);
     if (!this.request.stream || this.detached) return;
-    if (attempt.paused) {
-      if (nowMs - this.pausedSinceMs > STALLED_CLIENT_MS) this.writer.destroy();
-      return;
-    }
+    if (attempt.paused) return this.writer.unread(nowMs - this.pausedSinceMs);
     this.writer.keepalive(nowMs, this.startedMs);
   }
 
@@ -236,25 +225,28 @@ export class Exchange implements AttemptsOwner, Sweepable {
       this.writer.end(output);
     }
     const finish = this.detached ? 'disconnected' : (relay.finish ?? 'stop');
-    this.settleStream(attempt, relay, finish, relay.usageIsFinal);
+    this.settleReply(attempt, relay, finish, relay.usageIsFinal);
   }
 
   private streamFailed(attempt: UpstreamAttempt, relay: Relay, failure: StreamFailure, output: Buffer | string): void {
+    const provider = attempt.call.candidate.provider.id;
     if (!this.writer.replyBegun && !this.detached) {
-      this.attempts.failed(failureBeforeFirstByte(attempt.call.candidate.provider.id, failure));
+      this.attempts.failed(failureBeforeFirstByte(provider, failure));
       return this.attemptNext();
     }
-    this.edge.metrics.attempted(attempt.call.candidate.provider.id, failure.kind === 'timeout' ? 'timeout' : 'broken');
-    this.edge.log.warn(
-      { requestId: this.identity.requestId, provider: attempt.call.candidate.provider.id, kind: failure.kind },
-      'upstream stream failed after the first byte',
-    );
+    const { kind } = failure;
+    this.edge.metrics.attempted(provider, kind === 'timeout' ? 'timeout' : 'broken');
+    const { requestId } = this.identity;
+    this.edge.log.warn({ requestId, provider, kind }, 'upstream stream failed after the first byte');
     if (!this.detached) this.writer.end(output);
-    this.settleStream(attempt, relay, 'upstream_error', false);
+    this.settleReply(attempt, relay, 'upstream_error', false);
+  }
+
+  private get detached(): boolean {
+    return this.detachedSinceMs !== 0;
   }
 
   private clientClosed(): void {
-    const { relay } = this;
     const attempt = this.attempts.current;
     if (this.over || this.detached) return;
     if (attempt === undefined) return this.close();
@@ -262,16 +254,22 @@ export class Exchange implements AttemptsOwner, Sweepable {
       return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: false });
     }
     if (attempt.call.candidate.model.onDisconnect === 'drain') {
-      this.detached = true;
+      this.detachedSinceMs = this.edge.sweeper.nowMs;
       return this.goOn(attempt);
     }
+    this.abandon(attempt);
+  }
+
+  /** Nobody waits for the rest of it: what was produced is billed. */
+  private abandon(attempt: UpstreamAttempt): void {
+    const { relay } = this;
     attempt.cancel('the client left');
-    if (relay !== undefined) return this.settleStream(attempt, relay, 'disconnected', false, 499);
+    if (relay !== undefined) return this.settleReply(attempt, relay, 'disconnected', false, 499);
     this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: true });
   }
 
-  private settleStream(attempt: UpstreamAttempt, relay: Relay, finish: string, complete: boolean, status = 200): void {
-    const { usage, losses, outputBytes } = relay;
+  private settleReply(attempt: UpstreamAttempt, reply: Figures, finish: string, complete: boolean, status = 200): void {
+    const { usage, losses, outputBytes } = reply;
     this.settle(attempt.call, { status, finish, accepted: true, complete, usage, losses, outputBytes });
   }
 

@@ -10,6 +10,9 @@ import type { PreparedCall } from './prepare-call';
 /** Up to here copying a body costs less than a second write. */
 const LARGEST_JOINED_BYTES = 16 * 1024;
 
+/** A client that has not read a byte for this long is gone, whatever its socket says. */
+const STALLED_CLIENT_MS = 10 * 60_000;
+
 /** The client's side of an exchange: the only place that writes heads, bytes and keepalives. */
 export class ReplyWriter {
   headWritten = false;
@@ -96,8 +99,9 @@ export class ReplyWriter {
     return reply.status;
   }
 
-  destroy(): void {
-    this.response.destroy();
+  /** The client has read nothing for so long. */
+  unread(forMs: number): void {
+    if (forMs > STALLED_CLIENT_MS) this.response.destroy();
   }
 
   private writeStreamHead(headers: ReplyHeaders): void {
