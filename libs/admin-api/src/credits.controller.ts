@@ -1,9 +1,11 @@
 import { Inject } from '@nestjs/common';
 import { USAGE_QUERIES, type UsageQueries } from '@switchboard/contracts';
+import { z } from 'zod';
 import { scopeOf } from './auth/permissions';
 import type { Principal } from './auth/principal';
 import { topUpInput } from './core/inputs/credit-input';
 import { notFound } from './core/refusals';
+import { instantSchema } from './core/usage-query';
 import { decimalUsd } from './core/usage-view';
 import { endpoint, Handles } from './http/endpoint';
 import { Input, type InputOf } from './http/input';
@@ -18,10 +20,13 @@ import { Tenants } from './services/tenants';
 
 const target = { at: 'tenant', in: 'params', name: 'tenant' } as const;
 
+const balanceQuery = z.strictObject({ at: instantSchema.optional() });
+
 const BALANCE = endpoint({
   ...{ method: 'GET', path: ':tenant', operationId: 'getBalance' },
-  summary: 'What a tenant paid in advance, less what its calls cost.',
-  ...{ permission: 'credits.read', target, params: tenantParams, reply: balanceReply },
+  summary:
+    'What a tenant paid in advance, less what its calls cost; with `at`, as it was then: what was paid and begun before.',
+  ...{ permission: 'credits.read', target, params: tenantParams, query: balanceQuery, reply: balanceReply },
 });
 
 const TOP_UP = endpoint({
@@ -46,11 +51,12 @@ export class CreditsController {
   ) {}
 
   @Handles(BALANCE)
-  async balance(@Input() { params: { tenant }, principal }: InputOf<typeof BALANCE>) {
+  async balance(@Input() { params: { tenant }, query: { at }, principal }: InputOf<typeof BALANCE>) {
     await this.requireTenant(tenant, principal);
+    const beforeMs = at === undefined ? undefined : Date.parse(at);
     const [paid, spent] = await Promise.all([
-      this.credits.totalNanoUsd(tenant),
-      spentNanoUsd(this.usage, { tenantId: tenant }),
+      this.credits.totalNanoUsd(tenant, beforeMs),
+      spentNanoUsd(this.usage, { tenantId: tenant, toMs: beforeMs }),
     ]);
     const balance = paid - spent;
     return {

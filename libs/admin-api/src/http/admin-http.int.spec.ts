@@ -187,6 +187,13 @@ describe('money', () => {
     expect((await get('credits/prepaid')).body).toMatchObject({
       ...{ paidUsd: '3.000000000', spentUsd: '3.500000000', balanceUsd: '-0.500000000', balanceNanoUsd: '-500000000' },
     });
+    const [first] = (await get('credits/prepaid/ledger')).body.data.slice(-1);
+    const justAfter = new Date(Date.parse(first.createdAt) + 1).toISOString();
+    const then = (at: string) => get('credits/prepaid', { at });
+    expect((await then(first.createdAt)).body).toMatchObject({ paidUsd: '0.000000000' });
+    expect((await then(justAfter)).body).toMatchObject({ paidUsd: '2.000000000' });
+    expect((await then('2026-01-01')).body).toMatchObject({ balanceUsd: '0.000000000', spentUsd: '0.000000000' });
+    expect((await then('yesterday')).status).toBe(400);
     const ledger = await get('credits/prepaid/ledger', { limit: '1' });
     expect(ledger.body.data).toMatchObject([{ usd: 1 }]);
     const rest = await get('credits/prepaid/ledger', { cursor: ledger.body.nextCursor });

@@ -34,14 +34,15 @@ export class Credits {
     return pageOf(rows, page.limit, { view: creditEntryView, cursor: ({ id }) => id });
   }
 
-  /** All that a tenant ever paid in, in nano-USD. */
-  async totalNanoUsd(tenantId: string): Promise<bigint> {
-    return totalNanoUsd(this.prisma, tenantId);
+  /** All that a tenant ever paid in, or had before `beforeMs` (since the epoch), in nano-USD. */
+  async totalNanoUsd(tenantId: string, beforeMs?: number): Promise<bigint> {
+    return totalNanoUsd(this.prisma, tenantId, beforeMs);
   }
 }
 
-async function totalNanoUsd(tx: Transaction, tenantId: string): Promise<bigint> {
-  const { _sum } = await tx.creditEntry.aggregate({ where: { tenantId }, _sum: { amountNanoUsd: true } });
+async function totalNanoUsd(tx: Transaction, tenantId: string, beforeMs?: number): Promise<bigint> {
+  const createdAt = beforeMs === undefined ? undefined : { lt: new Date(beforeMs) };
+  const { _sum } = await tx.creditEntry.aggregate({ where: { tenantId, createdAt }, _sum: { amountNanoUsd: true } });
   return _sum.amountNanoUsd ?? 0n;
 }
 
