@@ -141,7 +141,8 @@ export type KeepingOutcome = 'done' | 'unknown' | 'orphaned';
 
 /** One step of several that travel together; answered in the same order. */
 export type LimiterStep =
-  | { do: 'reserve'; request: ReservationRequest }
+  /** With `mayPend`: where it would have to wait for the ledger, the answer is `pending`. */
+  | { do: 'reserve'; request: ReservationRequest; mayPend?: true }
   | { do: 'extend'; request: ExtensionRequest }
   /** With `request`: the reservation was lost, and is put back first. */
   | { do: 'settle'; settlement: Settlement; request?: ReservationRequest; outputTokens?: number; heldNanoUsd?: NanoUsd }
@@ -153,6 +154,8 @@ export type LimiterStepReply =
   | ReservationReply
   | ExtensionReply
   | { outcome: KeepingOutcome }
+  /** The ledger is being read; nothing came of the step, which is to be asked again, alone. */
+  | { outcome: 'pending' }
   /** Nobody could decide. `message` is for the log; `untried`: nothing can have come of it. */
   | { outcome: 'unavailable'; message: string; untried?: true };
 

@@ -1,6 +1,7 @@
 import { LimiterUnavailableError, type ReservationReply, type ScopeBudget, SUBJECTS } from '@switchboard/contracts';
 import { LocalWorld } from './__fixtures__/local-world';
 import { bounds, reservation, settlement } from './__fixtures__/reservation';
+import { took } from './__fixtures__/waiting';
 
 let world: LocalWorld;
 
@@ -26,6 +27,24 @@ test('steps of one turn travel in one message, each answered by itself', async (
   expect(world.messages).toEqual([['reserve'], ['reserve', 'reserve', 'reserve', 'reserve', 'settle']]);
   expect(await world.open('key:limited')).toBe(2);
   expect(await world.open('key:key_1')).toBe(1);
+});
+
+test('one that waits for the ledger holds back no other of its message', async () => {
+  const edge = world.edge();
+  // The first one finds out whether edges hold anything, which takes a moment of its own.
+  const paying = (requestId: string) =>
+    reservation(requestId, {
+      scopes: [bounds(`key:${requestId}`, { budgets: [{ id: 'budget', nanoUsd: 1_000, period: 'day' }] })],
+    });
+  await edge.reserve(paying('first'));
+  world.ledger.answersAfterMs = 400;
+  world.messages.length = 0;
+  const slow = edge.reserve(paying('slow'));
+  const others = Promise.all([edge.reserve(reservation('a')), edge.reserve(paying('first'))]);
+  expect(await took(others)).toBeLessThan(200);
+  expect(await slow).toMatchObject({ outcome: 'granted' });
+  expect(world.messages).toEqual([['reserve', 'reserve', 'reserve'], ['reserve']]);
+  expect(world.ledger.questions).toHaveLength(2);
 });
 
 test('one that nobody can decide fails alone', async () => {

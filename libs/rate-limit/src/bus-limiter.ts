@@ -43,8 +43,8 @@ export interface BusLimiterOptions {
 export class BusLimiter implements Limiter {
   private readonly open = new Map<string, OpenReservation>();
   private readonly steps: StepBatcher;
-  /** Apart from others: a call that waits for the ledger would hold back the answer to what has to be there before. */
-  private readonly restores: StepBatcher;
+  /** Each travels alone: none is to wait because another one waits for the ledger. */
+  private readonly patient: StepBatcher;
   private readonly settlements: Settlements;
   private readonly subscriptions: Subscription[];
   private renewal: NodeJS.Timeout | undefined;
@@ -53,7 +53,7 @@ export class BusLimiter implements Limiter {
   constructor({ bus, log, timeoutMs = 1_000, batchMax = 64 }: BusLimiterOptions) {
     const onLease = (leaseMs: number): void => this.setLease(leaseMs);
     this.steps = new StepBatcher({ bus, timeoutMs, batchMax, onLease });
-    this.restores = new StepBatcher({ bus, timeoutMs, batchMax, onLease });
+    this.patient = new StepBatcher({ bus, timeoutMs, batchMax: 1, onLease });
     this.settlements = new Settlements({ perform: (step) => this.steps.perform(step), log });
     this.subscriptions = [
       bus.subscribe(SUBJECTS.limiterRecall, () => this.restoreAll()),
@@ -65,7 +65,7 @@ export class BusLimiter implements Limiter {
 
   async reserve(request: ReservationRequest): Promise<ReservationReply> {
     try {
-      const reply = (await this.steps.perform({ do: 'reserve', request })) as ReservationReply;
+      const reply = (await this.ask(request)) as ReservationReply;
       if (reply.outcome === 'granted') {
         const { outputTokens } = reply;
         this.open.set(request.requestId, { request, outputTokens, heldNanoUsd: request.amounts.nanoUsd });
@@ -106,6 +106,11 @@ export class BusLimiter implements Limiter {
     await this.settlements.close(timeoutMs);
     clearTimeout(this.renewal);
     await Promise.all(this.subscriptions.map((subscription) => subscription.stop()));
+  }
+
+  private async ask(request: ReservationRequest): ReturnType<StepBatcher['perform']> {
+    const reply = await this.steps.perform({ do: 'reserve', request, mayPend: true });
+    return reply.outcome === 'pending' ? this.patient.perform({ do: 'reserve', request }) : reply;
   }
 
   private setLease(leaseMs: number): void {
@@ -149,7 +154,7 @@ export class BusLimiter implements Limiter {
       const reservation = this.open.get(requestId);
       if (reservation === undefined) return;
       try {
-        await this.restores.perform({ do: 'restore', ...reservation });
+        await this.steps.perform({ do: 'restore', ...reservation });
         return;
       } catch {
         await delay(RESTORE_AGAIN_MS, undefined, { ref: false });

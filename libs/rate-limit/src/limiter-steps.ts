@@ -35,7 +35,7 @@ export class LimiterSteps {
     const { quota, primed } = this.options;
     switch (step.do) {
       case 'reserve':
-        return primed.reserve(step.request);
+        return primed.reserve(step.request, step.mayPend === true);
       case 'extend':
         return quota.extend(step.request);
       case 'settle': {

@@ -33,11 +33,20 @@ export class PrimedQuota {
 
   constructor(private readonly options: PrimedQuotaOptions) {}
 
-  /** @throws SpendingUnknownError; the store's error when the store is away. */
-  async reserve(request: ReservationRequest): Promise<ReservationReply> {
+  /**
+   * With `mayPend` it begins to read what it has to, and does not wait for it.
+   *
+   * @throws SpendingUnknownError; the store's error when the store is away.
+   */
+  async reserve(request: ReservationRequest, mayPend = false): Promise<ReservationReply | { outcome: 'pending' }> {
     const { quota } = this.options;
     const reply = await quota.reserve(request);
     if (reply.outcome !== 'unprimed') return reply;
+    if (mayPend) {
+      // Whoever asks again hears of a failure.
+      for (const budget of reply.budgets) this.reading(budget).catch(() => undefined);
+      return { outcome: 'pending' };
+    }
     await this.prime(reply.budgets);
     const again = await quota.reserve(request);
     if (again.outcome === 'unprimed') throw new SpendingUnknownError('the store forgot what it was told');

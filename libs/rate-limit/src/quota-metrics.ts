@@ -14,7 +14,7 @@ export interface QuotaMetrics {
 export function registerQuotaMetrics(metrics: Metrics): QuotaMetrics {
   const steps = metrics.counter<'step' | 'outcome'>({
     name: 'rate_limit_steps_total',
-    help: 'Steps asked for, by what came of them: granted, denied_<reason>, done, unknown, orphaned, unavailable.',
+    help: 'Steps asked for, by what came of them: granted, denied_<reason>, done, unknown, orphaned, pending (asks again), unavailable.',
     labelNames: ['step', 'outcome'],
   });
   const durations = metrics.histogram<'step'>({

@@ -135,7 +135,9 @@ test('the metrics tell what came of each step, and how long steps and the ledger
   await exposed('switchboard_rate_limit_steps_total{step="settle",outcome="unknown"} 1');
   await exposed('switchboard_rate_limit_steps_total{step="reserve",outcome="granted"} 2');
   await exposed('switchboard_rate_limit_steps_total{step="reserve",outcome="denied_requests"} 1');
-  await exposed('switchboard_rate_limit_step_seconds_count{step="reserve"} 3');
+  await exposed('switchboard_rate_limit_step_seconds_count{step="reserve"} 4');
+  // Asked again, for its budget was not known yet.
+  await exposed('switchboard_rate_limit_steps_total{step="reserve",outcome="pending"} 1');
   await exposed('switchboard_rate_limit_ledger_seconds_count 1');
   await exposed('switchboard_rate_limit_orphans_total 0');
 });
