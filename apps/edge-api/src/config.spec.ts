@@ -8,7 +8,14 @@ test('the two secret rings are all that must be given', () => {
   expect(read).toMatchObject({
     ok: true,
     settings: {
-      ...{ PORT: 8080, HOST: '0.0.0.0', ADMIN_PORT: 9090, NATS_URL: 'nats://127.0.0.1:4222', KEEPALIVE_MS: 14_000, READ_ON_MS: 120_000 },
+      ...{
+        PORT: 8080,
+        HOST: '0.0.0.0',
+        ADMIN_PORT: 9090,
+        NATS_URL: 'nats://127.0.0.1:4222',
+        KEEPALIVE_MS: 14_000,
+        READ_ON_MS: 120_000,
+      },
       ...{ DRAIN_MS: 3_600_000, DRAIN_GRACE_MS: 5_000, MAX_BODY_BYTES: 33_554_432, TRUSTED_PROXIES: [] },
       ...{ SPOOL_DIR: '.switchboard/spool', SPOOL_MAX_BYTES: 268_435_456 },
     },
