@@ -1,13 +1,22 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { type HealthCheck, REFUSED_USAGE, USAGE_QUERIES, USAGE_SINK } from '@switchboard/contracts';
 import { METERING_HEALTH } from './client';
 import { createMetering, type Metering, type MeteringOptions } from './metering';
 
 const METERING = Symbol('METERING');
 
-/** Provides USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE and METERING_HEALTH; at shutdown writes what waits and disconnects. */
+/**
+ * Provides USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE and METERING_HEALTH, and does the recurring jobs; at shutdown writes
+ * what waits and disconnects.
+ */
 @Module({})
-export class MeteringModule implements OnApplicationShutdown {
+export class MeteringModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(METERING) private readonly metering: Metering) {}
 
   static forRoot(options: MeteringOptions): DynamicModule {
@@ -28,6 +37,10 @@ export class MeteringModule implements OnApplicationShutdown {
       ],
       exports: [USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE, METERING_HEALTH],
     };
+  }
+
+  onApplicationBootstrap(): void {
+    this.metering.jobs.start();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -11,6 +11,10 @@ import { createSpendingPool, SpendingSums } from './adapters/spending-sums';
 import { registerUsageMetrics } from './adapters/usage-metrics';
 import { PostgresUsageQueries } from './adapters/usage-queries';
 import { UsageStore } from './adapters/usage-store';
+import type { JobRunner } from './jobs/job';
+import { createJobPool } from './jobs/job-pool';
+import { meteringJobs } from './jobs/jobs';
+import { LocalJobs } from './jobs/local-jobs';
 import { createLocalLedger } from './local-ledger';
 import type { UsageSpool } from './spool/usage-spool';
 
@@ -43,6 +47,8 @@ export interface Metering {
   /** Over `store`: what was recorded before the question is in the answer. */
   ledger: Ledger;
   health: HealthCheck;
+  /** The recurring jobs, not started yet; closed with metering. */
+  jobs: JobRunner;
   /** Writes what waits, within the drain timeout, then disconnects. */
   close(): Promise<void>;
 }
@@ -82,12 +88,19 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
       await pool.query('SELECT 1');
     },
   };
+  const jobPool = createJobPool({ url: databaseUrl, log: logger });
+  const jobs = new LocalJobs({
+    jobs: meteringJobs({ pool: jobPool, databaseUrl, log: logger, metrics }),
+    ...{ log: logger, metrics },
+  });
   const close = async (): Promise<void> => {
+    const stopped = jobs.stop();
     await store.drain(drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
     await store.close();
-    await Promise.all([pool.end(), spendingPool.end(), closeQueries()]);
+    await stopped;
+    await Promise.all([pool.end(), spendingPool.end(), jobPool.end(), closeQueries()]);
   };
-  return { store, queries, refused: refused(intoStore(store)), ledger, health, close };
+  return { store, queries, refused: refused(intoStore(store)), ledger, health, jobs, close };
 }
 
 /** Without a stream in between: what can be read is stored next. */
