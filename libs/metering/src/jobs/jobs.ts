@@ -1,4 +1,5 @@
 import type { Logger, Metrics, Pool } from '@switchboard/platform';
+import { rollupRepair } from './adapters/rollup-repair';
 import type { Job } from './job';
 
 /** What the recurring jobs of metering work with. */
@@ -11,6 +12,6 @@ export interface JobParts {
 }
 
 /** All of them. A name stays what it is: it is a queue in Redis, and a label. */
-export function meteringJobs(_parts: JobParts): Job[] {
-  return [];
+export function meteringJobs(parts: JobParts): Job[] {
+  return [rollupRepair(parts)];
 }
