@@ -9,10 +9,11 @@ import {
 import type { Bus, HealthCheck } from '@switchboard/contracts';
 import { createPool, type Logger, type Metrics, type Pool } from '@switchboard/platform';
 import { createSpendingPool } from './adapters/spending-sums';
-import { JOBS_HEALTH, METERING_HEALTH } from './client';
+import { JOBS_HEALTH, METERING_HEALTH, usageBacklog } from './client';
 import { BullmqJobs } from './jobs/adapters/bullmq-jobs';
 import { createJobPool } from './jobs/job-pool';
 import { meteringJobs } from './jobs/jobs';
+import { LedgerGauges } from './ledger-gauges';
 import { SchemaPreparation } from './schema-preparation';
 import { SpendingService } from './spending-service';
 import { UsageConsumer } from './usage-consumer';
@@ -34,6 +35,7 @@ interface Consumption {
   spending: SpendingService;
   jobs: BullmqJobs | undefined;
   jobPool: Pool;
+  gauges: LedgerGauges;
 }
 
 const CONSUMPTION = Symbol('CONSUMPTION');
@@ -71,17 +73,19 @@ export class MeteringConsumerModule
 
   /** Not waited for: the process tells of itself, and what it lacks, while the database is away. */
   onApplicationBootstrap(): void {
-    const { schema, consumer, spending, jobs } = this.consumption;
+    const { schema, consumer, spending, jobs, gauges } = this.consumption;
     void schema.run().then(() => {
       consumer.start();
       spending.start();
       jobs?.start();
+      gauges.start();
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { schema, consumer, spending, jobs } = this.consumption;
+    const { schema, consumer, spending, jobs, gauges } = this.consumption;
     schema.stop();
+    gauges.stop();
     await Promise.all([consumer.stop(), spending.stop(), jobs?.stop()]);
   }
 
@@ -97,11 +101,18 @@ function createConsumption(options: MeteringConsumerOptions): Consumption {
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 2, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
   const jobPool = createJobPool({ url: databaseUrl, log });
-  const jobs = meteringJobs({ pool: jobPool, databaseUrl, log, metrics });
+  const jobs = meteringJobs({
+    pool: jobPool,
+    databaseUrl,
+    log,
+    metrics,
+    stream: async () => ({ ...(await usageBacklog({ bus })) }),
+  });
   return {
     pool,
     spendingPool,
     jobPool,
+    gauges: new LedgerGauges({ pool, metrics }),
     jobs: redisUrl === undefined ? undefined : new BullmqJobs({ redisUrl, jobs, log, metrics }),
     schema: new SchemaPreparation({ url: databaseUrl, log }),
     consumer: new UsageConsumer({ bus, pool, log, metrics }),

@@ -1,4 +1,6 @@
+import type { ReconciliationRecord } from '@switchboard/contracts';
 import type { Logger, Metrics, Pool } from '@switchboard/platform';
+import { reconciliation } from './adapters/reconciliation';
 import { rollupRepair } from './adapters/rollup-repair';
 import type { Job } from './job';
 
@@ -9,9 +11,11 @@ export interface JobParts {
   databaseUrl: string;
   log: Logger;
   metrics: Metrics;
+  /** What is on its way and not stored yet; rejects where it cannot be told. */
+  stream: () => Promise<NonNullable<ReconciliationRecord['stream']>>;
 }
 
 /** All of them. A name stays what it is: it is a queue in Redis, and a label. */
 export function meteringJobs(parts: JobParts): Job[] {
-  return [rollupRepair(parts)];
+  return [rollupRepair(parts), reconciliation(parts)];
 }
