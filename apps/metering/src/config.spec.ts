@@ -5,7 +5,13 @@ const DATABASE_URL = 'postgresql://metering:s3cret@db:5432/switchboard';
 test('the database is all that must be given', () => {
   expect(readMeteringSettings({ DATABASE_URL })).toMatchObject({
     ok: true,
-    settings: { DATABASE_URL, ADMIN_PORT: 9090, NATS_URL: 'nats://127.0.0.1:4222', LOG_LEVEL: 'info' },
+    settings: {
+      DATABASE_URL,
+      REDIS_URL: 'redis://127.0.0.1:6379',
+      ADMIN_PORT: 9090,
+      NATS_URL: 'nats://127.0.0.1:4222',
+      LOG_LEVEL: 'info',
+    },
   });
 });
 

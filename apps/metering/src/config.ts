@@ -1,4 +1,4 @@
-import { readServiceSettings } from '@switchboard/platform';
+import { readServiceSettings, redisUrlSetting } from '@switchboard/platform';
 import { z } from 'zod';
 
 /** The service's own environment variables, beside those every service has. */
@@ -7,6 +7,8 @@ const shape = {
     .string()
     .trim()
     .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgresql://user:password@host:port/database'),
+  /** Says when recurring jobs have their turn. */
+  REDIS_URL: redisUrlSetting,
 };
 
 /** All faults at once, each naming its variable and none its value. */

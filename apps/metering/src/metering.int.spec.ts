@@ -17,6 +17,7 @@ import {
   type Pool,
   startEmbeddedPostgres,
   startNats,
+  startRedis,
 } from '@switchboard/platform';
 
 jest.setTimeout(120_000);
@@ -28,6 +29,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-app-metering-'));
 chmodSync(folder, 0o711);
 
 let nats: LocalServer;
+let redis: LocalServer;
 let postgres: EmbeddedPostgres;
 let pool: Pool;
 let bus: Bus;
@@ -44,6 +46,7 @@ interface Service {
 
 beforeAll(async () => {
   nats = await startNats({ folder, log });
+  redis = await startRedis({ folder, log });
   postgres = await startEmbeddedPostgres({ dataDir: folder, log });
   pool = createPool({ url: postgres.url, log });
 });
@@ -52,6 +55,7 @@ afterAll(async () => {
   await pool.end();
   await postgres.stop();
   await nats.stop('SIGKILL');
+  await redis.stop('SIGKILL');
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -76,6 +80,7 @@ function start(env: Record<string, string> = {}): Service {
       PATH: process.env.PATH,
       NATS_URL: nats.url,
       DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
       ADMIN_PORT: '0',
       ADMIN_HOST: '127.0.0.1',
       ...env,
@@ -209,6 +214,18 @@ test('SIGTERM under load: it ends with 0, and the next one stores the rest, each
   start();
   // A message that the server was sending at that moment comes again after the bus's 30 s; the rest was given back.
   await until(async () => (await stored()).filter((id) => id.startsWith('req_term_')).length === 20_000, 60_000);
+});
+
+test('without Redis it is ready all the same, and ends with 0', async () => {
+  const service = start({ REDIS_URL: 'redis://127.0.0.1:1' });
+  await until(() => ready(service));
+  const { body } = await readiness(service);
+  expect(body).toMatchObject({ status: 'degraded', checks: { redis: { status: 'down', required: false } } });
+  record('req_without_redis');
+  await until(async () => (await stored()).includes('req_without_redis'));
+  expect(service.output().match(/waiting for redis/g)).toHaveLength(1);
+  service.child.kill('SIGTERM');
+  expect(await service.exited).toBe(0);
 });
 
 test('a configuration with faults is refused before anything starts', async () => {

@@ -1,4 +1,4 @@
-import { durationSetting, readServiceSettings } from '@switchboard/platform';
+import { durationSetting, readServiceSettings, redisUrlSetting } from '@switchboard/platform';
 import { z } from 'zod';
 
 /** How long an edge may be silent about a call before the call is taken for dead; it renews three times as often. */
@@ -8,11 +8,7 @@ const REDIS_TIMEOUT_MS = 50;
 
 /** The service's own environment variables, beside those every service has. */
 const shape = {
-  REDIS_URL: z
-    .string()
-    .trim()
-    .regex(/^rediss?:\/\/\S+$/, 'must be redis://host:port or rediss://host:port')
-    .default('redis://127.0.0.1:6379'),
+  REDIS_URL: redisUrlSetting,
   RESERVATION_LEASE_MS: durationSetting(RESERVATION_LEASE_MS).pipe(z.number().min(1_000)),
   REDIS_TIMEOUT_MS: durationSetting(REDIS_TIMEOUT_MS).pipe(z.number().min(5)),
 };

@@ -142,7 +142,7 @@ function ownEnvironment(name: ServiceName, surroundings: Surroundings, port: num
       // A dozen processes share this machine's cores: none may be taken for dead because it had to wait for one.
       return { REDIS_URL: surroundings.redisUrl(), REDIS_TIMEOUT_MS: env.REDIS_TIMEOUT_MS ?? '500' };
     case 'metering':
-      return { DATABASE_URL: surroundings.databaseUrl() };
+      return { DATABASE_URL: surroundings.databaseUrl(), REDIS_URL: surroundings.redisUrl() };
     case 'admin-api':
       return {
         PORT: String(surroundings.publicPort),

@@ -21,6 +21,7 @@ import { OpenApiController } from './openapi.controller';
 import { ADMIN_OPTIONS, type Administration, type AdminApiOptions } from './options';
 import { ProvidersController } from './providers.controller';
 import { RefusedUsageController } from './refused-usage.controller';
+import { ReconciliationsController } from './reconciliations.controller';
 import { RoutingController } from './routing.controller';
 import { Keys } from './services/keys';
 import { TenantsController } from './tenants.controller';
@@ -34,6 +35,7 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
   ProvidersController,
   ModelsController,
   AuditController,
+  ReconciliationsController,
   RefusedUsageController,
   RoutingController,
   ConfigController,

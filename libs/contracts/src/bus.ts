@@ -77,6 +77,8 @@ export interface Backlog {
   pending: number;
   /** Handed out and not yet acknowledged. */
   unacknowledged: number;
+  /** Of those handed out, the ones that were before. */
+  redelivered: number;
   /** Sequence of the last message stored; 0: none was. */
   lastSequence: number;
   /** Everything up to this sequence is acknowledged. */

@@ -5,6 +5,7 @@ import type { UsageRecordedV1 } from './usage-event';
 export const USAGE_SINK = Symbol('USAGE_SINK');
 export const USAGE_QUERIES = Symbol('USAGE_QUERIES');
 export const REFUSED_USAGE = Symbol('REFUSED_USAGE');
+export const RECONCILIATIONS = Symbol('RECONCILIATIONS');
 export const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
 export const ROUTING_EXPLAINER = Symbol('ROUTING_EXPLAINER');
 
@@ -93,6 +94,38 @@ export interface RefusedUsage {
   replay(id: string): Promise<RefusedUsageRecord | undefined>;
   /** It will never be billed. Undefined: there is none. */
   dismiss(id: string): Promise<RefusedUsageRecord | undefined>;
+}
+
+/** A rule of the ledger that does not hold somewhere. */
+export interface LedgerDifference {
+  breach: string;
+  /** Where: a transaction with its account, a request, a rollup, a tenant's account. */
+  id: string;
+  /** Nano-USD, where it is about money. */
+  expected: string;
+  found: string;
+}
+
+/** One comparison of the whole ledger with what it was made of. */
+export interface ReconciliationRecord {
+  id: string;
+  startedAtMs: number;
+  finishedAtMs: number;
+  balanced: boolean;
+  /** All of them; 0: balanced. */
+  differenceCount: number;
+  /** The first 20. */
+  differences: LedgerDifference[];
+  /** What was looked at: `usageRows`, `entries`, … */
+  counts: Record<string, number>;
+  /** What was not stored yet, just before: a Backlog, or in one process `buffered` and `spooled` records. Absent: unknown. */
+  stream?: Record<string, number>;
+}
+
+/** Port: what reconciliations found. Fails with the store's error when the store is away. */
+export interface Reconciliations {
+  /** The latest first. @throws InvalidCursorError when `cursor` did not come from an earlier page. */
+  list(page: { limit: number; cursor?: string }): Promise<{ records: ReconciliationRecord[]; nextCursor?: string }>;
 }
 
 export class InvalidCursorError extends Error {

@@ -6,6 +6,7 @@ export { createUsagePublisher, type UsagePublisher, type UsagePublisherOptions }
 
 /** What others bind to reach metering; its other ports, USAGE_SINK and USAGE_QUERIES, are in the contracts. */
 export const METERING_HEALTH = Symbol('METERING_HEALTH');
+export const JOBS_HEALTH = Symbol('JOBS_HEALTH');
 export const USAGE_QUERIES_HEALTH = Symbol('USAGE_QUERIES_HEALTH');
 
 /** The name under which all of metering shares the usage stream. */

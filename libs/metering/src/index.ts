@@ -1,4 +1,4 @@
-export { auditLedger, type LedgerAudit, type LedgerBreach } from './adapters/ledger-audit';
+export { auditLedger, type LedgerAudit } from './adapters/ledger-audit';
 export { createMetering, type Metering, type MeteringOptions } from './metering';
 export { MeteringConsumerModule, type MeteringConsumerOptions } from './metering-consumer.module';
 export { MeteringModule } from './metering.module';

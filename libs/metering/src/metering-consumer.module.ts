@@ -9,7 +9,11 @@ import {
 import type { Bus, HealthCheck } from '@switchboard/contracts';
 import { createPool, type Logger, type Metrics, type Pool } from '@switchboard/platform';
 import { createSpendingPool } from './adapters/spending-sums';
-import { METERING_HEALTH } from './client';
+import { JOBS_HEALTH, METERING_HEALTH, usageBacklog } from './client';
+import { BullmqJobs } from './jobs/adapters/bullmq-jobs';
+import { createJobPool } from './jobs/job-pool';
+import { meteringJobs } from './jobs/jobs';
+import { LedgerGauges } from './ledger-gauges';
 import { SchemaPreparation } from './schema-preparation';
 import { SpendingService } from './spending-service';
 import { UsageConsumer } from './usage-consumer';
@@ -17,6 +21,8 @@ import { UsageConsumer } from './usage-consumer';
 export interface MeteringConsumerOptions {
   bus: Bus;
   databaseUrl: string;
+  /** Of the recurring jobs. Absent: they are left to other replicas. */
+  redisUrl?: string;
   log: Logger;
   metrics: Metrics;
 }
@@ -27,6 +33,9 @@ interface Consumption {
   schema: SchemaPreparation;
   consumer: UsageConsumer;
   spending: SpendingService;
+  jobs: BullmqJobs | undefined;
+  jobPool: Pool;
+  gauges: LedgerGauges;
 }
 
 const CONSUMPTION = Symbol('CONSUMPTION');
@@ -35,7 +44,7 @@ const QUERY_TIMEOUT_MS = 15_000;
 
 /**
  * Stores the usage stream and answers what was spent, once the database has this release's schema, which is brought about
- * here. Provides METERING_HEALTH. At shutdown the batch in hand is stored and acknowledged.
+ * here, and does the recurring jobs. Provides METERING_HEALTH and, with Redis, JOBS_HEALTH. At shutdown the batch in hand is stored and acknowledged.
  */
 @Module({})
 export class MeteringConsumerModule
@@ -44,44 +53,67 @@ export class MeteringConsumerModule
   constructor(@Inject(CONSUMPTION) private readonly consumption: Consumption) {}
 
   static forRoot(options: MeteringConsumerOptions): DynamicModule {
+    const jobsHealth = {
+      provide: JOBS_HEALTH,
+      useFactory: ({ jobs }: Consumption) => jobs?.health,
+      inject: [CONSUMPTION],
+    };
+    const withJobs = options.redisUrl !== undefined;
     return {
       module: MeteringConsumerModule,
       global: true,
       providers: [
         { provide: CONSUMPTION, useFactory: () => createConsumption(options) },
         { provide: METERING_HEALTH, useFactory: healthOf, inject: [CONSUMPTION] },
+        ...(withJobs ? [jobsHealth] : []),
       ],
-      exports: [METERING_HEALTH],
+      exports: [METERING_HEALTH, ...(withJobs ? [JOBS_HEALTH] : [])],
     };
   }
 
   /** Not waited for: the process tells of itself, and what it lacks, while the database is away. */
   onApplicationBootstrap(): void {
-    const { schema, consumer, spending } = this.consumption;
+    const { schema, consumer, spending, jobs, gauges } = this.consumption;
     void schema.run().then(() => {
       consumer.start();
       spending.start();
+      jobs?.start();
+      gauges.start();
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { schema, consumer, spending } = this.consumption;
+    const { schema, consumer, spending, jobs, gauges } = this.consumption;
     schema.stop();
-    await Promise.all([consumer.stop(), spending.stop()]);
+    gauges.stop();
+    await Promise.all([consumer.stop(), spending.stop(), jobs?.stop()]);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.consumption.pool.end(), this.consumption.spendingPool.end()]);
+    const { pool, spendingPool, jobPool } = this.consumption;
+    await Promise.all([pool.end(), spendingPool.end(), jobPool.end()]);
   }
 }
 
-function createConsumption({ bus, databaseUrl, log, metrics }: MeteringConsumerOptions): Consumption {
+function createConsumption(options: MeteringConsumerOptions): Consumption {
+  const { bus, databaseUrl, redisUrl, log, metrics } = options;
   // Batches are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 2, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
+  const jobPool = createJobPool({ url: databaseUrl, log });
+  const jobs = meteringJobs({
+    pool: jobPool,
+    databaseUrl,
+    log,
+    metrics,
+    stream: async () => ({ ...(await usageBacklog({ bus })) }),
+  });
   return {
     pool,
     spendingPool,
+    jobPool,
+    gauges: new LedgerGauges({ pool, metrics }),
+    jobs: redisUrl === undefined ? undefined : new BullmqJobs({ redisUrl, jobs, log, metrics }),
     schema: new SchemaPreparation({ url: databaseUrl, log }),
     consumer: new UsageConsumer({ bus, pool, log, metrics }),
     spending: new SpendingService({ bus, pool: spendingPool }),

@@ -1,13 +1,22 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { type HealthCheck, REFUSED_USAGE, USAGE_QUERIES, USAGE_SINK } from '@switchboard/contracts';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { type HealthCheck, RECONCILIATIONS, REFUSED_USAGE, USAGE_QUERIES, USAGE_SINK } from '@switchboard/contracts';
 import { METERING_HEALTH } from './client';
 import { createMetering, type Metering, type MeteringOptions } from './metering';
 
 const METERING = Symbol('METERING');
 
-/** Provides USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE and METERING_HEALTH; at shutdown writes what waits and disconnects. */
+/**
+ * Provides USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS and METERING_HEALTH, and does the recurring jobs; at
+ * shutdown writes what waits and disconnects.
+ */
 @Module({})
-export class MeteringModule implements OnApplicationShutdown {
+export class MeteringModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(METERING) private readonly metering: Metering) {}
 
   static forRoot(options: MeteringOptions): DynamicModule {
@@ -24,10 +33,19 @@ export class MeteringModule implements OnApplicationShutdown {
         { provide: USAGE_SINK, useFactory: ({ store }: Metering) => store, inject: [METERING] },
         { provide: USAGE_QUERIES, useFactory: ({ queries }: Metering) => queries, inject: [METERING] },
         { provide: REFUSED_USAGE, useFactory: ({ refused }: Metering) => refused, inject: [METERING] },
+        {
+          provide: RECONCILIATIONS,
+          useFactory: ({ reconciliations }: Metering) => reconciliations,
+          inject: [METERING],
+        },
         { provide: METERING_HEALTH, useFactory: ({ health }: Metering): HealthCheck => health, inject: [METERING] },
       ],
-      exports: [USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE, METERING_HEALTH],
+      exports: [USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS, METERING_HEALTH],
     };
+  }
+
+  onApplicationBootstrap(): void {
+    this.metering.start();
   }
 
   async onApplicationShutdown(): Promise<void> {

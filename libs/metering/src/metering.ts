@@ -2,15 +2,21 @@ import {
   type HealthCheck,
   type Ledger,
   parseUsageBatch,
+  type Reconciliations,
   type RefusedUsage,
   type UsageQueries,
 } from '@switchboard/contracts';
 import { createPool, createPrismaClient, type Logger, type Metrics } from '@switchboard/platform';
+import { ReconciliationLog } from './adapters/reconciliation-log';
 import { DeadLetters, type TakeIn } from './adapters/dead-letters';
 import { createSpendingPool, SpendingSums } from './adapters/spending-sums';
 import { registerUsageMetrics } from './adapters/usage-metrics';
 import { PostgresUsageQueries } from './adapters/usage-queries';
 import { UsageStore } from './adapters/usage-store';
+import { createJobPool } from './jobs/job-pool';
+import { meteringJobs } from './jobs/jobs';
+import { LocalJobs } from './jobs/local-jobs';
+import { LedgerGauges } from './ledger-gauges';
 import { createLocalLedger } from './local-ledger';
 import type { UsageSpool } from './spool/usage-spool';
 
@@ -31,6 +37,7 @@ export interface OpenUsageQueries {
   queries: UsageQueries;
   /** Over the same connections; what is replayed goes where it is told. */
   refused(takeIn: TakeIn): RefusedUsage;
+  reconciliations: Reconciliations;
   health: HealthCheck;
   close(): Promise<void>;
 }
@@ -40,9 +47,12 @@ export interface Metering {
   store: UsageStore;
   queries: UsageQueries;
   refused: RefusedUsage;
+  reconciliations: Reconciliations;
   /** Over `store`: what was recorded before the question is in the answer. */
   ledger: Ledger;
   health: HealthCheck;
+  /** Begins the recurring jobs; a tool that only stores or reads has no use for them. */
+  start(): void;
   /** Writes what waits, within the drain timeout, then disconnects. */
   close(): Promise<void>;
 }
@@ -60,6 +70,7 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
   return {
     queries: new PostgresUsageQueries(prisma),
     refused: (takeIn) => new DeadLetters(prisma, takeIn),
+    reconciliations: new ReconciliationLog(prisma),
     health,
     close: () => prisma.$disconnect(),
   };
@@ -70,7 +81,7 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
   // Writes are one at a time; the other connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
-  const { queries, refused, close: closeQueries } = openUsageQueries(databaseUrl, logger);
+  const { queries, refused, reconciliations, close: closeQueries } = openUsageQueries(databaseUrl, logger);
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
   const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics, spool });
   const ledger = createLocalLedger(store, new SpendingSums(spendingPool));
@@ -82,12 +93,29 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
       await pool.query('SELECT 1');
     },
   };
+  const jobPool = createJobPool({ url: databaseUrl, log: logger });
+  const stream = () => Promise.resolve({ buffered: store.buffered, spooled: spool?.open ?? 0 });
+  const jobs = new LocalJobs({
+    jobs: meteringJobs({ pool: jobPool, databaseUrl, log: logger, metrics, stream }),
+    ...{ log: logger, metrics },
+  });
+  const gauges = new LedgerGauges({ pool, metrics });
+  const start = (): void => {
+    jobs.start();
+    gauges.start();
+  };
   const close = async (): Promise<void> => {
+    gauges.stop();
+    const stopped = jobs.stop();
     await store.drain(drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
     await store.close();
-    await Promise.all([pool.end(), spendingPool.end(), closeQueries()]);
+    await stopped;
+    await Promise.all([pool.end(), spendingPool.end(), jobPool.end(), closeQueries()]);
   };
-  return { store, queries, refused: refused(intoStore(store)), ledger, health, close };
+  return {
+    ...{ store, queries, refused: refused(intoStore(store)), reconciliations, ledger, health, close },
+    start,
+  };
 }
 
 /** Without a stream in between: what can be read is stored next. */

@@ -172,7 +172,7 @@ test('a record is stored soon, every field as it was', async () => {
 test('what waited in the stream before anybody consumed it is stored in few statements', async () => {
   for (const id of ids(5_000)) publisher.record(event(id));
   expect(await publisher.drain(5_000)).toBe(0);
-  const waiting = { pending: 25, unacknowledged: 0, lastSequence: 25, acknowledgedSequence: 0 };
+  const waiting = { pending: 25, unacknowledged: 0, redelivered: 0, lastSequence: 25, acknowledgedSequence: 0 };
   expect(await usageBacklog({ bus })).toEqual(waiting);
   const { metrics } = consume();
   await allStored(5_000);

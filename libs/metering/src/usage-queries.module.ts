@@ -1,5 +1,12 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { type Bus, type HealthCheck, REFUSED_USAGE, STREAMS, USAGE_QUERIES } from '@switchboard/contracts';
+import {
+  type Bus,
+  type HealthCheck,
+  RECONCILIATIONS,
+  REFUSED_USAGE,
+  STREAMS,
+  USAGE_QUERIES,
+} from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
 import { USAGE_QUERIES_HEALTH } from './client';
 import { openUsageQueries, type OpenUsageQueries } from './metering';
@@ -14,7 +21,10 @@ export interface UsageQueriesOptions {
 
 const OPEN_QUERIES = Symbol('OPEN_QUERIES');
 
-/** Reads what another process records: provides USAGE_QUERIES, REFUSED_USAGE and USAGE_QUERIES_HEALTH; disconnects at shutdown. */
+/**
+ * Reads what another process records: provides USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS and USAGE_QUERIES_HEALTH;
+ * disconnects at shutdown.
+ */
 @Module({})
 export class UsageQueriesModule implements OnApplicationShutdown {
   constructor(@Inject(OPEN_QUERIES) private readonly open: OpenUsageQueries) {}
@@ -33,12 +43,17 @@ export class UsageQueriesModule implements OnApplicationShutdown {
           inject: [OPEN_QUERIES],
         },
         {
+          provide: RECONCILIATIONS,
+          useFactory: ({ reconciliations }: OpenUsageQueries) => reconciliations,
+          inject: [OPEN_QUERIES],
+        },
+        {
           provide: USAGE_QUERIES_HEALTH,
           useFactory: ({ health }: OpenUsageQueries): HealthCheck => health,
           inject: [OPEN_QUERIES],
         },
       ],
-      exports: [USAGE_QUERIES, REFUSED_USAGE, USAGE_QUERIES_HEALTH],
+      exports: [USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS, USAGE_QUERIES_HEALTH],
     };
   }
 

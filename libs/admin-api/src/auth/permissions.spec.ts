@@ -26,6 +26,7 @@ const EXPECTED: Record<Permission, [inTenant: Role | 'never', everywhere: Role]>
   'audit.read': ['viewer', 'viewer'],
   'refused-usage.read': ['never', 'viewer'],
   'refused-usage.decide': ['never', 'admin'],
+  'ledger.read': ['never', 'viewer'],
   'provider.read': ['never', 'viewer'],
   'provider.write': ['never', 'admin'],
   'model.read': ['never', 'viewer'],

@@ -33,6 +33,8 @@ export const PERMISSIONS = {
   /** Dead letters: whose they are may be what is wrong with them. */
   'refused-usage.read': onPlatform('viewer'),
   'refused-usage.decide': onPlatform('admin'),
+  /** Of all tenants at once. */
+  'ledger.read': onPlatform('viewer'),
   'provider.read': onPlatform('viewer'),
   'provider.write': onPlatform('admin'),
   /** What we pay stands in both; what tenants may know of models is in the public port's catalog. */

@@ -235,6 +235,27 @@ describe('refused usage', () => {
   });
 });
 
+describe('reconciliations', () => {
+  const found = { breach: 'a rollup is not', id: 'acme', expected: '1', found: '2' };
+  const counts = { usageRows: 3 };
+  const first = { id: '1', startedAtMs: 1_000, finishedAtMs: 2_000, balanced: true, differenceCount: 0 };
+
+  test('are listed a page at a time, with what differed and what was on its way', async () => {
+    admin.reconciliations.records = [
+      { ...first, id: '2', balanced: false, differenceCount: 1, differences: [found], counts, stream: { pending: 4 } },
+      { ...first, differences: [], counts },
+    ];
+    const { body } = await get('ledger/reconciliations', { limit: '1' });
+    expect(body.data).toMatchObject([{ id: '2', balanced: false, differences: [found], stream: { pending: 4 } }]);
+    const last = await get('ledger/reconciliations', { limit: '1', cursor: body.nextCursor });
+    expect(last.body).toMatchObject({
+      nextCursor: null,
+      data: [{ finishedAt: '1970-01-01T00:00:02.000Z', stream: null }],
+    });
+    expect((await get('ledger/reconciliations', { cursor: 'nonsense' })).status).toBe(400);
+  });
+});
+
 describe('usage and audit', () => {
   test('usage comes by provider as well', async () => {
     admin.usage.records = [used({ upstream: 'a' }), used({ upstream: 'b' })];

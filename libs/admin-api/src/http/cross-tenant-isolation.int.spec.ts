@@ -205,6 +205,7 @@ const CASES: Record<string, Case[]> = {
   'GET /usage/refused/:id': [forbidden({ path: '/usage/refused/x' })],
   'POST /usage/refused/:id/replay': [forbidden({ path: '/usage/refused/x/replay' })],
   'POST /usage/refused/:id/dismiss': [forbidden({ path: '/usage/refused/x/dismiss' })],
+  'GET /ledger/reconciliations': [forbidden({ path: '/ledger/reconciliations' })],
   'GET /routing/explain': [forbidden({ path: '/routing/explain', query: { model: 'auto' } })],
   'GET /config/diff': [forbidden({ path: '/config/diff' })],
   'GET /health': [forbidden({ path: '/health' })],

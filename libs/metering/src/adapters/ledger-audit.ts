@@ -1,19 +1,12 @@
+import type { LedgerDifference } from '@switchboard/contracts';
 import { createPool, type Logger, type PoolClient } from '@switchboard/platform';
 import { LEDGER_COUNTS, LEDGER_RULES } from './ledger-audit-sql';
 
 /** Each statement reads whole tables; nobody's call waits for it. */
 const QUERY_TIMEOUT_MS = 3_600_000;
 const SHOWN = 20;
-
-export interface LedgerBreach {
-  /** The rule that does not hold. */
-  breach: string;
-  /** Where: a transaction with its account, a request, a rollup, a tenant's account. */
-  id: string;
-  /** Nano-USD, where it is about money. */
-  expected: string;
-  found: string;
-}
+/** The server notices within a second that nobody waits for the answer any more. */
+const BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL client_connection_check_interval = 1000`;
 
 export interface LedgerAudit {
   counts: {
@@ -27,27 +20,31 @@ export interface LedgerAudit {
     tenants: number;
   };
   /** The first 20. */
-  breaches: LedgerBreach[];
+  breaches: LedgerDifference[];
   /** All of them; 0: the ledger is balanced. */
   breachCount: number;
 }
 
 /**
  * Computes everything anew from the rows of usage and credits, and compares. One snapshot: what is stored meanwhile is not
- * in it, and nothing waits for it.
+ * in it, and nothing waits for it. Ends early, with an error, when `signal` aborts.
  *
  * @throws the error of the database.
  */
-export async function auditLedger({ url, log }: { url: string; log: Logger }): Promise<LedgerAudit> {
+export async function auditLedger(options: { url: string; log: Logger; signal?: AbortSignal }): Promise<LedgerAudit> {
+  const { url, log, signal } = options;
   const pool = createPool({ url, log, connectionsMax: 1, queryTimeoutMs: QUERY_TIMEOUT_MS });
   try {
     const client = await pool.connect();
+    // Closed, not reused: the transaction ends with it.
+    const close = (): void => client.release(true);
+    signal?.addEventListener('abort', close, { once: true });
     try {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+      await client.query(BEGIN);
       return await auditIn(client);
     } finally {
-      // Closed, not reused: the transaction ends with it.
-      client.release(true);
+      signal?.removeEventListener('abort', close);
+      if (signal?.aborted !== true) close();
     }
   } finally {
     await pool.end();
@@ -57,10 +54,10 @@ export async function auditLedger({ url, log }: { url: string; log: Logger }): P
 async function auditIn(client: PoolClient): Promise<LedgerAudit> {
   const { rows } = await client.query<Record<keyof LedgerAudit['counts'], string>>(LEDGER_COUNTS);
   const counted = Object.entries(rows[0] ?? {}).map(([name, count]) => [name, Number(count)]);
-  const breaches: LedgerBreach[] = [];
+  const breaches: LedgerDifference[] = [];
   let breachCount = 0;
   for (const { breach, sql } of LEDGER_RULES) {
-    const found = await client.query<Omit<LedgerBreach, 'breach'> & { total: string }>(
+    const found = await client.query<Omit<LedgerDifference, 'breach'> & { total: string }>(
       `SELECT id, expected, found, count(*) OVER () AS total FROM (${sql}) AS breaches ORDER BY id LIMIT ${SHOWN}`,
     );
     breachCount += Number(found.rows[0]?.total ?? 0);

@@ -3,8 +3,8 @@ import { accuracyRankSql } from '../core/accuracy';
 import { USAGE_COLUMNS } from '../core/row';
 
 /** What a rollup is kept for, in the order all writers lock its rows in. */
-const DIMENSIONS = ['tenant_id', 'key_id', 'hour', 'model', 'upstream', 'accuracy'];
-const AMOUNTS = [
+export const DIMENSIONS = ['tenant_id', 'key_id', 'hour', 'model', 'upstream', 'accuracy'];
+export const AMOUNTS = [
   'input_tokens',
   'cache_read_tokens',
   'cache_write_5m_tokens',
@@ -13,7 +13,10 @@ const AMOUNTS = [
   'reasoning_tokens',
   'cost_nano_usd',
 ];
-const SUMS = ['requests', ...AMOUNTS];
+export const SUMS = ['requests', ...AMOUNTS];
+
+/** `date_bin` takes half the time of `date_trunc` with a zone. Hours are UTC. */
+export const HOUR = `date_bin('1 hour', started_at, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS hour`;
 
 /** Of a row of usage, all that ledger and rollups need to know. */
 const RETURNED = ['tenant_id', 'key_id', 'started_at', 'model', 'upstream', 'accuracy', ...AMOUNTS].join(', ');
@@ -26,11 +29,9 @@ const POSTING = `posting AS MATERIALIZED (SELECT nextval('ledger_transactions_id
 
 /** `moved`: for each rollup, what is added to it. `changes`: rows with a `sign`, −1 for what is taken out again. */
 function movedBy(changes: string): string {
-  // `date_bin` takes half the time of `date_trunc` with a zone. Hours are UTC.
-  const hour = `date_bin('1 hour', started_at, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS hour`;
   return `
     moved AS MATERIALIZED (
-      SELECT ${DIMENSIONS.map((name) => (name === 'hour' ? hour : name)).join(', ')}, sum(sign)::bigint AS requests,
+      SELECT ${DIMENSIONS.map((name) => (name === 'hour' ? HOUR : name)).join(', ')}, sum(sign)::bigint AS requests,
              ${AMOUNTS.map((name) => `sum(sign * ${name})::bigint AS ${name}`).join(', ')}
         FROM (${changes}) AS changes GROUP BY 1, 2, 3, 4, 5, 6)`;
 }

@@ -10,3 +10,11 @@ export interface Job {
   /** Rejects where it could not do all of it, with a reason fit for an operator; ends early when `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
+
+/** Says when each job has its turn, and has it run. */
+export interface JobRunner {
+  /** Returns at once. A job has its first turn within seconds, unless it just had one. */
+  start(): void;
+  /** No run begins any more; those in hand are told to end, and waited for a few seconds at most. */
+  stop(): Promise<void>;
+}

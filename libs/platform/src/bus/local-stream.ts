@@ -63,7 +63,8 @@ export class LocalStream {
     if (durable !== undefined) return durable.backlog();
     const { lastSequence } = this;
     const pending = this.messages.size;
-    return { pending, unacknowledged: 0, lastSequence, acknowledgedSequence: pending === 0 ? lastSequence : 0 };
+    const acknowledgedSequence = pending === 0 ? lastSequence : 0;
+    return { pending, unacknowledged: 0, redelivered: 0, lastSequence, acknowledgedSequence };
   }
 
   private durable(name: string): Durable {
@@ -121,7 +122,9 @@ class Durable {
       pending++;
       firstOpen = Math.min(firstOpen, sequence);
     }
-    return { pending, unacknowledged: this.outstanding.size, lastSequence, acknowledgedSequence: firstOpen - 1 };
+    const out = [...this.outstanding.values()];
+    const redelivered = out.filter(({ deliveries }) => deliveries > 1).length;
+    return { pending, unacknowledged: out.length, redelivered, lastSequence, acknowledgedSequence: firstOpen - 1 };
   }
 
   /** What could be handed out at `now`, as far as it matters to a batch of `sizeMax`. */

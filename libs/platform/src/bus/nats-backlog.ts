@@ -4,6 +4,8 @@ import type { NatsSession, StreamShape } from './nats-session';
 
 type Manager = NatsSession['manager'];
 
+const NOTHING_OUT = { unacknowledged: 0, redelivered: 0 };
+
 /** What has left the stream, unread, by age or by hand counts as acknowledged once nothing else is outstanding. */
 export async function backlogOf({ manager }: NatsSession, { name }: StreamShape, durable: string): Promise<Backlog> {
   // The stream is asked first: what is stored between the two answers must never pass for acknowledged.
@@ -14,16 +16,17 @@ export async function backlogOf({ manager }: NatsSession, { name }: StreamShape,
   });
   if (consumer === undefined) {
     const acknowledgedSequence = state.messages === 0 ? state.last_seq : 0;
-    return { pending: state.messages, unacknowledged: 0, lastSequence: state.last_seq, acknowledgedSequence };
+    return { pending: state.messages, ...NOTHING_OUT, lastSequence: state.last_seq, acknowledgedSequence };
   }
-  const { num_pending: pending, num_ack_pending: unacknowledged, ack_floor: floor } = consumer;
+  const { num_pending: pending, num_ack_pending: unacknowledged, num_redelivered: redelivered } = consumer;
+  const { ack_floor: floor } = consumer;
   const lastSequence = Math.max(state.last_seq, floor.stream_seq);
   const idle = pending === 0 && unacknowledged === 0;
   const acknowledgedSequence =
     idle && floor.stream_seq < lastSequence
       ? ((await nextAfter(manager, name, floor.stream_seq)) ?? lastSequence + 1) - 1
       : floor.stream_seq;
-  return { pending, unacknowledged, lastSequence, acknowledgedSequence };
+  return { pending, unacknowledged, redelivered, lastSequence, acknowledgedSequence };
 }
 
 /**

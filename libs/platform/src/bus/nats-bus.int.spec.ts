@@ -164,12 +164,12 @@ describe('with a server that stays', () => {
     const operator = await connect({ servers: `127.0.0.1:${steady.port}` });
     const manager = await operator.jetstreamManager();
     await manager.streams.deleteMessage(stream.name, 3);
-    const waiting = { pending: 1, unacknowledged: 0, lastSequence: 3, acknowledgedSequence: 1 };
+    const waiting = { pending: 1, unacknowledged: 0, redelivered: 0, lastSequence: 3, acknowledgedSequence: 1 };
     expect(await bus.backlog(stream, 'reader')).toEqual(waiting);
     await manager.streams.deleteMessage(stream.name, 2);
     await operator.close();
     await until(async () => (await bus.backlog(stream, 'reader')).pending === 0);
-    const gone = { pending: 0, unacknowledged: 0, lastSequence: 3, acknowledgedSequence: 3 };
+    const gone = { pending: 0, unacknowledged: 0, redelivered: 0, lastSequence: 3, acknowledgedSequence: 3 };
     expect(await bus.backlog(stream, 'reader')).toEqual(gone);
   });
 

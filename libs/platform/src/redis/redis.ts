@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HealthCheck } from '@switchboard/contracts';
 import { Redis } from 'ioredis';
 import type { Logger } from '../logging/logger';
@@ -41,6 +42,24 @@ export function openRedis({ url, log, name }: { url: string; log: Logger; name: 
   return redis;
 }
 
+/**
+ * As `openRedis`, but what is asked waits until the server has answered, however long it is away: for BullMQ, which blocks
+ * in its commands and expects none of them to fail. Close it with `disconnect()`: what still waits rejects then.
+ */
+export function openPatientRedis({ url, log, name }: { url: string; log: Logger; name: string }): Redis {
+  const redis = new Redis(url, {
+    connectionName: name,
+    disableClientInfo: true,
+    maxRetriesPerRequest: null,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    retryStrategy: pauseMs,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  tellOutages(redis, log, name);
+  return redis;
+}
+
 /** Down while there is no connection, or the server does not answer on it. */
 export function redisHealth(redis: Redis, { required }: { required: boolean }): HealthCheck {
   return {
@@ -48,7 +67,7 @@ export function redisHealth(redis: Redis, { required }: { required: boolean }): 
     required,
     check: async () => {
       if (redis.status !== 'ready') throw new Error('not connected');
-      await redis.ping();
+      await ping(redis);
     },
   };
 }
@@ -95,8 +114,8 @@ function tellOutages(redis: Redis, log: Logger, name: string): void {
 /** For a network that swallows everything. (ioredis's own `socketTimeout` outlives its socket and cuts the next one.) */
 function hangUpOnSilence(redis: Redis, announce: () => void): void {
   let timer: NodeJS.Timeout | undefined;
-  const ping = async (missed: number): Promise<void> => {
-    const answered = await redis.ping().then(
+  const listen = async (missed: number): Promise<void> => {
+    const answered = await ping(redis).then(
       () => true,
       () => false,
     );
@@ -108,8 +127,24 @@ function hangUpOnSilence(redis: Redis, announce: () => void): void {
   };
   const schedule = (missed: number): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => void ping(missed), PING_INTERVAL_MS).unref();
+    timer = setTimeout(() => void listen(missed), PING_INTERVAL_MS).unref();
   };
   redis.on('ready', () => schedule(0));
   redis.on('close', () => clearTimeout(timer));
+}
+
+/** A patient connection has no time limit of its own. */
+async function ping(redis: Redis): Promise<void> {
+  const limit = new AbortController();
+  const late = delay(COMMAND_TIMEOUT_MS, undefined, { signal: limit.signal, ref: false }).then(() => {
+    throw new Error('Command timed out');
+  });
+  const answer = redis.ping();
+  // What comes after the other has decided is nobody's concern.
+  for (const either of [answer, late]) either.catch(() => undefined);
+  try {
+    await Promise.race([answer, late]);
+  } finally {
+    limit.abort();
+  }
 }

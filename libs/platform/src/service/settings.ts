@@ -11,6 +11,12 @@ export const positiveSetting = (standard: number) => z.coerce.number().int().pos
 /** From 0 on: milliseconds that may be none. */
 export const durationSetting = (standardMs: number) => z.coerce.number().int().nonnegative().default(standardMs);
 
+export const redisUrlSetting = z
+  .string()
+  .trim()
+  .regex(/^rediss?:\/\/\S+$/, 'must be redis://host:port or rediss://host:port')
+  .default('redis://127.0.0.1:6379');
+
 /** A blank one is absent. */
 export const optionalText = z
   .string()

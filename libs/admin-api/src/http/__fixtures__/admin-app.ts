@@ -6,10 +6,14 @@ import {
   type Bus,
   type ExplainRequestV1,
   type ExplanationV1,
+  InvalidCursorError,
   LIMITER,
   type Limiter,
   LimiterUnavailableError,
   type RateStateRequestV2,
+  type ReconciliationRecord,
+  RECONCILIATIONS,
+  type Reconciliations,
   REFUSED_USAGE,
   type RefusedUsage,
   type RefusedUsageRecord,
@@ -119,6 +123,19 @@ export class RefusedInMemory implements RefusedUsage {
   }
 }
 
+/** Reconciliations in memory: a page is one of them, and its cursor the number of the next. */
+export class ReconciliationsInMemory implements Reconciliations {
+  records: ReconciliationRecord[] = [];
+
+  list({ limit, cursor }: { limit: number; cursor?: string }): ReturnType<Reconciliations['list']> {
+    const from = Number(cursor ?? 0);
+    if (Number.isNaN(from)) return Promise.reject(new InvalidCursorError());
+    const records = this.records.slice(from, from + limit);
+    const end = from + limit;
+    return Promise.resolve(end < this.records.length ? { records, nextCursor: String(end) } : { records });
+  }
+}
+
 /** A limiter that says what it is told to, and of any other scope that nothing is open. */
 export class StillLimiter implements Limiter {
   away = false;
@@ -167,6 +184,7 @@ export interface RegisteredRoute {
 export class AdminApp {
   readonly usage = new UsageInMemory();
   readonly refused = new RefusedInMemory();
+  readonly reconciliations = new ReconciliationsInMemory();
   readonly limiter = new StillLimiter();
   readonly explainer = new Explainer();
   readonly routes: RegisteredRoute[] = [];
@@ -201,6 +219,7 @@ export class AdminApp {
       providers: [
         { provide: USAGE_QUERIES, useValue: admin.usage },
         { provide: REFUSED_USAGE, useValue: admin.refused },
+        { provide: RECONCILIATIONS, useValue: admin.reconciliations },
         { provide: LIMITER, useValue: admin.limiter },
         { provide: ROUTING_EXPLAINER, useValue: admin.explainer },
       ],

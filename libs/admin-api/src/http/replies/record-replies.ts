@@ -64,6 +64,25 @@ export const refusedUsageReply = named(
 
 export const refusedUsagePageReply = pageOfReplies('RefusedUsagePage', refusedUsageReply);
 
+export const reconciliationPageReply = pageOfReplies(
+  'ReconciliationPage',
+  named(
+    'Reconciliation',
+    z.strictObject({
+      id: z.string(),
+      startedAt: instantReply,
+      finishedAt: instantReply,
+      balanced: z.boolean(),
+      differenceCount: count,
+      differences: z.array(
+        z.strictObject({ breach: z.string(), id: z.string(), expected: z.string(), found: z.string() }),
+      ),
+      counts: z.record(z.string(), count),
+      stream: z.record(z.string(), count).nullable(),
+    }),
+  ),
+);
+
 export const auditEntryReply = named(
   'AuditEntry',
   z.strictObject({

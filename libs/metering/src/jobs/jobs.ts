@@ -1,0 +1,21 @@
+import type { ReconciliationRecord } from '@switchboard/contracts';
+import type { Logger, Metrics, Pool } from '@switchboard/platform';
+import { reconciliation } from './adapters/reconciliation';
+import { rollupRepair } from './adapters/rollup-repair';
+import type { Job } from './job';
+
+/** What the recurring jobs of metering work with. */
+export interface JobParts {
+  /** See `createJobPool`. */
+  pool: Pool;
+  databaseUrl: string;
+  log: Logger;
+  metrics: Metrics;
+  /** What is on its way and not stored yet; rejects where it cannot be told. */
+  stream: () => Promise<NonNullable<ReconciliationRecord['stream']>>;
+}
+
+/** All of them. A name stays what it is: it is a queue in Redis, and a label. */
+export function meteringJobs(parts: JobParts): Job[] {
+  return [rollupRepair(parts), reconciliation(parts)];
+}
