@@ -11,7 +11,7 @@ import type {
   ReservationRequest,
   ScopeBounds,
 } from './limiter';
-import type { Prices } from './money';
+import type { Prices, TokenPrices } from './money';
 import type {
   CatalogSettingsV1,
   ExplainedCandidateV1,
@@ -39,23 +39,18 @@ type Whole<T> = T extends readonly (infer Item)[]
 const limits = { rpm: 600, itpm: 200_000, otpm: 50_000, concurrency: 20 };
 const budget = { nanoUsd: 25_000_000_000, period: 'month' } as const;
 
-const tokenPrices = (input: number): Whole<Prices['longPrompt']> & object => ({
-  aboveInputTokens: 200_000,
-  prices: {
-    input: 2 * input,
-    output: 10 * input,
-    cacheRead: input / 5,
-    cacheWrite5m: 2.5 * input,
-    cacheWrite1h: 4 * input,
-  },
-});
-const prices = (input: number): Whole<Prices> => ({
+const tokenPrices = (input: number): Whole<TokenPrices> => ({
   input,
   output: 5 * input,
   cacheRead: input / 10,
   cacheWrite5m: 1.25 * input,
   cacheWrite1h: 2 * input,
-  longPrompt: tokenPrices(input),
+  reasoning: 6 * input,
+});
+const prices = (input: number): Whole<Prices> => ({
+  ...tokenPrices(input),
+  longPrompt: { aboveInputTokens: 200_000, prices: tokenPrices(2 * input) },
+  batch: tokenPrices(input / 2),
 });
 const capabilities: Capabilities = {
   streaming: true,

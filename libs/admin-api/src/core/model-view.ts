@@ -8,10 +8,12 @@ export interface TokenPricesView {
   cacheRead: number;
   cacheWrite5m: number;
   cacheWrite1h: number;
+  reasoning?: number;
 }
 
 export interface PricesView extends TokenPricesView {
   longPrompt?: TokenPricesView & { aboveInputTokens: number };
+  batch?: TokenPricesView;
 }
 
 export interface ModelView extends Omit<Model, 'pricing' | 'upstreams'> {
@@ -36,19 +38,25 @@ export function modelFields(model: Model) {
   };
 }
 
-function pricesView({ longPrompt, ...prices }: Prices): PricesView {
-  const view = tokenPricesView(prices);
-  if (longPrompt === undefined) return view;
-  const { aboveInputTokens } = longPrompt;
-  return { ...view, longPrompt: { aboveInputTokens, ...tokenPricesView(longPrompt.prices) } };
+function pricesView(prices: Prices): PricesView {
+  const { longPrompt, batch } = prices;
+  return {
+    ...tokenPricesView(prices),
+    ...(longPrompt !== undefined && {
+      longPrompt: { aboveInputTokens: longPrompt.aboveInputTokens, ...tokenPricesView(longPrompt.prices) },
+    }),
+    ...(batch !== undefined && { batch: tokenPricesView(batch) }),
+  };
 }
 
 function tokenPricesView(prices: TokenPrices): TokenPricesView {
+  const { reasoning } = prices;
   return {
     input: usdPerMillionTokens(prices.input),
     output: usdPerMillionTokens(prices.output),
     cacheRead: usdPerMillionTokens(prices.cacheRead),
     cacheWrite5m: usdPerMillionTokens(prices.cacheWrite5m),
     cacheWrite1h: usdPerMillionTokens(prices.cacheWrite1h),
+    ...(reasoning !== undefined && { reasoning: usdPerMillionTokens(reasoning) }),
   };
 }

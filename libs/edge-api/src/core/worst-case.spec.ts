@@ -162,6 +162,12 @@ describe('the money that is set aside', () => {
     expect(nanoUsd({}, long(BODY.length - 1))).toBe(priced(BODY.length, 6, 22.5));
   });
 
+  it('is as if all output were reasoning where that is dearer', () => {
+    const thinker = (reasoning: number) => model('thinker', { pricing: { ...usd(3, 15), reasoning: reasoning * 1e6 } });
+    expect(nanoUsd({}, thinker(20))).toBe(priced(BODY.length, 3, 20));
+    expect(nanoUsd({}, thinker(1))).toBe(priced(BODY.length, 3, 15));
+  });
+
   it('is the dearer of both where a long prompt is the cheaper one', () => {
     const pricing = { ...usd(3, 15), longPrompt: { aboveInputTokens: 1, prices: usd(1, 5) } };
     expect(nanoUsd({}, model('odd', { pricing }))).toBe(priced(BODY.length, 3, 15));

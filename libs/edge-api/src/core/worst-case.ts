@@ -109,9 +109,9 @@ function dearestOf(
   inputTokens: number,
   outputTokens: number,
 ): NanoUsd {
-  const cost = ({ input, cacheRead, cacheWrite5m, cacheWrite1h, output }: TokenPrices): NanoUsd => {
+  const cost = ({ input, cacheRead, cacheWrite5m, cacheWrite1h, output, reasoning = 0 }: TokenPrices): NanoUsd => {
     const inputPrice = Math.max(input, cacheRead, fiveMinutes ? cacheWrite5m : 0, oneHour ? cacheWrite1h : 0);
-    return Math.ceil((inputTokens * inputPrice + outputTokens * output) / 1000);
+    return Math.ceil((inputTokens * inputPrice + outputTokens * Math.max(output, reasoning)) / 1000);
   };
   const { longPrompt } = prices;
   const mayBeLong = longPrompt !== undefined && inputTokens > longPrompt.aboveInputTokens;

@@ -1,4 +1,4 @@
-import { costNanoUsd, type UsageIntent } from '@switchboard/contracts';
+import { costNanoUsd, type UsageIntent, withDearestOutput } from '@switchboard/contracts';
 import { emptyUsage } from '@switchboard/protocol';
 import { outputTokensAsked } from '../core/asked-output';
 import { estimateInput } from '../core/input-estimate';
@@ -28,7 +28,7 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
           inputTokens: reservation.granted.request.amounts.inputTokens,
           outputTokens: reservation.granted.outputTokens,
         };
-  const cost = costNanoUsd({ ...emptyUsage(), inputTokens, outputTokens }, model.pricing);
+  const cost = costNanoUsd({ ...emptyUsage(), inputTokens, outputTokens }, withDearestOutput(model.pricing));
   return {
     requestId: identity.requestId,
     tenantId: key.tenant.id,

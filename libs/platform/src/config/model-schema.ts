@@ -13,12 +13,14 @@ const tokenPriceShape = {
   cacheRead: pricePerMillionSchema.optional(),
   cacheWrite5m: pricePerMillionSchema.optional(),
   cacheWrite1h: pricePerMillionSchema.optional(),
+  reasoning: pricePerMillionSchema.optional(),
 };
 
 /** USD per million tokens. */
 export const priceSheetSchema = z.strictObject({
   ...tokenPriceShape,
   longPrompt: z.strictObject({ aboveInputTokens: countSchema, ...tokenPriceShape }).optional(),
+  batch: z.strictObject(tokenPriceShape).optional(),
 });
 
 export const upstreamSchema = z.strictObject({

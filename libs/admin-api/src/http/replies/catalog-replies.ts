@@ -30,6 +30,7 @@ const tokenPrices = {
   cacheRead: z.number(),
   cacheWrite5m: z.number(),
   cacheWrite1h: z.number(),
+  reasoning: z.number().optional(),
 };
 
 /** USD per million tokens. */
@@ -38,6 +39,7 @@ const pricesReply = named(
   z.strictObject({
     ...tokenPrices,
     longPrompt: z.strictObject({ aboveInputTokens: count, ...tokenPrices }).optional(),
+    batch: z.strictObject(tokenPrices).optional(),
   }),
 );
 
