@@ -43,6 +43,7 @@ const RECORD_COLUMNS = [
   'losses',
   'endUser',
   'clientRequestId',
+  'priceVersion',
 ] as const satisfies (keyof UsageRecordView)[];
 
 const TOTAL_COLUMNS = [

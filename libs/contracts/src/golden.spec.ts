@@ -12,6 +12,7 @@ import type {
   ScopeBounds,
 } from './limiter';
 import type { Prices, TokenPrices } from './money';
+import type { PriceVersion } from './price-schedule';
 import type {
   CatalogSettingsV1,
   ExplainedCandidateV1,
@@ -89,7 +90,7 @@ const providerSecrets: Whole<ProviderSecretsV1> = {
   headers: { 'x-team': 'platform' },
 };
 
-const model: Whole<ModelRecordV1> = {
+const model: Omit<Whole<ModelRecordV1>, 'pricing'> & { pricing: Whole<PriceVersion>[] } = {
   id: 'anthropic/claude-sonnet-4.6',
   displayName: 'Claude Sonnet 4.6',
   description: 'Balanced — für fast alles 😀',
@@ -99,7 +100,10 @@ const model: Whole<ModelRecordV1> = {
   contextWindow: 200_000,
   maxOutputTokens: 64_000,
   capabilities,
-  pricing: prices(3_000_000),
+  pricing: [
+    { version: 'v1', effectiveFromMs: 1_793_491_200_000, prices: prices(3_000_000) },
+    { version: 'v2', effectiveFromMs: 1_798_761_600_000, prices: prices(3_200_000) },
+  ],
   onDisconnect: 'cancel',
   upstreams: [{ provider: 'claude-direct', model: 'claude-sonnet-4-6', weight: 100, cost: prices(2_500_000) }],
   position: 0,
@@ -141,6 +145,7 @@ const recorded: Whole<UsageRecordedV1> = {
     reasoningTokens: 70,
   },
   costNanoUsd: 23_400_000,
+  priceVersion: 'v1',
   accuracy: 'exact',
   startedAtMs: 1_795_176_000_123,
   firstTokenMs: 412.5,
@@ -174,6 +179,7 @@ const reservation: Whole<ReservationRequest> = {
   intent: {
     ...{ tenantId: 'acme', keyId: 'key_01', requestedModel: 'sonnet', model: 'anthropic/claude-sonnet-4.6' },
     ...{ upstream: 'claude-direct', clientDialect: 'openai-chat', upstreamDialect: 'anthropic-messages', stream: true },
+    priceVersion: 'v1',
   },
 };
 

@@ -17,6 +17,8 @@ export interface UsageRecordedV1 {
   stream: boolean;
   usage: Usage;
   costNanoUsd: NanoUsd;
+  /** Of the model's prices, the one that the cost was worked out by. */
+  priceVersion?: string;
   /** `exact`: the upstream's own numbers; `estimated`: counted by us; `orphaned`: the edge died, from the reservation. */
   accuracy: 'exact' | 'estimated' | 'orphaned';
   startedAtMs: number;
@@ -46,6 +48,7 @@ export interface UsageIntent extends Pick<
   | 'stream'
   | 'startedAtMs'
   | 'attempts'
+  | 'priceVersion'
   | 'clientRequestId'
 > {
   inputTokens: number;
@@ -115,6 +118,11 @@ const ID: FieldKind = {
   name: 'a text of at least one character',
   accepts: (value) => TEXT.accepts(value) && value !== '',
 };
+const PRICE_VERSION_LENGTH_MAX = 64;
+const PRICE_VERSION: FieldKind = {
+  name: `a text of 1 to ${PRICE_VERSION_LENGTH_MAX} characters`,
+  accepts: (value) => ID.accepts(value) && (value as string).length <= PRICE_VERSION_LENGTH_MAX,
+};
 const FLAG: FieldKind = { name: 'true or false', accepts: (value) => typeof value === 'boolean' };
 const COUNT: FieldKind = {
   name: 'a whole number from 0',
@@ -151,6 +159,8 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   stream: FLAG,
   usage: USAGE,
   costNanoUsd: COUNT,
+  // Absent: of an edge of an earlier release.
+  priceVersion: optional(PRICE_VERSION),
   accuracy: ACCURACY,
   startedAtMs: COUNT,
   firstTokenMs: optional(MILLISECONDS),

@@ -1,4 +1,4 @@
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger, createPool, migrate } from '@switchboard/platform';
 import { openTestDatabase, type TestDatabase } from './__fixtures__/database';
@@ -11,6 +11,7 @@ import { openUsageQueries } from './metering';
 jest.setTimeout(60_000);
 
 const MIGRATIONS = path.join(__dirname, '../../../prisma/migrations');
+const LEDGER = '20261127120000_ledger';
 const log = createLogger({ level: 'silent', name: 'test' });
 
 let database: TestDatabase;
@@ -27,7 +28,8 @@ async function olderDatabase(name: string, statements: string): Promise<string> 
   const url = database.url.replace(/\/[^/]*$/, `/${name}`);
   const folder = path.join(database.folder, `migrations-${name}`);
   await cp(MIGRATIONS, folder, { recursive: true });
-  await rm(path.join(folder, '20261127120000_ledger'), { recursive: true });
+  const later = (await readdir(folder)).filter((name) => /^\d/.test(name) && name >= LEDGER);
+  for (const name of later) await rm(path.join(folder, name), { recursive: true });
   await migrate({ url, log, folder });
   const pool = createPool({ url, log });
   await pool.query(statements);
@@ -50,7 +52,7 @@ const ROWS = `
 
 test('a database with usage and credits gets its ledger and rollups from them, and goes on', async () => {
   const url = await olderDatabase('with_rows', ROWS);
-  expect(await migrate({ url, log })).toEqual(['20261127120000_ledger']);
+  expect(await migrate({ url, log })).toContain(LEDGER);
   expect(await auditLedger({ url, log })).toEqual({
     counts: {
       ...{ transactions: 5, entries: 9, usageRows: 1_000, corrections: 0 },

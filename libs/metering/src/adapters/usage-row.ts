@@ -34,5 +34,6 @@ export function eventOf(row: UsageRow): UsageRecordedV1 {
     losses: row.losses as unknown as UsageRecordedV1['losses'],
     ...(row.endUser === null ? {} : { endUser: row.endUser }),
     ...(row.clientRequestId === null ? {} : { clientRequestId: row.clientRequestId }),
+    ...(row.priceVersion === null ? {} : { priceVersion: row.priceVersion }),
   };
 }

@@ -84,7 +84,13 @@ describe('storing', () => {
   });
 
   test('absent fields stay absent, fractions of a millisecond are rounded', async () => {
-    const { firstTokenMs: _first, endUser: _user, clientRequestId: _id, ...rest } = event('req_1');
+    const {
+      firstTokenMs: _first,
+      endUser: _user,
+      clientRequestId: _id,
+      priceVersion: _version,
+      ...rest
+    } = event('req_1');
     metering.store.record({ ...rest, latencyMs: 90.5 });
     await metering.store.drain(5_000);
     expect((await metering.queries.list({}, { limit: 10 })).records).toEqual([{ ...rest, latencyMs: 91 }]);

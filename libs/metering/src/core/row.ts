@@ -36,6 +36,7 @@ export const USAGE_COLUMNS: readonly Column[] = [
   { name: 'losses', type: 'jsonb', value: (event) => JSON.stringify(event.losses.map(storableLoss)) },
   { name: 'end_user', type: 'text', value: (event) => optional(event.endUser) },
   { name: 'client_request_id', type: 'text', value: (event) => optional(event.clientRequestId) },
+  { name: 'price_version', type: 'text', value: (event) => optional(event.priceVersion) },
 ];
 
 /** What identifies a request in the database. */

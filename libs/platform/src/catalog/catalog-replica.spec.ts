@@ -23,7 +23,7 @@ const config = simulatorConfig({ simulatorUrl: 'http://127.0.0.1:9999', demoKeyH
 const catalog = buildCatalog(config);
 const provider = { ...config.providers[0]!, apiKey: 'sk-very-secret', headers: { 'x-token': 'also-secret' } };
 const other = config.providers[1]!;
-const [first, second, third] = config.models;
+const [first, second, third] = catalog.models.values();
 const settings: CatalogSettingsV1 = { brand: config.brand, auto: catalog.auto, limiterUnavailable: 'open' };
 const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }]);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -141,6 +141,7 @@ test('the generated client and the migrated tables agree, every field both ways'
     losses: [{ feature: 'top_k', path: 'top_k' }],
     endUser: 'jane',
     clientRequestId: 'c-1',
+    priceVersion: 'v3',
   };
   try {
     await prisma.usage.create({ data: { ...row, ledgerTransactionId: 1n } });

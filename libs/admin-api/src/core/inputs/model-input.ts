@@ -1,4 +1,4 @@
-import { modelSchema, priceSheetSchema, upstreamSchema } from '@switchboard/platform';
+import { datedPricesSchema, modelSchema, priceSheetSchema, upstreamSchema } from '@switchboard/platform';
 import { z } from 'zod';
 
 const upstreams = z.array(upstreamSchema).min(1, 'must name at least one upstream').optional();
@@ -15,10 +15,11 @@ const currentPriceUpdate = priceSheetSchema
  * What is left out stays; lists are replaced whole, `capabilities` and `pricing` one by one: a new input price must not
  * silently take a price for cached tokens along. `longPrompt` and
  * `batch` are one price each; null takes away what may be absent.
+ * Prices that are announced stay, unless a list says all of them anew.
  */
 export const modelUpdateInput = modelSchema.omit({ id: true, onDisconnect: true }).extend({
   onDisconnect: z.enum(['cancel', 'drain']).optional(),
-  pricing: currentPriceUpdate.optional(),
+  pricing: z.union([currentPriceUpdate, datedPricesSchema], 'must be a price or a list of them').optional(),
   upstreams,
 });
 

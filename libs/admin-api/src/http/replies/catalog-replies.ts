@@ -43,6 +43,8 @@ const pricesReply = named(
   }),
 );
 
+const priceVersion = { version: z.string(), effectiveFrom: instantReply, prices: pricesReply };
+
 export const modelReply = named(
   'Model',
   z.strictObject({
@@ -63,6 +65,7 @@ export const modelReply = named(
       structuredOutputs: z.boolean(),
     }),
     pricing: pricesReply,
+    priceVersions: z.array(z.strictObject(priceVersion)),
     onDisconnect: z.enum(['cancel', 'drain']),
     upstreams: z.array(
       z.strictObject({ provider: z.string(), model: z.string(), weight: z.number(), cost: pricesReply }),
@@ -73,6 +76,19 @@ export const modelReply = named(
 );
 
 export const modelPageReply = pageOfReplies('ModelPage', modelReply);
+
+export const pricePageReply = pageOfReplies(
+  'PricePage',
+  named(
+    'PriceVersion',
+    z.strictObject({
+      ...priceVersion,
+      state: z.enum(['past', 'current', 'scheduled', 'withdrawn']),
+      createdAt: instantReply,
+      actor: z.string(),
+    }),
+  ),
+);
 
 export const explanationReply = named(
   'Explanation',
