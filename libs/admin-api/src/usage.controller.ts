@@ -44,6 +44,7 @@ const RECORD_COLUMNS = [
   'endUser',
   'clientRequestId',
   'priceVersion',
+  'clientMetadata',
 ] as const satisfies (keyof UsageRecordView)[];
 
 const TOTAL_COLUMNS = [

@@ -126,7 +126,7 @@ const key: Whole<KeyRecordV1> = {
   logging: { requests: true, prompts: false },
 };
 
-const recorded: Whole<UsageRecordedV1> = {
+const recorded: Whole<UsageRecordedV1> & UsageRecordedV1 = {
   requestId: 'req_019aa1b2c3d47e5f8a9b0c1d2e3f4a5b',
   tenantId: 'acme',
   keyId: 'key_01',
@@ -155,6 +155,7 @@ const recorded: Whole<UsageRecordedV1> = {
   status: 200,
   losses: [{ feature: 'top_k', path: 'top_k' }],
   endUser: 'jane',
+  clientMetadata: { team: 'search' },
   clientRequestId: 'c-1',
 };
 

@@ -30,7 +30,10 @@ export interface UsageRecordedV1 {
   finish: string;
   status: number;
   losses: readonly Loss[];
+  /** Whom the client said it asked for. */
   endUser?: string;
+  /** What the client attached to the call for itself; at most 4 KiB as JSON. */
+  clientMetadata?: Readonly<Record<string, string>>;
   clientRequestId?: string;
 }
 
@@ -49,6 +52,7 @@ export interface UsageIntent extends Pick<
   | 'startedAtMs'
   | 'attempts'
   | 'priceVersion'
+  | 'endUser'
   | 'clientRequestId'
 > {
   inputTokens: number;
@@ -137,6 +141,10 @@ const ACCURACY: FieldKind = {
   accepts: (value) => value === 'exact' || value === 'estimated' || value === 'orphaned',
 };
 const USAGE: FieldKind = { name: 'an object', accepts: isObject };
+const TEXTS: FieldKind = {
+  name: 'an object of texts',
+  accepts: (value) => isObject(value) && Object.values(value).every(TEXT.accepts),
+};
 const LOSSES: FieldKind = { name: 'an array', accepts: Array.isArray };
 const optional = ({ name, accepts }: FieldKind): FieldKind => ({
   name,
@@ -170,6 +178,7 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   status: COUNT,
   losses: LOSSES,
   endUser: optional(TEXT),
+  clientMetadata: optional(TEXTS),
   clientRequestId: optional(TEXT),
 } satisfies Record<keyof UsageRecordedV1, FieldKind>);
 

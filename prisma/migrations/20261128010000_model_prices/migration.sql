@@ -27,6 +27,7 @@ UPDATE "models" SET "spec" = jsonb_set(spec, '{pricing}', jsonb_build_array(json
 
 -- AlterTable
 ALTER TABLE "usage" ADD COLUMN "price_version" TEXT;
+ALTER TABLE "usage" ADD COLUMN "client_metadata" JSONB;
 
 -- The view has the columns that the table had.
 CREATE OR REPLACE VIEW "usage_current" AS

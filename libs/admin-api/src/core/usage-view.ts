@@ -30,6 +30,7 @@ export interface UsageRecordView {
   endUser: string | null;
   clientRequestId: string | null;
   priceVersion: string | null;
+  clientMetadata: Readonly<Record<string, string>> | null;
 }
 
 /** Totals of one group. Sums of money are decimal digits in a string: they outgrow what JSON readers keep exact. */
@@ -78,6 +79,7 @@ export function recordView(event: UsageRecordedV1): UsageRecordView {
     endUser: event.endUser ?? null,
     clientRequestId: event.clientRequestId ?? null,
     priceVersion: event.priceVersion ?? null,
+    clientMetadata: event.clientMetadata ?? null,
   };
 }
 

@@ -17,6 +17,8 @@ const BYTES_PER_TOKEN = 4;
 export interface CallOutcome {
   requestId: string;
   clientRequestId: string | undefined;
+  endUser?: string | undefined;
+  clientMetadata?: Record<string, string> | undefined;
   key: KeyRecord;
   requestedModel: string;
   candidate: Candidate;
@@ -67,6 +69,8 @@ export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
     finish: outcome.finish,
     status: outcome.status,
     losses: outcome.losses,
+    ...(outcome.endUser !== undefined && { endUser: outcome.endUser }),
+    ...(outcome.clientMetadata !== undefined && { clientMetadata: outcome.clientMetadata }),
     ...(outcome.clientRequestId !== undefined && { clientRequestId: outcome.clientRequestId }),
   };
 }

@@ -28,6 +28,7 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
           inputTokens: reservation.granted.request.amounts.inputTokens,
           outputTokens: reservation.granted.outputTokens,
         };
+  const { endUser } = request;
   const { version, prices } = priceAt(model, facts.startedAtMs);
   const cost = costNanoUsd({ ...emptyUsage(), inputTokens, outputTokens }, withDearestOutput(prices));
   return {
@@ -43,6 +44,7 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
     startedAtMs: facts.startedAtMs,
     attempts: facts.attempts,
     priceVersion: version,
+    ...(endUser !== undefined && { endUser }),
     ...(identity.clientRequestId !== undefined && { clientRequestId: identity.clientRequestId }),
     inputTokens,
     outputTokens,

@@ -31,6 +31,7 @@ export function event(requestId: string, changes: Partial<UsageRecordedV1> = {})
     status: 200,
     losses: [{ feature: 'top_k', path: 'top_k' }],
     endUser: 'jane',
+    clientMetadata: { team: 'search' },
     clientRequestId: 'c-1',
     ...changes,
   };

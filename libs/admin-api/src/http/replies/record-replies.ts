@@ -38,6 +38,7 @@ export const usageRecordReply = named(
     endUser: z.string().nullable(),
     clientRequestId: z.string().nullable(),
     priceVersion: z.string().nullable(),
+    clientMetadata: z.record(z.string(), z.string()).nullable(),
   }),
 );
 
