@@ -175,6 +175,16 @@ test('changed settings are told like any other change; a listener that fails or 
   expect(lines.join('')).toContain('a listener to changes of the catalog failed');
 });
 
+test('a model that nobody could price is left out with one line', async () => {
+  await publishAll();
+  await follow().ready;
+  const { pricing, ...unpriced } = encodeModel(first!, 0);
+  await bucket.put(bucketKey.model(first!.id), encodeJson({ ...unpriced, pricing: pricing[0].prices }));
+  await until(() => !replica.current().models.has(first!.id));
+  const errors = lines.filter((line) => line.includes('"error"'));
+  expect([errors.length, errors[0]]).toEqual([1, expect.stringContaining('it has no price versions')]);
+});
+
 test.each([
   ['not JSON', () => Buffer.from('{')],
   ['a record of another', () => encodeJson(encodeProvider(other, sealer))],

@@ -37,7 +37,12 @@ describe('docs/gateway.example.yaml', () => {
     };
     expect(sonnet?.pricing).toEqual([{ version: 'v1', effectiveFromMs: 0, prices }]);
     expect(sonnet?.upstreams.map((upstream) => upstream.cost)).toEqual([prices, prices]);
-    expect(catalog.models.get('own/qwen3.8-27b')?.upstreams[0]?.cost).toMatchObject({ input: 0, cacheRead: 0 });
+    const qwen = catalog.models.get('own/qwen3.8-27b');
+    expect(qwen?.pricing.map(({ effectiveFromMs, prices: { output } }) => [effectiveFromMs, output])).toEqual([
+      [0, 200_000],
+      [Date.parse('2099-01-01T00:00:00Z'), 160_000],
+    ]);
+    expect(qwen?.upstreams[0]?.cost).toMatchObject({ input: 0, cacheRead: 0 });
   });
 
   it('takes from a built-in model what it does not say of it', () => {
