@@ -113,7 +113,7 @@ async function publish(): Promise<void> {
     const trusted = { ...provider, trustedNetwork: true };
     await catalog.put(bucketKey.provider(provider.id), encodeJson(encodeProvider(trusted, sealer)));
   }
-  for (const [position, model] of config.models.entries()) {
+  for (const [position, model] of [...buildCatalog(config).models.values()].entries()) {
     await catalog.put(bucketKey.model(model.id), encodeJson(encodeModel(model, position)));
   }
   const { brand, policies } = config;

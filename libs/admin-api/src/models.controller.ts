@@ -5,7 +5,7 @@ import { endpoint, Handles } from './http/endpoint';
 import { Input, type InputOf } from './http/input';
 import { mutate } from './http/mutate';
 import { idParams, pageQuery, pageReply } from './http/page-query';
-import { modelPageReply, modelReply } from './http/replies/catalog-replies';
+import { modelPageReply, modelReply, pricePageReply } from './http/replies/catalog-replies';
 import { deletedReply } from './http/replies/reply-registry';
 import { ApiController } from './http/routes';
 import { Mutations } from './services/mutations';
@@ -34,8 +34,19 @@ const GET = endpoint({
   ...{ ...read, params: idParams, reply: modelReply },
 });
 
+const PRICES = endpoint({
+  ...{ method: 'GET', path: ':id/prices', operationId: 'listModelPrices' },
+  summary: 'Every price version of a model, the latest written first; the slashes of its id encoded.',
+  ...{ ...read, params: idParams, query: pageQuery, reply: pricePageReply },
+});
+
 const UPDATE = endpoint({
-  ...{ method: 'PATCH', path: '*', operationId: 'updateModel', summary: 'Changes what is given; null takes away.' },
+  ...{
+    method: 'PATCH',
+    path: '*',
+    operationId: 'updateModel',
+    summary: 'Changes what is given; null takes away. Prices change now, or when they say.',
+  },
   ...{ ...write, params: idParams, body: modelUpdateInput, reply: modelReply },
 });
 
@@ -66,6 +77,11 @@ export class ModelsController {
     const model = await this.models.get(id);
     if (model === undefined) throw notFound('model', id);
     return model;
+  }
+
+  @Handles(PRICES)
+  async prices(@Input() { params: { id }, query }: InputOf<typeof PRICES>) {
+    return pageReply(await this.models.prices(id, query));
   }
 
   @Handles(UPDATE)

@@ -43,6 +43,8 @@ const RECORD_COLUMNS = [
   'losses',
   'endUser',
   'clientRequestId',
+  'priceVersion',
+  'clientMetadata',
 ] as const satisfies (keyof UsageRecordView)[];
 
 const TOTAL_COLUMNS = [

@@ -1,4 +1,5 @@
 import type { Prices } from './money';
+import type { PriceSchedule } from './price-schedule';
 
 export type ProviderKind =
   | 'anthropic'
@@ -39,7 +40,7 @@ export interface ModelUpstream {
   /** The model's name at that provider. */
   model: string;
   weight: number;
-  /** What we pay. */
+  /** What we pay now: it is for comparing upstreams, and nothing is billed by it. */
   cost: Prices;
 }
 
@@ -54,8 +55,8 @@ export interface Model {
   contextWindow: number;
   maxOutputTokens: number;
   capabilities: Capabilities;
-  /** What the tenant pays. */
-  pricing: Prices;
+  /** What the tenant pays, version by version. */
+  pricing: PriceSchedule;
   onDisconnect: 'cancel' | 'drain';
   /** In the order they are tried. */
   upstreams: ModelUpstream[];

@@ -11,7 +11,8 @@ import type {
   ReservationRequest,
   ScopeBounds,
 } from './limiter';
-import type { Prices } from './money';
+import type { Prices, TokenPrices } from './money';
+import type { PriceVersion } from './price-schedule';
 import type {
   CatalogSettingsV1,
   ExplainedCandidateV1,
@@ -39,23 +40,18 @@ type Whole<T> = T extends readonly (infer Item)[]
 const limits = { rpm: 600, itpm: 200_000, otpm: 50_000, concurrency: 20 };
 const budget = { nanoUsd: 25_000_000_000, period: 'month' } as const;
 
-const tokenPrices = (input: number): Whole<Prices['longPrompt']> & object => ({
-  aboveInputTokens: 200_000,
-  prices: {
-    input: 2 * input,
-    output: 10 * input,
-    cacheRead: input / 5,
-    cacheWrite5m: 2.5 * input,
-    cacheWrite1h: 4 * input,
-  },
-});
-const prices = (input: number): Whole<Prices> => ({
+const tokenPrices = (input: number): Whole<TokenPrices> => ({
   input,
   output: 5 * input,
   cacheRead: input / 10,
   cacheWrite5m: 1.25 * input,
   cacheWrite1h: 2 * input,
-  longPrompt: tokenPrices(input),
+  reasoning: 6 * input,
+});
+const prices = (input: number): Whole<Prices> => ({
+  ...tokenPrices(input),
+  longPrompt: { aboveInputTokens: 200_000, prices: tokenPrices(2 * input) },
+  batch: tokenPrices(input / 2),
 });
 const capabilities: Capabilities = {
   streaming: true,
@@ -94,7 +90,7 @@ const providerSecrets: Whole<ProviderSecretsV1> = {
   headers: { 'x-team': 'platform' },
 };
 
-const model: Whole<ModelRecordV1> = {
+const model: Omit<Whole<ModelRecordV1>, 'pricing'> & { pricing: Whole<PriceVersion>[] } = {
   id: 'anthropic/claude-sonnet-4.6',
   displayName: 'Claude Sonnet 4.6',
   description: 'Balanced — für fast alles 😀',
@@ -104,7 +100,10 @@ const model: Whole<ModelRecordV1> = {
   contextWindow: 200_000,
   maxOutputTokens: 64_000,
   capabilities,
-  pricing: prices(3_000_000),
+  pricing: [
+    { version: 'v1', effectiveFromMs: 1_793_491_200_000, prices: prices(3_000_000) },
+    { version: 'v2', effectiveFromMs: 1_798_761_600_000, prices: prices(3_200_000) },
+  ],
   onDisconnect: 'cancel',
   upstreams: [{ provider: 'claude-direct', model: 'claude-sonnet-4-6', weight: 100, cost: prices(2_500_000) }],
   position: 0,
@@ -127,7 +126,7 @@ const key: Whole<KeyRecordV1> = {
   logging: { requests: true, prompts: false },
 };
 
-const recorded: Whole<UsageRecordedV1> = {
+const recorded: Whole<UsageRecordedV1> & UsageRecordedV1 = {
   requestId: 'req_019aa1b2c3d47e5f8a9b0c1d2e3f4a5b',
   tenantId: 'acme',
   keyId: 'key_01',
@@ -146,6 +145,7 @@ const recorded: Whole<UsageRecordedV1> = {
     reasoningTokens: 70,
   },
   costNanoUsd: 23_400_000,
+  priceVersion: 'v1',
   accuracy: 'exact',
   startedAtMs: 1_795_176_000_123,
   firstTokenMs: 412.5,
@@ -155,6 +155,7 @@ const recorded: Whole<UsageRecordedV1> = {
   status: 200,
   losses: [{ feature: 'top_k', path: 'top_k' }],
   endUser: 'jane',
+  clientMetadata: { team: 'search' },
   clientRequestId: 'c-1',
 };
 
@@ -179,6 +180,7 @@ const reservation: Whole<ReservationRequest> = {
   intent: {
     ...{ tenantId: 'acme', keyId: 'key_01', requestedModel: 'sonnet', model: 'anthropic/claude-sonnet-4.6' },
     ...{ upstream: 'claude-direct', clientDialect: 'openai-chat', upstreamDialect: 'anthropic-messages', stream: true },
+    priceVersion: 'v1',
   },
 };
 

@@ -7,6 +7,7 @@ export * from './limiter';
 export * from './money';
 export * from './usage-event';
 export * from './ports';
+export * from './price-schedule';
 export * from './records';
 export * from './spending';
 export * from './subjects';

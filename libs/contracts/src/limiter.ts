@@ -32,7 +32,15 @@ export interface Amounts {
 /** The usage record that a call becomes if nobody settles it. */
 export type ReservationIntent = Pick<
   UsageRecordedV1,
-  'tenantId' | 'keyId' | 'requestedModel' | 'model' | 'upstream' | 'clientDialect' | 'upstreamDialect' | 'stream'
+  | 'tenantId'
+  | 'keyId'
+  | 'requestedModel'
+  | 'model'
+  | 'upstream'
+  | 'clientDialect'
+  | 'upstreamDialect'
+  | 'stream'
+  | 'priceVersion'
 >;
 
 export interface ReservationRequest {

@@ -15,6 +15,8 @@ export interface TokenPrices {
   cacheRead: PicoUsdPerToken;
   cacheWrite5m: PicoUsdPerToken;
   cacheWrite1h: PicoUsdPerToken;
+  /** Of those output tokens that are reasoning; absent: as all output. */
+  reasoning?: PicoUsdPerToken;
 }
 
 export interface Prices extends TokenPrices {
@@ -23,6 +25,8 @@ export interface Prices extends TokenPrices {
    * providers bill so. Absent: one price at any length.
    */
   longPrompt?: { aboveInputTokens: number; prices: TokenPrices };
+  /** Of a call that the provider's batch API served, at any length. No call is served so yet: it is published, not charged. */
+  batch?: TokenPrices;
 }
 
 /** The prices that apply to a call with this many input tokens, cached ones included. */
@@ -41,7 +45,27 @@ export function costNanoUsd(usage: Usage, prices: Prices): NanoUsd {
     usage.cacheWrite5mTokens * applied.cacheWrite5m +
     usage.cacheWrite1hTokens * applied.cacheWrite1h +
     usage.outputTokens * applied.output;
-  return Math.round(picoUsd / 1000);
+  if (applied.reasoning === undefined) return Math.round(picoUsd / 1000);
+  // No more of the output can be reasoning than there is, whatever an upstream says.
+  const reasoningTokens = Math.min(usage.reasoningTokens, usage.outputTokens);
+  return Math.round((picoUsd + reasoningTokens * (applied.reasoning - applied.output)) / 1000);
+}
+
+/** The same prices for an output of which nobody knows how much is reasoning: all of it at the dearer price. */
+export function withDearestOutput(prices: Prices): Prices {
+  const { longPrompt } = prices;
+  if (prices.reasoning === undefined && longPrompt?.prices.reasoning === undefined) return prices;
+  return {
+    ...dearestOutput(prices),
+    ...(longPrompt !== undefined && { longPrompt: { ...longPrompt, prices: dearestOutput(longPrompt.prices) } }),
+  };
+}
+
+function dearestOutput<P extends TokenPrices>({
+  reasoning,
+  ...prices
+}: P): Omit<P, 'reasoning'> & { output: PicoUsdPerToken } {
+  return { ...prices, output: Math.max(prices.output, reasoning ?? 0) };
 }
 
 export function picoUsdPerToken(usdPerMillionTokens: number): PicoUsdPerToken {

@@ -15,7 +15,8 @@ test('a batch is read as it was written, every field', () => {
 });
 
 test('what a record may lack, it may lack', () => {
-  const { firstTokenMs: _first, endUser: _user, clientRequestId: _id, ...least } = golden;
+  const { firstTokenMs: _first, endUser: _user, clientRequestId: _id, ...rest } = golden;
+  const { priceVersion: _version, clientMetadata: _metadata, ...least } = rest;
   expect(parseUsageBatch(batch({ ...least, losses: [] })).events).toEqual([{ ...least, losses: [] }]);
 });
 
@@ -38,7 +39,9 @@ test('a faulty record is told with its place and whole, and its neighbours count
   });
 });
 
-const required = Object.keys(golden).filter((field) => !['firstTokenMs', 'endUser', 'clientRequestId'].includes(field));
+const required = Object.keys(golden).filter(
+  (field) => !['firstTokenMs', 'endUser', 'clientRequestId', 'priceVersion', 'clientMetadata'].includes(field),
+);
 
 test.each(required)('a record without %s is refused, by name', (field) => {
   const { [field]: _left, ...rest } = golden as unknown as Record<string, unknown>;
@@ -60,6 +63,12 @@ test.each([
   ['more than a number holds exactly', { costNanoUsd: 2 ** 53 }, '.costNanoUsd is not a whole number from 0'],
   ['a number as text', { status: '200' }, '.status is not a whole number from 0'],
   ['an unknown accuracy', { accuracy: 'guessed' }, '.accuracy is not exact, estimated or orphaned'],
+  [
+    'a price version of a thousand characters',
+    { priceVersion: 'v'.repeat(1_000) },
+    '.priceVersion is not a text of 1 to 64 characters',
+  ],
+  ['metadata of something else than texts', { clientMetadata: { a: 1 } }, '.clientMetadata is not an object of texts'],
   ['an empty request id', { requestId: '' }, '.requestId is not a text of at least one character'],
   ['a negative time', { latencyMs: -0.1 }, '.latencyMs is not a number from 0'],
   ['usage as a list', { usage: [] }, '.usage is not an object'],

@@ -17,6 +17,8 @@ export interface UsageRecordedV1 {
   stream: boolean;
   usage: Usage;
   costNanoUsd: NanoUsd;
+  /** Of the model's prices, the one that the cost was worked out by. */
+  priceVersion?: string;
   /** `exact`: the upstream's own numbers; `estimated`: counted by us; `orphaned`: the edge died, from the reservation. */
   accuracy: 'exact' | 'estimated' | 'orphaned';
   startedAtMs: number;
@@ -28,7 +30,10 @@ export interface UsageRecordedV1 {
   finish: string;
   status: number;
   losses: readonly Loss[];
+  /** Whom the client said it asked for. */
   endUser?: string;
+  /** What the client attached to the call for itself; at most 4 KiB as JSON. */
+  clientMetadata?: Readonly<Record<string, string>>;
   clientRequestId?: string;
 }
 
@@ -46,6 +51,8 @@ export interface UsageIntent extends Pick<
   | 'stream'
   | 'startedAtMs'
   | 'attempts'
+  | 'priceVersion'
+  | 'endUser'
   | 'clientRequestId'
 > {
   inputTokens: number;
@@ -115,6 +122,11 @@ const ID: FieldKind = {
   name: 'a text of at least one character',
   accepts: (value) => TEXT.accepts(value) && value !== '',
 };
+const PRICE_VERSION_LENGTH_MAX = 64;
+const PRICE_VERSION: FieldKind = {
+  name: `a text of 1 to ${PRICE_VERSION_LENGTH_MAX} characters`,
+  accepts: (value) => ID.accepts(value) && (value as string).length <= PRICE_VERSION_LENGTH_MAX,
+};
 const FLAG: FieldKind = { name: 'true or false', accepts: (value) => typeof value === 'boolean' };
 const COUNT: FieldKind = {
   name: 'a whole number from 0',
@@ -129,6 +141,10 @@ const ACCURACY: FieldKind = {
   accepts: (value) => value === 'exact' || value === 'estimated' || value === 'orphaned',
 };
 const USAGE: FieldKind = { name: 'an object', accepts: isObject };
+const TEXTS: FieldKind = {
+  name: 'an object of texts',
+  accepts: (value) => isObject(value) && Object.values(value).every(TEXT.accepts),
+};
 const LOSSES: FieldKind = { name: 'an array', accepts: Array.isArray };
 const optional = ({ name, accepts }: FieldKind): FieldKind => ({
   name,
@@ -151,6 +167,8 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   stream: FLAG,
   usage: USAGE,
   costNanoUsd: COUNT,
+  // Absent: of an edge of an earlier release.
+  priceVersion: optional(PRICE_VERSION),
   accuracy: ACCURACY,
   startedAtMs: COUNT,
   firstTokenMs: optional(MILLISECONDS),
@@ -160,6 +178,7 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   status: COUNT,
   losses: LOSSES,
   endUser: optional(TEXT),
+  clientMetadata: optional(TEXTS),
   clientRequestId: optional(TEXT),
 } satisfies Record<keyof UsageRecordedV1, FieldKind>);
 

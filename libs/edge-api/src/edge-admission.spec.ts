@@ -1,5 +1,5 @@
 import type { RateStates } from '@switchboard/contracts';
-import { candidate } from './core/__fixtures__/candidate';
+import { always, prices } from './core/__fixtures__/candidate';
 import { until } from './__fixtures__/keys-bucket';
 import { bodyOf, ServedEdge, type ServedEdgeOptions } from './__fixtures__/served-edge';
 import { anthropic, chat, UpstreamStream } from './__fixtures__/streams';
@@ -229,9 +229,8 @@ describe('what is set aside', () => {
 
   it('is for the models that are tried, and no other is tried', async () => {
     await serve({ answer: (_, response) => void response.writeHead(500).end('{}') });
-    const { pricing } = candidate().model;
     for (const id of ['a', 'b', 'c', 'd']) {
-      await served.catalog.putModel(`test/${id}`, ['one'], { pricing: { ...pricing, output: 90_000_000 } });
+      await served.catalog.putModel(`test/${id}`, ['one'], { pricing: always({ ...prices, output: 90_000_000 }) });
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
     const reply = await served.post('openai', 'budgeted', { model: 'auto', max_tokens: 100 });

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream';
 import { BUCKETS, SNAPSHOT_KEY, encodeJson, type Bus } from '@switchboard/contracts';
 import { createLocalBus, createLogger } from '@switchboard/platform';
 import { CatalogBucket, CHAT_REPLY, startEdge, startUpstream, type Edge, type Upstream } from './__fixtures__/edge';
-import { candidate } from './core/__fixtures__/candidate';
+import { always, prices } from './core/__fixtures__/candidate';
 import { KeysBucket, silent, SlowBuckets, until } from './__fixtures__/keys-bucket';
 
 let bus: Bus;
@@ -183,8 +183,7 @@ describe('a request', () => {
     const second = await upstreamAnswering();
     await catalog.putProvider('two', second.url);
     await catalog.putModel('test/other', ['two']);
-    const { pricing } = candidate().model;
-    await catalog.putModel('test/model', ['one'], { pricing: { ...pricing, output: pricing.output * 100 } });
+    await catalog.putModel('test/model', ['one'], { pricing: always({ ...prices, output: prices.output * 100 }) });
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(await statusOf('plain')).toBe(401);
     expect(await statusOf('new', {}, 'test/other')).toBe(200);
@@ -261,6 +260,7 @@ describe('admission', () => {
         intent: {
           ...{ tenantId: 'acme', keyId: 'key_limited', requestedModel: 'test/model', model: 'test/model' },
           ...{ upstream: 'one', clientDialect: 'openai-chat', upstreamDialect: 'openai-chat', stream: false },
+          priceVersion: 'v1',
         },
       },
     ]);

@@ -27,10 +27,10 @@ export class ModelsHandler {
     const catalog = this.edge.catalog.current();
     if (route.modelId !== undefined) return this.one(route, key, route.modelId);
     const models = visibleModels(catalog, key);
-    if (route.name === 'catalog') return catalogListing(models);
+    if (route.name === 'catalog') return catalogListing(models, Date.now());
     if (route.dialect === 'openai-chat') return openaiListing(models);
     const page = readPage(query);
-    return page instanceof GatewayError ? page : anthropicListing(models, page);
+    return page instanceof GatewayError ? page : anthropicListing(models, page, Date.now());
   }
 
   private one(route: Route, key: KeyRecord, id: string): JsonObject | GatewayError {
@@ -38,8 +38,8 @@ export class ModelsHandler {
     const model = resolveModel(catalog, id, route.dialect);
     // A model this key may not use is, to it, not there.
     if (model === undefined || !mayUseModel(key, model.id)) return modelNotFound(catalog, id);
-    if (route.name === 'catalog-model') return catalogModel(model);
-    return route.dialect === 'anthropic-messages' ? anthropicModel(model) : openaiModel(model);
+    if (route.name === 'catalog-model') return catalogModel(model, Date.now());
+    return route.dialect === 'anthropic-messages' ? anthropicModel(model, Date.now()) : openaiModel(model);
   }
 }
 

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** USD per million tokens are micro-USD per token: pico-USD, a million times that. */
-const prices = (usd: Record<keyof TokenPrices, number>): TokenPrices =>
+const prices = (usd: Record<Exclude<keyof TokenPrices, 'reasoning'>, number>): TokenPrices =>
   Object.fromEntries(Object.entries(usd).map(([kind, price]) => [kind, Math.round(price * 1e6)])) as Record<
     keyof TokenPrices,
     number

@@ -1,3 +1,4 @@
+export * from './client-labels';
 export * from './conversation';
 export * from './dialect';
 export * from './json';

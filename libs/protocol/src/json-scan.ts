@@ -37,11 +37,12 @@ type Spans<Key extends string> = Record<Key, JsonSpan | undefined>;
  */
 export class JsonScanner<Key extends string> {
   private readonly wanted: WantedKey<Key>[] = [];
-  private readonly paths: readonly Key[];
+  /** Copied by each scan: as many assignments by name take 150 ns longer. */
+  private readonly absent: Readonly<Spans<Key>>;
   private readonly walker: JsonWalker;
 
   constructor(paths: readonly Key[], maxDepth = DEFAULT_MAX_JSON_DEPTH) {
-    this.paths = paths;
+    this.absent = Object.fromEntries(paths.map((path) => [path, undefined])) as Spans<Key>;
     this.walker = new JsonWalker(maxDepth);
     for (const path of paths) this.want(path);
   }
@@ -49,8 +50,7 @@ export class JsonScanner<Key extends string> {
   scan(body: Buffer, start = 0, end = body.length): JsonScan<Key> {
     const { walker } = this;
     walker.open(body, end);
-    const spans = {} as Spans<Key>;
-    for (const path of this.paths) spans[path] = undefined;
+    const spans = { ...this.absent };
     const finish = this.scanDocument(walker.skipSpace(start), spans);
     walker.close();
     return finish === -1 ? { ok: false, reason: walker.fault, offset: walker.faultOffset } : { ok: true, spans };
@@ -122,7 +122,13 @@ export class JsonScanner<Key extends string> {
       const name = readJsonString(body, { start: start - 1, end: end + 1 });
       return wanted.find((candidate) => candidate.name === name);
     }
-    return wanted.find(({ bytes }) => bytes.length === end - start && startsWith(body, start, bytes));
+    const length = end - start;
+    // A loop, since the closure of `find` costs more than all comparisons.
+    for (let index = 0; index < wanted.length; index++) {
+      const key = wanted[index];
+      if (key !== undefined && key.bytes.length === length && startsWith(body, start, key.bytes)) return key;
+    }
+    return undefined;
   }
 }
 

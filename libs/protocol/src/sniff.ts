@@ -14,6 +14,10 @@ const FIELDS = [
   'stream_options',
   'n',
   'thread',
+  'user',
+  'safety_identifier',
+  'metadata',
+  'metadata.user_id',
 ] as const;
 
 export type SniffedField = (typeof FIELDS)[number];

@@ -46,7 +46,9 @@ export function createRouter({ bus, log, metrics, refreshEveryMs }: RouterOption
   });
   const serving = bus.serve(SUBJECTS.explain, 'router', async (payload) => {
     try {
-      const answer = encodeJson(explain(readRequest(payload, replica), replica.current(), publisher.published));
+      const answer = encodeJson(
+        explain({ ...readRequest(payload, replica), atMs: Date.now() }, replica.current(), publisher.published),
+      );
       routerMetrics.explanations.inc({ result: 'answered' });
       return await Promise.resolve(answer);
     } catch (error) {

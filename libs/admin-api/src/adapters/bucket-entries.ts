@@ -6,6 +6,7 @@ import {
   type ModelRecordV1,
   parseBucketKey,
   type ProviderRecordV1,
+  recentPrices,
   SETTINGS_KEY,
 } from '@switchboard/contracts';
 import { encodeModel } from '@switchboard/platform';
@@ -64,7 +65,8 @@ async function providerEntries(tx: Transaction, ids: string[] | undefined): Prom
 async function modelEntries(tx: Transaction, ids: string[] | undefined): Promise<Entry[]> {
   if (ids?.length === 0) return [];
   const rows = await tx.catalogModel.findMany(ids && { where: { id: { in: ids } } });
-  return rows.map((row) => [bucketKey.model(row.id), encodeJson(modelRecord(row))]);
+  const nowMs = Date.now();
+  return rows.map((row) => [bucketKey.model(row.id), encodeJson(modelRecord(row, nowMs))]);
 }
 
 async function settingsEntries(tx: Transaction): Promise<Entry[]> {
@@ -90,8 +92,9 @@ function providerRecord(row: ProviderRow): ProviderRecordV1 {
   return { ...openProviderOf(row), sealed: row.sealed };
 }
 
-function modelRecord(row: ModelRow): ModelRecordV1 {
-  return encodeModel(modelOf(row), row.position);
+function modelRecord(row: ModelRow, nowMs: number): ModelRecordV1 {
+  const model = modelOf(row);
+  return encodeModel({ ...model, pricing: recentPrices(model.pricing, nowMs) }, row.position);
 }
 
 function idsOf(kind: string, keys: readonly string[]): string[] {

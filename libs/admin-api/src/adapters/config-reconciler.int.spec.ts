@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, symlink, writeFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bucketKey, type KeyRecordV1, SETTINGS_KEY } from '@switchboard/contracts';
+import { bucketKey, type KeyRecordV1, type PriceVersion, SETTINGS_KEY } from '@switchboard/contracts';
 import {
   createKeyHasher,
   createMetrics,
@@ -222,6 +222,34 @@ describe('when it changes', () => {
       const tenant = (await heldKeys<{ budget?: object }>(store.bus))[bucketKey.tenant('acme')];
       return JSON.stringify(tenant?.budget) === '{"period":"month","nanoUsd":6000000000}';
     });
+  });
+
+  test('a price that changes is a new version, and the ones before stay; an announced one needs no change to hold', async () => {
+    const store = await withFile();
+    const rows = async () =>
+      (
+        await database.sql(
+          "SELECT version, prices->>'input' AS input, actor FROM model_prices WHERE model_id = 'own/first' ORDER BY id",
+        )
+      ).map(({ version, input, actor }) => `${String(version)} ${String(input)} ${String(actor)}`);
+    const first = ['v1 1000000 file:gateway.yaml'];
+    expect(await rows()).toEqual(first);
+    const from = new Date(Date.now() + 86_400_000).toISOString();
+    const pricing = `pricing: [{ input: 3, output: 4 }, { from: ${from}, input: 5, output: 6 }]`;
+    await write(FILE.replace('pricing: { input: 1, output: 2 }', pricing));
+    await until(async () => (await store.models.get('own/first'))?.pricing.input === 3, 3_000);
+    const all = [...first, 'v2 3000000 file:gateway.yaml', 'v3 5000000 file:gateway.yaml'];
+    expect(await rows()).toEqual(all);
+    const published = async () => {
+      const record = (await heldCatalog<{ pricing: PriceVersion[] }>(store.bus))[bucketKey.model('own/first')];
+      return record?.pricing.map(({ version, effectiveFromMs }) => [version, effectiveFromMs]);
+    };
+    await until(async () => (await published())?.length === 3);
+    expect((await published())?.at(-1)).toEqual(['v3', Date.parse(from)]);
+    await closeAll();
+    await forget();
+    await started();
+    expect([await rows(), await audited()]).toEqual([all, []]);
   });
 
   test('a secret file that changes counts as well, also where it is a link that is switched', async () => {

@@ -85,7 +85,10 @@ export class ConfigReconciler {
     const loaded = this.source.peek();
     const { name: source } = this.source;
     if (!loaded.ok) return { source, valid: false, faults: loaded.faults, changes: [], notes: [] };
-    const plan = await this.prisma.$transaction((tx) => this.plan(tx, loaded), { isolationLevel: 'RepeatableRead' });
+    const nowMs = Date.now();
+    const plan = await this.prisma.$transaction((tx) => this.plan(tx, loaded, nowMs), {
+      isolationLevel: 'RepeatableRead',
+    });
     return { source, valid: true, faults: [], changes: changesOf(plan), notes: plan.notes };
   }
 
@@ -145,7 +148,7 @@ export class ConfigReconciler {
       { actor: { name: `file:${this.source.name}` }, timeoutMs: WRITE_TIMEOUT_MS },
       async (change) => {
         await lockCatalog(change.tx);
-        plan = await this.plan(change.tx, loaded);
+        plan = await this.plan(change.tx, loaded, change.now.getTime());
         await applySteps(change, plan.steps, this.secrets.sealer);
         return { status: 200, body: {} };
       },
@@ -160,8 +163,8 @@ export class ConfigReconciler {
     );
   }
 
-  private async plan(tx: Transaction, { config }: ValidConfig): Promise<ConfigPlan> {
+  private async plan(tx: Transaction, { config }: ValidConfig, nowMs: number): Promise<ConfigPlan> {
     const { sealer, hasher } = this.secrets;
-    return planConfig(declaredConfig(config, hasher), await readStoredConfig(tx, sealer));
+    return planConfig(declaredConfig(config, hasher), await readStoredConfig(tx, sealer), nowMs);
   }
 }

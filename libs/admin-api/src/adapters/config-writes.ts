@@ -3,6 +3,7 @@ import { encodeProvider, type Prisma, type Sealer } from '@switchboard/platform'
 import type { ConfigWrite, PlanStep } from '../core/config-change';
 import { addCredit } from '../services/credits';
 import type { Change } from '../services/mutations';
+import { type NewPrice, priceRows } from './price-rows';
 import { json, keyColumns, tenantColumns } from './rows';
 
 /** How long the hash under an older pepper stays beside the new one: edges get the new ring one after the other. */
@@ -14,12 +15,15 @@ type NewModel = Prisma.CatalogModelCreateManyInput;
 export async function applySteps(change: Change, steps: readonly PlanStep[], sealer: Sealer): Promise<void> {
   // A first file brings a whole catalog: models that nobody had go in together, which is some ten times cheaper.
   const newModels: NewModel[] = [];
+  const newPrices: NewPrice[] = [];
   for (const step of steps) {
+    if (step.write.kind === 'model') newPrices.push(...priceRows(change, step.write.model.id, step.write.newPrices));
     if (step.write.kind === 'model' && step.change.action === 'create') newModels.push(newModel(change, step.write));
     else await writeStep(change, step.write, sealer);
     auditStep(change, step);
   }
   if (newModels.length > 0) await change.tx.catalogModel.createMany({ data: newModels });
+  if (newPrices.length > 0) await change.tx.modelPrice.createMany({ data: newPrices });
 }
 
 function auditStep(change: Change, { change: told, write }: PlanStep): void {

@@ -2,6 +2,7 @@ import type { CatalogSettingsV1 } from '@switchboard/contracts';
 import type { Sealer } from '@switchboard/platform';
 import type { StoredConfig } from '../core/config-plan';
 import type { Transaction } from '../services/mutations';
+import { countPriceVersions } from './price-rows';
 import { secretsOf } from './provider-secrets';
 import { keyOf, managedOf, modelOf, openProviderOf, tenantOf } from './rows';
 
@@ -10,6 +11,7 @@ export async function readStoredConfig(tx: Transaction, sealer: Pick<Sealer, 'op
   const settings = await tx.gatewaySettings.findUnique({ where: { id: 1 } });
   const providers = await tx.providerAccount.findMany();
   const models = await tx.catalogModel.findMany();
+  const priceVersions = await countPriceVersions(tx);
   const tenants = await tx.tenant.findMany();
   const keys = await tx.apiKey.findMany({ include: { secrets: true } });
   const openings = await tx.creditEntry.findMany({ where: { kind: 'opening' }, select: { tenantId: true } });
@@ -25,6 +27,7 @@ export async function readStoredConfig(tx: Transaction, sealer: Pick<Sealer, 'op
     models: new Map(
       models.map((row) => [row.id, { model: modelOf(row), position: row.position, managedBy: managedBy(row) }]),
     ),
+    priceVersions,
     tenants: new Map(tenants.map((row) => [row.id, { tenant: tenantOf(row), managedBy: managedBy(row) }])),
     keys: new Map(
       keys.map((row) => [

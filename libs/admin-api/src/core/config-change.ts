@@ -1,4 +1,4 @@
-import type { CatalogSettingsV1, Model, NanoUsd, Provider, Tenant } from '@switchboard/contracts';
+import type { CatalogSettingsV1, Model, NanoUsd, PriceVersion, Provider, Tenant } from '@switchboard/contracts';
 import type { PepperedHash } from '@switchboard/platform';
 import { canonicalJson } from './json';
 import type { KeyDeclaration } from './key-view';
@@ -23,7 +23,7 @@ export type ConfigWrite =
   | { kind: 'settings'; settings: CatalogSettingsV1 }
   | { kind: 'provider'; provider: Provider }
   | { kind: 'provider_deletion'; id: string }
-  | { kind: 'model'; model: Model; position: number }
+  | { kind: 'model'; model: Model; position: number; newPrices: readonly PriceVersion[] }
   | { kind: 'model_deletion'; id: string }
   | { kind: 'tenant'; tenant: Tenant; managedBy: ManagedBy }
   | { kind: 'key'; key: KeyDeclaration; hash: PepperedHash; retire: readonly string[]; remove: readonly string[] }

@@ -1,11 +1,12 @@
 import type { CatalogSettingsV1, Model, NanoUsd, Provider, Tenant } from '@switchboard/contracts';
-import type { PepperedHash } from '@switchboard/platform';
+import type { DeclaredModel, PepperedHash } from '@switchboard/platform';
 import { type ConfigChange, type PlanStep, planned } from './config-change';
 import { canonicalJson } from './json';
 import { type KeyDeclaration } from './key-view';
 import { planKeys } from './key-plan';
-import { modelFields } from './model-view';
+import { pricedFields } from './model-view';
 import { assignPositions } from './positions';
+import { lateNotes, planPrices } from './price-plan';
 import { type OpenProvider, providerFields, type ProviderSecrets } from './provider-view';
 import { type ManagedBy, tenantFields } from './tenant-view';
 
@@ -14,7 +15,7 @@ export interface DeclaredConfig {
   settings: CatalogSettingsV1;
   providers: readonly Provider[];
   /** In listing order. */
-  models: readonly Model[];
+  models: readonly DeclaredModel[];
   tenants: readonly Tenant[];
   keys: readonly DeclaredKey[];
   /** Prepaid amounts to open the books with. */
@@ -34,6 +35,8 @@ export interface StoredConfig {
   settings: CatalogSettingsV1 | undefined;
   providers: ReadonlyMap<string, StoredProvider>;
   models: ReadonlyMap<string, { model: Model; position: number; managedBy: ManagedBy }>;
+  /** How many price versions there are of each model that ever was. */
+  priceVersions: ReadonlyMap<string, number>;
   tenants: ReadonlyMap<string, { tenant: Tenant; managedBy: ManagedBy }>;
   keys: ReadonlyMap<string, StoredKey>;
   /** Tenants whose books were opened. */
@@ -65,20 +68,20 @@ export interface ConfigPlan {
  * What it takes to bring the tables to what the file says. What the file declares is the file's from then on; what it no
  * longer declares goes, or (tenants, keys) ends; what was made through the API and is not declared stays as it is.
  */
-export function planConfig(declared: DeclaredConfig, stored: StoredConfig): ConfigPlan {
+export function planConfig(declared: DeclaredConfig, stored: StoredConfig, nowMs: number): ConfigPlan {
   const providers = planProviders(declared, stored);
-  const models = planModels(declared, stored);
+  const models = planModels(declared, stored, nowMs);
   const keys = planKeys(declared.keys, stored.keys);
   const steps = [
     ...planTenants(declared, stored),
     ...providers.filter(isKept),
-    ...models,
+    ...models.steps,
     ...providers.filter((step) => !isKept(step)),
     ...keys.steps,
     ...planOpenings(declared, stored),
     ...planSettings(declared, stored),
   ];
-  return { steps, notes: [...keys.notes, ...danglingNotes(declared, stored)] };
+  return { steps, notes: [...keys.notes, ...models.notes, ...danglingNotes(declared, stored)] };
 }
 
 export function changesOf(plan: ConfigPlan): ConfigChange[] {
@@ -116,32 +119,43 @@ function planProviders({ providers }: DeclaredConfig, stored: StoredConfig): Pla
   return [...kept, ...deletions];
 }
 
-function planModels({ models }: DeclaredConfig, stored: StoredConfig): PlanStep[] {
+function planModels({ models }: DeclaredConfig, stored: StoredConfig, nowMs: number): ConfigPlan {
   const present = new Map([...stored.models].map(([id, { position }]) => [id, position]));
   const ids = models.map(({ id }) => id);
   const positions = assignPositions(ids, present);
-  const kept = models.flatMap((model) => {
-    const row = stored.models.get(model.id);
-    const position = positions.get(model.id) ?? 0;
+  const notes: string[] = [];
+  const kept = models.flatMap((declared) => {
+    const { id } = declared;
+    const row = stored.models.get(id);
+    const position = positions.get(id) ?? 0;
+    const known = { pricing: row?.model.pricing, versions: stored.priceVersions.get(id) ?? 0 };
+    const plan = planPrices(declared.pricing, known, nowMs);
+    notes.push(...lateNotes(id, declared.pricing, known, plan, nowMs));
+    const model = { ...declared, pricing: plan.pricing };
     return planned({
-      ...{ resource: 'model', id: model.id, write: { kind: 'model', model, position } },
-      before: row && { fields: { ...modelFields(row.model), position: row.position }, managedBy: row.managedBy },
-      after: { ...modelFields(model), position },
+      ...{ resource: 'model', id, write: { kind: 'model', model, position, newPrices: plan.added } },
+      before: row && {
+        fields: { ...pricedFields(row.model, nowMs), position: row.position },
+        managedBy: row.managedBy,
+      },
+      after: { ...pricedFields(model, nowMs), position },
       secretChanged: false,
     });
   });
-  const declaredIds = new Set(ids);
-  const gone = [...stored.models.values()].filter(
+  return { steps: [...kept, ...modelDeletions(new Set(ids), stored, nowMs)], notes };
+}
+
+function modelDeletions(declaredIds: ReadonlySet<string>, { models }: StoredConfig, nowMs: number): PlanStep[] {
+  const gone = [...models.values()].filter(
     ({ model, managedBy }) => managedBy === 'file' && !declaredIds.has(model.id),
   );
-  const deletions = gone.map(({ model, position }): PlanStep => {
-    const before = { ...modelFields(model), position };
+  return gone.map(({ model, position }): PlanStep => {
+    const before = { ...pricedFields(model, nowMs), position };
     return {
       change: { resource: 'model', action: 'delete', id: model.id, before, after: null, secretChanged: false },
       write: { kind: 'model_deletion', id: model.id },
     };
   });
-  return [...kept, ...deletions];
 }
 
 function planTenants({ tenants }: DeclaredConfig, stored: StoredConfig): PlanStep[] {

@@ -29,6 +29,8 @@ export interface UsageRecordView {
   losses: readonly { feature: string; path: string }[];
   endUser: string | null;
   clientRequestId: string | null;
+  priceVersion: string | null;
+  clientMetadata: Readonly<Record<string, string>> | null;
 }
 
 /** Totals of one group. Sums of money are decimal digits in a string: they outgrow what JSON readers keep exact. */
@@ -76,6 +78,8 @@ export function recordView(event: UsageRecordedV1): UsageRecordView {
     losses: event.losses,
     endUser: event.endUser ?? null,
     clientRequestId: event.clientRequestId ?? null,
+    priceVersion: event.priceVersion ?? null,
+    clientMetadata: event.clientMetadata ?? null,
   };
 }
 

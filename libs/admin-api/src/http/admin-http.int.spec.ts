@@ -146,6 +146,8 @@ describe('catalog', () => {
     const changed = await call('PATCH', path, { pricing: { input: 3, output: 4 } });
     expect(changed.body.pricing).toMatchObject({ input: 3, output: 4 });
     expect((await get('models')).body.data).toHaveLength(1);
+    const { data } = (await get('models/org%2Ffamily%2Fbig-1/prices?limit=1')).body;
+    expect(data).toMatchObject([{ prices: { input: 3 }, state: 'current', actor: 'admin-token' }]);
     expect((await call('DELETE', path)).body).toEqual({ id: 'org/family/big-1', deleted: true });
     expect((await get(path)).status).toBe(404);
     await call('DELETE', 'providers/up');

@@ -174,6 +174,7 @@ const CASES: Record<string, Case[]> = {
   'GET /models': [forbidden({ path: '/models' })],
   'POST /models': [forbidden({ path: '/models', body: { id: 'x/y' } })],
   'GET /models/*': [forbidden({ path: '/models/x/y' })],
+  'GET /models/:id/prices': [forbidden({ path: '/models/x%2Fy/prices' })],
   'PATCH /models/*': [forbidden({ path: '/models/x/y', body: { pricing: { input: 0, output: 0 } } })],
   'DELETE /models/*': [forbidden({ path: '/models/x/y' })],
   'GET /audit': [
@@ -352,7 +353,7 @@ test('a viewer of everything reads everything and changes nothing', async () => 
         const { status } = await ask(name, attempt, token);
         const expected = !name.startsWith('GET')
           ? [403]
-          : /models\/\*|providers\/:id|refused\/:id/.test(name)
+          : /models\/(\*|:id)|providers\/:id|refused\/:id/.test(name)
             ? [404]
             : [200];
         expect([name, attempt, expected]).toEqual([name, attempt, [status]]);

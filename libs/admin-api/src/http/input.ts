@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { meantIssues } from '@switchboard/platform';
 import type { z } from 'zod';
 import type { Principal } from '../auth/principal';
 import { AdminError, type Fault } from '../core/admin-error';
@@ -56,7 +57,7 @@ function parsed(schema: z.ZodType | undefined, value: unknown, faults: Fault[], 
   if (schema === undefined) return undefined;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  faults.push(...result.error.issues.flatMap((issue) => faultsOf(issue, ofQuery)));
+  faults.push(...result.error.issues.flatMap(meantIssues).flatMap((issue) => faultsOf(issue, ofQuery)));
   return undefined;
 }
 

@@ -289,9 +289,10 @@ describe('providers and models', () => {
     const made = await createModel({ aliases: ['mine'], pricing: { input: 1, output: 2, cacheRead: 0.25 } });
     const input = modelUpdateInput.parse({ pricing: { input: 3, output: 4 }, capabilities: { vision: true } });
     const updated = await change((given) => store.models.update(given, 'own/model', input));
+    const prices = { input: 3, output: 4, cacheRead: 0.25, cacheWrite5m: 1, cacheWrite1h: 1 };
     expect(updated).toEqual({
       ...{ ...made, updatedAt: updated.updatedAt, capabilities: { ...made.capabilities, vision: true } },
-      pricing: { input: 3, output: 4, cacheRead: 0.25, cacheWrite5m: 1, cacheWrite1h: 1 },
+      ...{ pricing: prices, priceVersions: [{ version: 'v2', effectiveFrom: updated.updatedAt, prices }] },
     });
   });
 
@@ -306,6 +307,74 @@ describe('providers and models', () => {
       longPrompt: { ...longPrompt, cacheRead: 4, cacheWrite5m: 4, cacheWrite1h: 4 },
     });
     expect((await update({ longPrompt: null })).pricing).toEqual(made.pricing);
+  });
+
+  describe('prices', () => {
+    const update = (pricing: unknown) =>
+      change((given) => store.models.update(given, 'own/model', modelUpdateInput.parse({ pricing })));
+    const history = async () =>
+      (await store.models.prices('own/model', { limit: 10 })).data.map(
+        ({ version, prices, state }) => `${version} ${prices.input} ${state}`,
+      );
+    const FROM = '2099-01-01T00:00:00.000Z';
+    beforeEach(() => createProvider());
+
+    test('each change is a version, and those before it stay as they were', async () => {
+      await createModel();
+      await update({ input: 3 });
+      // Nothing else than a price makes one.
+      await change((given) => store.models.update(given, 'own/model', modelUpdateInput.parse({ description: 'x' })));
+      await update({ input: 1 });
+      expect(await history()).toEqual(['v3 1 current', 'v2 3 past', 'v1 1 past']);
+      for (const statement of [
+        "UPDATE model_prices SET actor = 'me'",
+        'DELETE FROM model_prices',
+        'TRUNCATE model_prices',
+      ]) {
+        await expect(database.sql(statement)).rejects.toThrow('model_prices is append-only');
+      }
+    });
+
+    test('that are announced stay when the one of now changes, until a list says them anew', async () => {
+      await createModel({
+        pricing: [
+          { input: 1, output: 2 },
+          { from: FROM, input: 5, output: 6 },
+        ],
+      });
+      const changed = await update({ input: 3 });
+      expect(changed).toMatchObject({
+        pricing: { input: 3 },
+        priceVersions: [
+          { version: 'v3', effectiveFrom: changed.updatedAt, prices: { input: 3, output: 2 } },
+          { version: 'v2', effectiveFrom: FROM, prices: { input: 5, cacheRead: 5 } },
+        ],
+      });
+      const told = await update([changed.pricing, { from: FROM, input: 7, output: 8 }]);
+      expect(told.priceVersions.map(({ version }) => version)).toEqual(['v3', 'v4']);
+      expect(await history()).toEqual([...['v4 7 scheduled', 'v3 3 current', 'v2 5 withdrawn', 'v1 1 past']]);
+    });
+
+    test('do not change in the past', async () => {
+      const passed = { from: '2026-01-01T00:00:00Z', input: 5, output: 6 };
+      const fault = { status: 400, faults: [{ path: 'pricing[0].from' }] };
+      expect(await refusal(createModel({ pricing: [passed] }))).toMatchObject(fault);
+      await createModel();
+      expect(await refusal(update([passed, { from: FROM, input: 1, output: 2 }]))).toMatchObject(fault);
+      expect(await history()).toEqual(['v1 1 current']);
+    });
+
+    test('stay when their model goes, and count on when it comes back; of no model there are none', async () => {
+      await createModel();
+      await change((given) => store.models.remove(given, 'own/model'));
+      expect(await history()).toEqual(['v1 1 withdrawn']);
+      await createModel();
+      expect(await history()).toEqual(['v2 1 current', 'v1 1 withdrawn']);
+      expect(await refusal(store.models.prices('nobody', { limit: 10 }))).toMatchObject({ status: 404 });
+      const { data, nextCursor } = await store.models.prices('own/model', { limit: 1 });
+      const rest = await store.models.prices('own/model', { limit: 1, cursor: nextCursor ?? '' });
+      expect([...data, ...rest.data].map(({ version }) => version)).toEqual(['v2', 'v1']);
+    });
   });
 
   test('a provider that serves models stays', async () => {
@@ -396,7 +465,7 @@ describe('the audit log', () => {
     },
     credits: { topUp: (given) => store.credits.topUp(given, 'acme', { usd: 1, note: '' }) },
   };
-  const READS = new Set(['constructor', 'list', 'get', 'totalNanoUsd', 'view', 'check', 'stored']);
+  const READS = new Set(['constructor', 'list', 'get', 'prices', 'totalNanoUsd', 'view', 'check', 'stored']);
   const cases = Object.entries(calls).flatMap(([service, methods]) =>
     Object.keys(methods).map((method) => [service, method] as const),
   );

@@ -9,13 +9,10 @@ const PRICES: Prices = {
 
 const tokens = fc.nat({ max: 1_000_000 });
 const price = fc.nat({ max: 50_000_000 });
-const tokenPrices = fc.record({
-  input: price,
-  output: price,
-  cacheRead: price,
-  cacheWrite5m: price,
-  cacheWrite1h: price,
-});
+const tokenPrices = fc.record(
+  { input: price, output: price, cacheRead: price, cacheWrite5m: price, cacheWrite1h: price, reasoning: price },
+  { requiredKeys: ['input', 'output', 'cacheRead', 'cacheWrite5m', 'cacheWrite1h'] },
+);
 const anyPrices: fc.Arbitrary<Prices> = fc.oneof(
   tokenPrices,
   fc
@@ -40,6 +37,14 @@ describe('as much of a usage as is paid for', () => {
     const usage = { ...emptyUsage(), inputTokens: 100, outputTokens: 10, reasoningTokens: 9 };
     const paid = affordable(usage, PRICES, 100 * 3_000 + 4 * 15_000 + 14_999);
     expect(paid).toEqual({ ...usage, outputTokens: 4, reasoningTokens: 4 });
+  });
+
+  it('leaves out reasoning last of the output, at its own price', () => {
+    const usage = { ...emptyUsage(), inputTokens: 100, outputTokens: 10, reasoningTokens: 4 };
+    const prices = { ...PRICES, reasoning: 20_000_000 };
+    expect(affordable(usage, prices, 300_000 + 4 * 20_000 + 15_000)).toEqual({ ...usage, outputTokens: 5 });
+    const paid = affordable(usage, prices, 300_000 + 3 * 20_000 + 19_999);
+    expect(paid).toEqual({ ...usage, outputTokens: 3, reasoningTokens: 3 });
   });
 
   it('leaves out input too where that alone costs more', () => {

@@ -1,5 +1,5 @@
 import type { Catalog, KeyRecord, Model } from '@switchboard/contracts';
-import { usdPerMillionTokens } from '@switchboard/contracts';
+import { priceAt, usdPerMillionTokens } from '@switchboard/contracts';
 import type { JsonObject } from '@switchboard/protocol';
 import { mayUseModel } from './access';
 
@@ -14,11 +14,11 @@ export function visibleModels(catalog: Catalog, key: KeyRecord): Model[] {
   return [...catalog.models.values()].filter((model) => mayUseModel(key, model.id));
 }
 
-/** Anthropic's list with its cursors; an unknown cursor id starts from the beginning, as theirs does. */
-export function anthropicListing(models: readonly Model[], page: Page): JsonObject {
+/** At the prices of `nowMs`. Anthropic's list with its cursors; an unknown cursor id starts from the beginning, as theirs does. */
+export function anthropicListing(models: readonly Model[], page: Page, nowMs: number): JsonObject {
   const { slice, hasMore } = paginate(models, page);
   return {
-    data: slice.map(anthropicModel),
+    data: slice.map((model) => anthropicModel(model, nowMs)),
     has_more: hasMore,
     first_id: slice[0]?.id ?? null,
     last_id: slice.at(-1)?.id ?? null,
@@ -36,7 +36,7 @@ function paginate(models: readonly Model[], page: Page): { slice: Model[]; hasMo
   return { slice: after.slice(0, page.limit), hasMore: after.length > page.limit };
 }
 
-export function anthropicModel(model: Model): JsonObject {
+export function anthropicModel(model: Model, nowMs: number): JsonObject {
   return {
     type: 'model',
     id: model.id,
@@ -48,7 +48,7 @@ export function anthropicModel(model: Model): JsonObject {
     context_length: model.contextWindow,
     max_input_tokens: model.contextWindow,
     max_tokens: model.maxOutputTokens,
-    pricing: pricing(model),
+    pricing: pricing(model, nowMs),
     ...capabilityFlags(model),
     capabilities: capabilityNames(model),
   };
@@ -69,11 +69,11 @@ export function openaiModel(model: Model): JsonObject {
 }
 
 /** `GET /api/v1/models`: everything the catalog knows, with what serves each model. */
-export function catalogListing(models: readonly Model[]): JsonObject {
-  return { data: models.map(catalogModel) };
+export function catalogListing(models: readonly Model[], nowMs: number): JsonObject {
+  return { data: models.map((model) => catalogModel(model, nowMs)) };
 }
 
-export function catalogModel(model: Model): JsonObject {
+export function catalogModel(model: Model, nowMs: number): JsonObject {
   return {
     id: model.id,
     display_name: model.displayName,
@@ -83,7 +83,7 @@ export function catalogModel(model: Model): JsonObject {
     aliases: model.aliases,
     context_window: model.contextWindow,
     max_output_tokens: model.maxOutputTokens,
-    pricing: pricing(model),
+    pricing: pricing(model, nowMs),
     ...capabilityFlags(model),
     supports_documents: model.capabilities.documents,
     capabilities: capabilityNames(model),
@@ -91,12 +91,13 @@ export function catalogModel(model: Model): JsonObject {
   };
 }
 
-function pricing(model: Model): JsonObject {
+function pricing(model: Model, nowMs: number): JsonObject {
+  const { prices } = priceAt(model, nowMs);
   return {
-    input: usdPerMillionTokens(model.pricing.input),
-    output: usdPerMillionTokens(model.pricing.output),
-    cache_read: usdPerMillionTokens(model.pricing.cacheRead),
-    cache_write: usdPerMillionTokens(model.pricing.cacheWrite5m),
+    input: usdPerMillionTokens(prices.input),
+    output: usdPerMillionTokens(prices.output),
+    cache_read: usdPerMillionTokens(prices.cacheRead),
+    cache_write: usdPerMillionTokens(prices.cacheWrite5m),
     unit: 'per_million_tokens',
     currency: 'USD',
   };

@@ -6,11 +6,11 @@ import {
   type PolicyOrder,
   type Provider,
 } from '@switchboard/contracts';
-import { candidate } from './__fixtures__/candidate';
+import { always, candidate, prices } from './__fixtures__/candidate';
 import { keyRecord } from './__fixtures__/key-record';
 import { planAuto, planPinned, type Candidate, type Needs } from './plan';
 
-const price = (input: number): Partial<Model> => ({ pricing: { ...candidate().model.pricing, input } });
+const price = (input: number): Partial<Model> => ({ pricing: always({ ...prices, input }) });
 
 /** One model per entry, each at a provider of its own with the given tier. */
 function catalogOf(entries: [id: string, tier: number, changes?: Partial<Model>][], order?: PolicyOrder[]): Catalog {
@@ -33,7 +33,7 @@ function outcome(planned: Candidate[] | GatewayError): string | string[] {
 }
 
 const auto = (catalog: Catalog, name = 'auto', needs = anything, key: KeyRecord = keyRecord()) =>
-  outcome(planAuto(catalog, key, name, needs));
+  outcome(planAuto(catalog, key, name, needs, 0));
 
 describe('auto', () => {
   it('orders by tier, then price', () => {

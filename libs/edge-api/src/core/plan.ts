@@ -62,6 +62,7 @@ export function planAuto(
   key: KeyRecord,
   requested: string,
   needs: Needs,
+  startedAtMs: number,
 ): Candidate[] | GatewayError {
   const order = autoOrder(catalog, requested);
   if (order === undefined) return modelNotFound(catalog, requested);
@@ -82,7 +83,8 @@ export function planAuto(
       `No model that "${requested}" may choose can serve this request.`,
     );
   }
-  return candidates.sort((left, right) => compareByPolicy(order, left, right));
+  const policy = { order, atMs: startedAtMs };
+  return candidates.sort((left, right) => compareByPolicy(policy, left, right));
 }
 
 export function modelNotFound(catalog: Catalog, requested: string): GatewayError {

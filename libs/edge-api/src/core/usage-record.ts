@@ -1,4 +1,11 @@
-import { costNanoUsd, type KeyRecord, type NanoUsd, type UsageRecordedV1 } from '@switchboard/contracts';
+import {
+  costNanoUsd,
+  type KeyRecord,
+  type NanoUsd,
+  priceAt,
+  type Prices,
+  type UsageRecordedV1,
+} from '@switchboard/contracts';
 import { emptyUsage, type DialectId, type Loss, type Usage } from '@switchboard/protocol';
 import { affordable } from './affordable';
 import { likelyInputTokens } from './input-estimate';
@@ -10,6 +17,8 @@ const BYTES_PER_TOKEN = 4;
 export interface CallOutcome {
   requestId: string;
   clientRequestId: string | undefined;
+  endUser?: string | undefined;
+  clientMetadata?: Record<string, string> | undefined;
   key: KeyRecord;
   requestedModel: string;
   candidate: Candidate;
@@ -37,7 +46,8 @@ export interface CallOutcome {
 
 export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
   const exact = !outcome.accepted || (outcome.complete && outcome.usage !== undefined);
-  const usage = exact ? (outcome.usage ?? emptyUsage()) : estimatedUsage(outcome);
+  const { version, prices } = priceAt(outcome.candidate.model, outcome.startedAtMs);
+  const usage = exact ? (outcome.usage ?? emptyUsage()) : estimatedUsage(outcome, prices);
   return {
     requestId: outcome.requestId,
     tenantId: outcome.key.tenant.id,
@@ -49,7 +59,8 @@ export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
     upstreamDialect: outcome.candidate.dialect.id,
     stream: outcome.stream,
     usage,
-    costNanoUsd: costNanoUsd(usage, outcome.candidate.model.pricing),
+    costNanoUsd: costNanoUsd(usage, prices),
+    priceVersion: version,
     accuracy: exact ? 'exact' : 'estimated',
     startedAtMs: outcome.startedAtMs,
     ...(outcome.firstTokenMs !== undefined && { firstTokenMs: outcome.firstTokenMs }),
@@ -58,13 +69,16 @@ export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
     finish: outcome.finish,
     status: outcome.status,
     losses: outcome.losses,
+    ...(outcome.endUser !== undefined && { endUser: outcome.endUser }),
+    ...(outcome.clientMetadata !== undefined && { clientMetadata: outcome.clientMetadata }),
     ...(outcome.clientRequestId !== undefined && { clientRequestId: outcome.clientRequestId }),
   };
 }
 
 /** The upstream's figures where they came, else counted from bytes; output is not less than what was seen. */
-function estimatedUsage({ usage, requestBody, outputBytes, candidate, heldNanoUsd = Infinity }: CallOutcome): Usage {
+function estimatedUsage(outcome: CallOutcome, prices: Prices): Usage {
+  const { usage, requestBody, outputBytes, heldNanoUsd = Infinity } = outcome;
   const known = usage ?? { ...emptyUsage(), inputTokens: likelyInputTokens(requestBody) };
   const outputTokens = Math.max(known.outputTokens, Math.ceil(outputBytes / BYTES_PER_TOKEN));
-  return affordable({ ...known, outputTokens }, candidate.model.pricing, heldNanoUsd);
+  return affordable({ ...known, outputTokens }, prices, heldNanoUsd);
 }

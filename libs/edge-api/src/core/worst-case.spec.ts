@@ -1,5 +1,5 @@
 import { type Model, type Prices, type ScopeBounds, type ScopeLimits } from '@switchboard/contracts';
-import { candidate } from './__fixtures__/candidate';
+import { always, candidate } from './__fixtures__/candidate';
 import { coveredBy, worstCase, type Asked } from './worst-case';
 
 /** USD per million tokens. */
@@ -13,7 +13,7 @@ const usd = (input: number, output: number, more: Partial<Record<keyof Prices, n
 const NANO_USD_PER_TOKEN = 1_000;
 
 const model = (id: string, changes: Partial<Model> = {}, kind: 'anthropic' | 'openai' = 'anthropic') =>
-  candidate({ kind }, { id, pricing: usd(3, 15), ...changes });
+  candidate({ kind }, { id, pricing: always(usd(3, 15)), ...changes });
 const CLAUDE = model('claude');
 
 const body = (more: object = {}): Buffer =>
@@ -27,7 +27,7 @@ const BUDGETED: ScopeBounds[] = [
 ];
 
 const asked = (changes: Partial<Asked> = {}): Asked => ({
-  ...{ body: BODY, maxTokens: 100, replyCount: 1, hasTools: false },
+  ...{ body: BODY, maxTokens: 100, replyCount: 1, hasTools: false, startedAtMs: 0 },
   ...changes,
 });
 
@@ -101,7 +101,7 @@ describe('the money that is set aside', () => {
   });
 
   it('is rounded up', () => {
-    const pricing = { ...usd(0, 0), output: 1 };
+    const pricing = always({ ...usd(0, 0), output: 1 });
     expect(nanoUsd({ maxTokens: 1 }, model('cheap', { pricing }))).toBe(1);
   });
 
@@ -116,7 +116,7 @@ describe('the money that is set aside', () => {
   });
 
   it('is for the dearest of the models that may serve', () => {
-    const dear = model('dear', { pricing: usd(5, 25) });
+    const dear = model('dear', { pricing: always(usd(5, 25)) });
     expect(nanoUsd({}, CLAUDE, dear)).toBe(priced(BODY.length, 5, 25));
     expect(nanoUsd({}, dear, CLAUDE)).toBe(priced(BODY.length, 5, 25));
   });
@@ -151,19 +151,26 @@ describe('the money that is set aside', () => {
 
   it('is that of a cache write for servers of Chat, which keep prompts unasked, where they sell that', () => {
     expect(nanoUsd({}, model('gpt', {}, 'openai'))).toBe(priced(BODY.length, 3.75, 15));
-    const free = model('older', { pricing: usd(3, 15, { cacheWrite5m: 3 }) }, 'openai');
+    const free = model('older', { pricing: always(usd(3, 15, { cacheWrite5m: 3 })) }, 'openai');
     expect(nanoUsd({}, free)).toBe(priced(BODY.length, 3, 15));
   });
 
   it('is at the price of a long prompt where the prompt may be long', () => {
     const long = (aboveInputTokens: number) =>
-      model('long', { pricing: { ...usd(3, 15), longPrompt: { aboveInputTokens, prices: usd(6, 22.5) } } });
+      model('long', { pricing: always({ ...usd(3, 15), longPrompt: { aboveInputTokens, prices: usd(6, 22.5) } }) });
     expect(nanoUsd({}, long(BODY.length))).toBe(priced(BODY.length, 3, 15));
     expect(nanoUsd({}, long(BODY.length - 1))).toBe(priced(BODY.length, 6, 22.5));
   });
 
+  it('is as if all output were reasoning where that is dearer', () => {
+    const thinker = (reasoning: number) =>
+      model('thinker', { pricing: always({ ...usd(3, 15), reasoning: reasoning * 1e6 }) });
+    expect(nanoUsd({}, thinker(20))).toBe(priced(BODY.length, 3, 20));
+    expect(nanoUsd({}, thinker(1))).toBe(priced(BODY.length, 3, 15));
+  });
+
   it('is the dearer of both where a long prompt is the cheaper one', () => {
-    const pricing = { ...usd(3, 15), longPrompt: { aboveInputTokens: 1, prices: usd(1, 5) } };
+    const pricing = always({ ...usd(3, 15), longPrompt: { aboveInputTokens: 1, prices: usd(1, 5) } });
     expect(nanoUsd({}, model('odd', { pricing }))).toBe(priced(BODY.length, 3, 15));
   });
 });

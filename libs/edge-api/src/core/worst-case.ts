@@ -1,4 +1,12 @@
-import type { Amounts, Model, NanoUsd, Prices, ScopeBounds, TokenPrices } from '@switchboard/contracts';
+import {
+  priceAt,
+  type Amounts,
+  type Model,
+  type NanoUsd,
+  type Prices,
+  type ScopeBounds,
+  type TokenPrices,
+} from '@switchboard/contracts';
 import { type AskedOutput, outputTokensAsked } from './asked-output';
 import { mayHideNames } from './image-weight';
 import { estimateInput } from './input-estimate';
@@ -27,6 +35,8 @@ export interface WorstCase {
 export interface Asked extends AskedOutput {
   body: Buffer;
   hasTools: boolean;
+  /** What it costs is what it cost then. */
+  startedAtMs: number;
 }
 
 /** Those whose price the reservation covers. */
@@ -46,7 +56,8 @@ export function worstCase(asked: Asked, candidates: readonly Candidate[], scopes
   const output = outputBounds(outputTokens, asked.replyCount, scopes);
   // Of keys without a budget too: it is what an orphan is charged, and the call costs what it costs whoever bounds it.
   const writes = askedCacheWrites(asked.body, hidesNames);
-  const nanoUsd = wholeNumber(dearest(candidates, writes, input.tokensMost, output.most));
+  const mostTokens = { input: input.tokensMost, output: output.most };
+  const nanoUsd = wholeNumber(dearest(candidates, writes, mostTokens, asked.startedAtMs));
   return {
     amounts: { inputTokens: input.tokens, outputTokens: output, nanoUsd },
     outputTokens,
@@ -78,14 +89,14 @@ function outputBounds(
 function dearest(
   candidates: readonly Candidate[],
   asked: CacheWrites,
-  inputTokens: number,
-  outputTokens: number,
+  tokens: { input: number; output: number },
+  startedAtMs: number,
 ): NanoUsd {
   let most = 0;
   for (const { model, dialect } of candidates) {
     // Servers of Chat keep prompts unasked: OpenAI bills that since GPT-5.6.
     const writes = dialect.id === 'openai-chat' ? { ...asked, fiveMinutes: true } : asked;
-    most = Math.max(most, dearestOf(model.pricing, writes, inputTokens, outputTokens));
+    most = Math.max(most, dearestOf(priceAt(model, startedAtMs).prices, writes, tokens.input, tokens.output));
   }
   return most;
 }
@@ -109,9 +120,9 @@ function dearestOf(
   inputTokens: number,
   outputTokens: number,
 ): NanoUsd {
-  const cost = ({ input, cacheRead, cacheWrite5m, cacheWrite1h, output }: TokenPrices): NanoUsd => {
+  const cost = ({ input, cacheRead, cacheWrite5m, cacheWrite1h, output, reasoning = 0 }: TokenPrices): NanoUsd => {
     const inputPrice = Math.max(input, cacheRead, fiveMinutes ? cacheWrite5m : 0, oneHour ? cacheWrite1h : 0);
-    return Math.ceil((inputTokens * inputPrice + outputTokens * output) / 1000);
+    return Math.ceil((inputTokens * inputPrice + outputTokens * Math.max(output, reasoning)) / 1000);
   };
   const { longPrompt } = prices;
   const mayBeLong = longPrompt !== undefined && inputTokens > longPrompt.aboveInputTokens;

@@ -4,6 +4,7 @@ import {
   type KeyRecord,
   type Limiter,
   LimiterUnavailableError,
+  priceAt,
   type RateState,
   type RateStates,
   type ReservationRequest,
@@ -102,7 +103,7 @@ export class Admissions {
     const { limiter, log } = this.options;
     if (limiter === undefined) return undefined;
     const bounds = boundsOfKey(call.key);
-    const worst = worstCase(askedOf(call.request), call.candidates, bounds);
+    const worst = worstCase(askedOf(call), call.candidates, bounds);
     const request = reservationRequest(call, worst);
     try {
       const reply = await limiter.reserve(request);
@@ -151,8 +152,9 @@ export class Admissions {
   }
 }
 
-function askedOf({ body, maxTokens, sniffed: { replyCount, tools } }: InferenceRequest): Asked {
-  return { body, maxTokens, replyCount, hasTools: tools === 'filled' };
+function askedOf({ request, startedAtMs }: Call): Asked {
+  const { replyCount, tools } = request.sniffed;
+  return { body: request.body, maxTokens: request.maxTokens, replyCount, hasTools: tools === 'filled', startedAtMs };
 }
 
 function reservationRequest(call: Call, { amounts }: WorstCase): ReservationRequest {
@@ -174,6 +176,7 @@ function reservationRequest(call: Call, { amounts }: WorstCase): ReservationRequ
       clientDialect: request.dialect.id,
       upstreamDialect: first?.dialect.id ?? request.dialect.id,
       stream: request.stream,
+      ...(first !== undefined && { priceVersion: priceAt(first.model, startedAtMs).version }),
     },
   };
 }

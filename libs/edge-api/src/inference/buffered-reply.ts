@@ -31,14 +31,14 @@ export function readReply(
   attempt: UpstreamAttempt,
   body: Buffer,
   requestId: string,
-  nowMs: number,
+  startedAtMs: number,
 ): BufferedReply {
   if (attempt.status >= 300) return readRefusal(attempt, body);
   // A stream was asked for and something else came.
   if (request.stream) return malformed(attempt, 'no event stream');
   const { call } = attempt;
   if (call.passThrough) {
-    const tapped = request.dialect.tapReply(body, tapContext(request, call));
+    const tapped = request.dialect.tapReply(body, tapContext(request, call, startedAtMs));
     if (tapped.failure !== undefined) return malformed(attempt, tapped.failure.message);
     const outputBytes = tapped.usage === undefined ? writtenIn(request.dialect, body) : 0;
     return { kind: 'reply', body: tapped.body, usage: tapped.usage, finish: tapped.finish, losses: [], outputBytes };
@@ -47,7 +47,7 @@ export function readReply(
   if (wire === undefined) return malformed(attempt, 'no JSON object');
   const decoded = call.candidate.dialect.decodeReply(wire, call.reply);
   if (!decoded.ok) return malformed(attempt, decoded.fault.message);
-  const context = encodeContext(request, call, requestId, nowMs);
+  const context = encodeContext(request, call, requestId, startedAtMs);
   // The upstream's id has the form of its own dialect; ours has the client's, and leads to the request.
   const encoded = request.dialect.encodeReply({ ...decoded.value, id: context.id }, context);
   return {

@@ -1,4 +1,4 @@
-import { costNanoUsd, type UsageIntent } from '@switchboard/contracts';
+import { costNanoUsd, priceAt, type UsageIntent, withDearestOutput } from '@switchboard/contracts';
 import { emptyUsage } from '@switchboard/protocol';
 import { outputTokensAsked } from '../core/asked-output';
 import { estimateInput } from '../core/input-estimate';
@@ -28,7 +28,9 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
           inputTokens: reservation.granted.request.amounts.inputTokens,
           outputTokens: reservation.granted.outputTokens,
         };
-  const cost = costNanoUsd({ ...emptyUsage(), inputTokens, outputTokens }, model.pricing);
+  const { endUser } = request;
+  const { version, prices } = priceAt(model, facts.startedAtMs);
+  const cost = costNanoUsd({ ...emptyUsage(), inputTokens, outputTokens }, withDearestOutput(prices));
   return {
     requestId: identity.requestId,
     tenantId: key.tenant.id,
@@ -41,6 +43,8 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
     stream: request.stream,
     startedAtMs: facts.startedAtMs,
     attempts: facts.attempts,
+    priceVersion: version,
+    ...(endUser !== undefined && { endUser }),
     ...(identity.clientRequestId !== undefined && { clientRequestId: identity.clientRequestId }),
     inputTokens,
     outputTokens,

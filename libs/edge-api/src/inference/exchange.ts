@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { GatewayError, KeyRecord } from '@switchboard/contracts';
+import { priceAt, type GatewayError, type KeyRecord } from '@switchboard/contracts';
 import type { StreamFailure } from '@switchboard/protocol';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
@@ -75,8 +75,8 @@ export class Exchange implements AttemptsOwner, Sweepable {
   openRelay(attempt: UpstreamAttempt): Relay {
     this.relay = createRelay(this.request, attempt.call, this.identity.requestId, this.startedAtMs);
     if (this.reservation?.paysMoney === true) {
-      const { pricing } = attempt.call.candidate.model;
-      this.spending = new SpendingWatch(this.reservation, pricing, () => this.spendingAnswered(attempt));
+      const { prices } = priceAt(attempt.call.candidate.model, this.startedAtMs);
+      this.spending = new SpendingWatch(this.reservation, prices, () => this.spendingAnswered(attempt));
     }
     return this.relay;
   }

@@ -57,7 +57,7 @@ export class InferenceHandler {
 
   private serve(exchange: Exchange, refuse: Refuse): void {
     const { request } = exchange;
-    const candidates = this.plan(request, exchange.key);
+    const candidates = this.plan(exchange);
     if (candidates instanceof GatewayError) return refuse(candidates);
     const smallest = Math.min(...candidates.map(({ model }) => model.contextWindow));
     if (request.body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING)
@@ -107,12 +107,12 @@ export class InferenceHandler {
   }
 
   /** Candidates that can serve the request, best first. */
-  private plan(request: InferenceRequest, key: KeyRecord): readonly Candidate[] | GatewayError {
+  private plan({ request, key, startedAtMs }: Exchange): readonly Candidate[] | GatewayError {
     const catalog = this.edge.catalog.current();
     if (isAuto(request.model)) {
       const decoded = request.conversation();
       if (!decoded.ok) return faultError(decoded.fault);
-      return planAuto(catalog, key, request.model, needsOf(decoded.value, 0));
+      return planAuto(catalog, key, request.model, needsOf(decoded.value, 0), startedAtMs);
     }
     const candidates = planPinned(catalog, key, request.model, request.dialect.id);
     if (candidates instanceof GatewayError) return candidates;

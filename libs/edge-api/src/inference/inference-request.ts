@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '@switchboard/contracts';
 import {
+  readClientMetadata,
+  readEndUser,
   readJsonValue,
   type Conversation,
   type Decoded,
@@ -13,6 +15,7 @@ import {
 /** A client's inference request once its body is in: sniffed always, parsed only if somebody asks. */
 export class InferenceRequest {
   private decoded: Decoded<Conversation> | undefined;
+  private identified: { endUser: string | undefined } | undefined;
 
   constructor(
     readonly dialect: Dialect,
@@ -42,6 +45,17 @@ export class InferenceRequest {
     const { maxTokens, spans } = this.sniffed;
     const older = spans.max_tokens && readJsonValue(this.body, spans.max_tokens);
     return typeof older === 'number' ? Math.max(older, maxTokens ?? 0) : maxTokens;
+  }
+
+  /** Whom the client says it asks for; read at most once. */
+  get endUser(): string | undefined {
+    this.identified ??= { endUser: readEndUser(this.body, this.sniffed, this.dialect.id) };
+    return this.identified.endUser;
+  }
+
+  /** What the client attached to the call for itself. */
+  get clientMetadata(): Record<string, string> | undefined {
+    return readClientMetadata(this.body, this.sniffed, this.dialect.id);
   }
 
   /** The canonical form; parsed at most once. */

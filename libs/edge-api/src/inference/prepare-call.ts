@@ -1,4 +1,4 @@
-import { costNanoUsd, GatewayError, usdFromNano, type Model } from '@switchboard/contracts';
+import { costNanoUsd, GatewayError, priceAt, usdFromNano, type Model } from '@switchboard/contracts';
 import {
   formatLosses,
   spliceBytes,
@@ -129,36 +129,43 @@ function strictRefusal(losses: readonly Loss[]): GatewayError {
   );
 }
 
-export function tapContext(request: InferenceRequest, { candidate }: PreparedCall): TapContext {
-  return { model: candidate.model.id, includeUsage: request.sniffed.includeUsage, costUsd: costFor(candidate) };
+export function tapContext(request: InferenceRequest, { candidate }: PreparedCall, startedAtMs: number): TapContext {
+  const costUsd = costFor(candidate, startedAtMs);
+  return { model: candidate.model.id, includeUsage: request.sniffed.includeUsage, costUsd };
 }
 
 export function encodeContext(
   request: InferenceRequest,
   { candidate }: PreparedCall,
   requestId: string,
-  nowMs: number,
+  startedAtMs: number,
 ): EncodeContext {
   const bare = requestId.slice(requestId.indexOf('_') + 1);
   return {
     model: candidate.model.id,
     id: request.dialect.id === 'openai-chat' ? `chatcmpl-${bare}` : `msg_${bare}`,
-    createdAtSeconds: Math.floor(nowMs / 1000),
+    createdAtSeconds: Math.floor(startedAtMs / 1000),
     includeUsage: request.sniffed.includeUsage,
-    costUsd: costFor(candidate),
+    costUsd: costFor(candidate, startedAtMs),
   };
 }
 
-export function createRelay(request: InferenceRequest, call: PreparedCall, requestId: string, nowMs: number): Relay {
-  if (call.passThrough) return new PassThroughRelay(request.dialect, tapContext(request, call));
+export function createRelay(
+  request: InferenceRequest,
+  call: PreparedCall,
+  requestId: string,
+  startedAtMs: number,
+): Relay {
+  if (call.passThrough) return new PassThroughRelay(request.dialect, tapContext(request, call, startedAtMs));
   return new TranslatingRelay(
     call.candidate.dialect,
     request.dialect,
     call.reply,
-    encodeContext(request, call, requestId, nowMs),
+    encodeContext(request, call, requestId, startedAtMs),
   );
 }
 
-function costFor({ model }: Candidate): (usage: Usage) => number {
-  return (usage) => usdFromNano(costNanoUsd(usage, model.pricing));
+function costFor({ model }: Candidate, startedAtMs: number): (usage: Usage) => number {
+  const { prices } = priceAt(model, startedAtMs);
+  return (usage) => usdFromNano(costNanoUsd(usage, prices));
 }

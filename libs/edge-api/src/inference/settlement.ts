@@ -43,6 +43,8 @@ export function settle(
   const record = usageRecord({
     requestId: facts.identity.requestId,
     clientRequestId: facts.identity.clientRequestId,
+    endUser: request.endUser,
+    clientMetadata: request.clientMetadata,
     key: facts.key,
     requestedModel: request.model,
     candidate: call.candidate,

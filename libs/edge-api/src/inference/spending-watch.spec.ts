@@ -196,4 +196,11 @@ describe('what a reply that was stopped came to', () => {
       HELD,
     );
   });
+
+  it('counts all output as reasoning where that is dearer and the upstream has not told', () => {
+    const { watch } = watched({ ...PRICES, reasoning: 2 * 15_000_000 });
+    expect(watch.check(reply(0, { inputTokens: 900, outputTokens: 1_100 }))).toBe('wait');
+    const paid = watch.affordable(reply(0, { inputTokens: 900, outputTokens: 2_000 }));
+    expect(paid.outputTokens).toBe(Math.floor((HELD - 900 * INPUT) / (2 * OUTPUT)));
+  });
 });

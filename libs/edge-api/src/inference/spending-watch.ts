@@ -1,4 +1,4 @@
-import { costNanoUsd, type NanoUsd, type Prices, pricesFor } from '@switchboard/contracts';
+import { costNanoUsd, type NanoUsd, type Prices, pricesFor, withDearestOutput } from '@switchboard/contracts';
 import { emptyUsage, totalInputTokens, type Usage } from '@switchboard/protocol';
 import { affordable } from '../core/affordable';
 import type { Relay } from './relay';
@@ -25,13 +25,17 @@ type Progress = Pick<Relay, 'usage' | 'outputBytes'>;
 export class SpendingWatch {
   private asking = false;
   private refused = false;
+  private readonly prices: Prices;
 
   /** `onAnswer`: a call that waits may go on, or has to stop. */
   constructor(
     private readonly reservation: Reservation,
-    private readonly prices: Prices,
+    prices: Prices,
     private readonly onAnswer: () => void,
-  ) {}
+  ) {
+    // How much of it was reasoning most upstreams tell at the end.
+    this.prices = withDearestOutput(prices);
+  }
 
   /** Cheap while the reply keeps to what was expected: once per read of the upstream's socket. */
   check(progress: Progress): SpendingVerdict {

@@ -21,6 +21,7 @@ export function event(requestId: string, changes: Partial<UsageRecordedV1> = {})
       reasoningTokens: 4,
     },
     costNanoUsd: 330_000,
+    priceVersion: 'v1',
     accuracy: 'exact',
     startedAtMs: Date.parse('2026-11-20T12:00:00.123Z'),
     firstTokenMs: 40,
@@ -30,6 +31,7 @@ export function event(requestId: string, changes: Partial<UsageRecordedV1> = {})
     status: 200,
     losses: [{ feature: 'top_k', path: 'top_k' }],
     endUser: 'jane',
+    clientMetadata: { team: 'search' },
     clientRequestId: 'c-1',
     ...changes,
   };

@@ -33,6 +33,8 @@ export function eventOf(row: UsageRow): UsageRecordedV1 {
     status: row.status,
     losses: row.losses as unknown as UsageRecordedV1['losses'],
     ...(row.endUser === null ? {} : { endUser: row.endUser }),
+    ...(row.clientMetadata === null ? {} : { clientMetadata: row.clientMetadata as Record<string, string> }),
     ...(row.clientRequestId === null ? {} : { clientRequestId: row.clientRequestId }),
+    ...(row.priceVersion === null ? {} : { priceVersion: row.priceVersion }),
   };
 }

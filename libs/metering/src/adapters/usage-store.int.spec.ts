@@ -84,7 +84,14 @@ describe('storing', () => {
   });
 
   test('absent fields stay absent, fractions of a millisecond are rounded', async () => {
-    const { firstTokenMs: _first, endUser: _user, clientRequestId: _id, ...rest } = event('req_1');
+    const {
+      firstTokenMs: _first,
+      endUser: _user,
+      clientRequestId: _id,
+      priceVersion: _version,
+      clientMetadata: _metadata,
+      ...rest
+    } = event('req_1');
     metering.store.record({ ...rest, latencyMs: 90.5 });
     await metering.store.drain(5_000);
     expect((await metering.queries.list({}, { limit: 10 })).records).toEqual([{ ...rest, latencyMs: 91 }]);
@@ -111,11 +118,22 @@ describe('storing', () => {
 
   test('text that Postgres cannot hold is mended, and does not hold back the others', async () => {
     const broken = 'a\0b\uD800';
-    metering.store.record(event('req_1', { endUser: broken, losses: [{ feature: broken, path: broken }] }));
+    metering.store.record(
+      event('req_1', {
+        endUser: broken,
+        losses: [{ feature: broken, path: broken }],
+        clientMetadata: { [broken]: broken },
+      }),
+    );
     metering.store.record(event('req_2', { endUser: 'whole 😀 "quoted", {braces} \\ NULL' }));
     await metering.store.drain(5_000);
     const [second, first] = (await metering.queries.list({}, { limit: 10 })).records;
-    expect(first).toMatchObject({ endUser: 'a\uFFFDb\uFFFD', losses: [{ feature: 'a\uFFFDb\uFFFD' }] });
+    const mended = 'a\uFFFDb\uFFFD';
+    expect(first).toMatchObject({
+      endUser: mended,
+      losses: [{ feature: mended }],
+      clientMetadata: { [mended]: mended },
+    });
     expect(second).toMatchObject({ endUser: 'whole 😀 "quoted", {braces} \\ NULL' });
   });
 

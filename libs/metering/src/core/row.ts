@@ -35,7 +35,9 @@ export const USAGE_COLUMNS: readonly Column[] = [
   { name: 'status', type: 'integer', value: (event) => event.status },
   { name: 'losses', type: 'jsonb', value: (event) => JSON.stringify(event.losses.map(storableLoss)) },
   { name: 'end_user', type: 'text', value: (event) => optional(event.endUser) },
+  { name: 'client_metadata', type: 'jsonb', value: (event) => storableTexts(event.clientMetadata) },
   { name: 'client_request_id', type: 'text', value: (event) => optional(event.clientRequestId) },
+  { name: 'price_version', type: 'text', value: (event) => optional(event.priceVersion) },
 ];
 
 /** What identifies a request in the database. */
@@ -52,6 +54,12 @@ function storable(text: string): string {
 
 function storableLoss({ feature, path }: UsageRecordedV1['losses'][number]): { feature: string; path: string } {
   return { feature: storable(feature), path: storable(path) };
+}
+
+function storableTexts(texts: UsageRecordedV1['clientMetadata']): string | null {
+  if (texts === undefined) return null;
+  const members = Object.entries(texts).map(([name, text]) => [storable(name), storable(text)]);
+  return JSON.stringify(Object.fromEntries(members));
 }
 
 function optional(text: string | undefined): string | null {

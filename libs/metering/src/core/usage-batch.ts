@@ -44,6 +44,7 @@ export function encodeRecord(record: UsageRecordedV1): string {
     requestedModel: record.requestedModel.slice(0, text),
     finish: record.finish.slice(0, text),
     endUser: record.endUser?.slice(0, text),
+    clientMetadata: undefined,
     clientRequestId: record.clientRequestId?.slice(0, text),
     losses: left > 0 ? [...shown, { feature: 'record.shortened', path: `${left} more` }] : shown,
   });

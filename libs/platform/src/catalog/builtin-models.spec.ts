@@ -53,10 +53,11 @@ describe('servableModels', () => {
       ['claude', 'claude-sonnet-4-6'],
       ['router', 'anthropic/claude-sonnet-4.6'],
     ]);
-    expect(sonnet?.pricing).toEqual({
+    const prices = {
       ...{ input: 3_000_000, output: 15_000_000, cacheRead: 300_000, cacheWrite5m: 3_750_000, cacheWrite1h: 6_000_000 },
-    });
-    expect(sonnet?.upstreams[0]?.cost).toEqual(sonnet?.pricing);
+    };
+    expect(sonnet?.pricing).toEqual([{ prices }]);
+    expect(sonnet?.upstreams[0]?.cost).toEqual(prices);
   });
 
   it('offers only what a provider serves', () => {

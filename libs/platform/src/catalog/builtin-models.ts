@@ -1,9 +1,10 @@
-import type { Model, Provider } from '@switchboard/contracts';
+import type { Provider } from '@switchboard/contracts';
 import { ANTHROPIC_MODELS } from './builtin/anthropic';
 import { SERVICES, type ModelFacts, type Service } from './builtin/model-facts';
 import { OPENAI_MODELS } from './builtin/openai';
 import { OPENROUTER_MODELS } from './builtin/openrouter';
 import { SARVAM_MODELS } from './builtin/sarvam';
+import type { DeclaredModel } from './declared-model';
 import { pricesFromSheet } from './price-sheet';
 
 /** The models the gateway knows without being told: public facts, each list citing its sources. In listing order. */
@@ -36,8 +37,8 @@ function serviceOf(provider: Provider): Service | undefined {
 }
 
 /** A built-in model as the catalog holds it, over the upstreams given (`cost` is the public price). */
-export function modelFromFacts(facts: ModelFacts, upstreams: readonly UpstreamName[]): Model {
-  const pricing = pricesFromSheet(facts.pricing);
+export function modelFromFacts(facts: ModelFacts, upstreams: readonly UpstreamName[]): DeclaredModel {
+  const prices = pricesFromSheet(facts.pricing);
   return {
     id: facts.id,
     displayName: facts.displayName,
@@ -48,9 +49,9 @@ export function modelFromFacts(facts: ModelFacts, upstreams: readonly UpstreamNa
     contextWindow: facts.contextWindow,
     maxOutputTokens: facts.maxOutputTokens,
     capabilities: facts.capabilities,
-    pricing,
+    pricing: [{ prices }],
     onDisconnect: 'cancel',
-    upstreams: upstreams.map((upstream) => ({ ...upstream, weight: 1, cost: pricing })),
+    upstreams: upstreams.map((upstream) => ({ ...upstream, weight: 1, cost: prices })),
   };
 }
 
@@ -66,7 +67,7 @@ export function builtinUpstreams(facts: ModelFacts, providers: readonly Provider
 }
 
 /** Every built-in model that at least one of the providers serves. */
-export function servableModels(providers: readonly Provider[]): Model[] {
+export function servableModels(providers: readonly Provider[]): DeclaredModel[] {
   return BUILTIN_MODELS.flatMap((facts) => {
     const upstreams = builtinUpstreams(facts, providers);
     return upstreams.length === 0 ? [] : [modelFromFacts(facts, upstreams)];

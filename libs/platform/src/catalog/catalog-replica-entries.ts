@@ -105,5 +105,6 @@ function readContent(key: string, value: Uint8Array, sealer?: Pick<Sealer, 'open
   const record = decodeJson<{ id?: unknown } | null>(value);
   if (record?.id !== id) throw new Error('it is the record of something else');
   if (kind === 'provider') return { kind, provider: decodeProvider(record as ProviderRecordV1, sealer) };
+  if (!Array.isArray((record as Partial<ModelRecordV1>).pricing)) throw new Error('it has no price versions');
   return { kind, record: record as ModelRecordV1 };
 }

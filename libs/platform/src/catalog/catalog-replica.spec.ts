@@ -23,7 +23,7 @@ const config = simulatorConfig({ simulatorUrl: 'http://127.0.0.1:9999', demoKeyH
 const catalog = buildCatalog(config);
 const provider = { ...config.providers[0]!, apiKey: 'sk-very-secret', headers: { 'x-token': 'also-secret' } };
 const other = config.providers[1]!;
-const [first, second, third] = config.models;
+const [first, second, third] = catalog.models.values();
 const settings: CatalogSettingsV1 = { brand: config.brand, auto: catalog.auto, limiterUnavailable: 'open' };
 const sealer = createSealer([{ id: 'k1', key: randomBytes(32) }]);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -173,6 +173,16 @@ test('changed settings are told like any other change; a listener that fails or 
   await until(() => told.length > 0);
   expect(told).toEqual(['closed']);
   expect(lines.join('')).toContain('a listener to changes of the catalog failed');
+});
+
+test('a model that nobody could price is left out with one line', async () => {
+  await publishAll();
+  await follow().ready;
+  const { pricing, ...unpriced } = encodeModel(first!, 0);
+  await bucket.put(bucketKey.model(first!.id), encodeJson({ ...unpriced, pricing: pricing[0].prices }));
+  await until(() => !replica.current().models.has(first!.id));
+  const errors = lines.filter((line) => line.includes('"error"'));
+  expect([errors.length, errors[0]]).toEqual([1, expect.stringContaining('it has no price versions')]);
 });
 
 test.each([

@@ -24,6 +24,15 @@ describe('pricesFromSheet', () => {
   });
 });
 
+it('has a price for reasoning and for batches only where one is given', () => {
+  const sheet = { input: 2, output: 8, reasoning: 9, batch: { input: 1, output: 4 } };
+  expect(pricesFromSheet(sheet)).toMatchObject({
+    reasoning: 9_000_000,
+    batch: { input: 1_000_000, cacheRead: 1_000_000 },
+  });
+  expect(Object.keys(pricesFromSheet({ input: 2, output: 8 }))).not.toContain('reasoning');
+});
+
 describe('long prompts', () => {
   const prices = pricesFromSheet({
     ...{ input: 0.1, output: 0.5, cacheRead: 0.01 },

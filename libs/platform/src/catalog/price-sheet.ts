@@ -7,11 +7,14 @@ export interface UsdTokenPrices {
   cacheRead?: number | undefined;
   cacheWrite5m?: number | undefined;
   cacheWrite1h?: number | undefined;
+  reasoning?: number | undefined;
 }
 
 export interface PriceSheet extends UsdTokenPrices {
   /** Applies to the whole call once its prompt is longer than `aboveInputTokens`. */
   longPrompt?: ({ aboveInputTokens: number } & UsdTokenPrices) | undefined;
+  /** Of calls that a provider's batch API serves. */
+  batch?: UsdTokenPrices | undefined;
 }
 
 /** A cached token without a price of its own costs what a plain input token costs, so nothing is billed below its price. */
@@ -22,14 +25,17 @@ function tokenPrices(usd: UsdTokenPrices): TokenPrices {
     cacheRead: picoUsdPerToken(usd.cacheRead ?? usd.input),
     cacheWrite5m: picoUsdPerToken(usd.cacheWrite5m ?? usd.input),
     cacheWrite1h: picoUsdPerToken(usd.cacheWrite1h ?? usd.cacheWrite5m ?? usd.input),
+    ...(usd.reasoning !== undefined && { reasoning: picoUsdPerToken(usd.reasoning) }),
   };
 }
 
 export function pricesFromSheet(sheet: PriceSheet): Prices {
-  const { longPrompt } = sheet;
-  if (longPrompt === undefined) return tokenPrices(sheet);
+  const { longPrompt, batch } = sheet;
   return {
     ...tokenPrices(sheet),
-    longPrompt: { aboveInputTokens: longPrompt.aboveInputTokens, prices: tokenPrices(longPrompt) },
+    ...(longPrompt !== undefined && {
+      longPrompt: { aboveInputTokens: longPrompt.aboveInputTokens, prices: tokenPrices(longPrompt) },
+    }),
+    ...(batch !== undefined && { batch: tokenPrices(batch) }),
   };
 }

@@ -66,6 +66,61 @@ describe('a model beside others', () => {
     });
   });
 
+  describe('with dated prices', () => {
+    const pricing = (list: unknown) => checkModel({ ...OWN, pricing: list }, { providers: [provider()], models: [] });
+    const faultsOf = (list: unknown) => {
+      const checked = pricing(list);
+      return checked.ok ? [] : checked.faults.map(({ path, message }) => `${path}: ${message}`);
+    };
+    const LATER = '2099-01-01T00:00:00+02:00';
+
+    it('has the one that holds now, and those that follow in their order; what it costs us is as now', () => {
+      const list = [
+        { input: 1, output: 2 },
+        { from: '2020-01-01T00:00:00Z', input: 3, output: 4 },
+        { from: LATER, input: 5, output: 6 },
+      ];
+      const checked = pricing(list);
+      expect(checked).toMatchObject({
+        value: {
+          pricing: [
+            { prices: { input: 1_000_000 } },
+            { fromMs: Date.parse('2020-01-01T00:00:00Z'), prices: { input: 3_000_000 } },
+            { fromMs: Date.parse('2098-12-31T22:00:00Z'), prices: { input: 5_000_000 } },
+          ],
+          upstreams: [{ cost: { input: 3_000_000 } }],
+        },
+      });
+    });
+
+    it('tells all faults of all prices together, each where it is', () => {
+      expect(
+        faultsOf([
+          { from: LATER, input: 1, output: -2, typo: 1 },
+          { input: 1, output: 2, longPrompt: { aboveInputTokens: 5, input: 1 } },
+          { from: '2020-01-01', input: 1, output: 2 },
+        ]).sort(),
+      ).toEqual([
+        'pricing[0].from: must have passed: the first price is the one that holds now',
+        'pricing[0].output: must not be negative',
+        'pricing[0].typo: unknown field',
+        'pricing[1].from: required: only the first price may leave it out',
+        'pricing[1].longPrompt.output: required',
+        'pricing[2].from: must be a time such as 2026-11-01T00:00:00Z',
+        'pricing[2].from: must be later than the one before',
+      ]);
+    });
+
+    it.each([
+      ['an empty list', [], ['pricing: must not be empty']],
+      ['a number', 3, ['pricing: must be a price or a list of them']],
+      ['a price with a time', { from: LATER, input: 1, output: 2 }, ['pricing.from: unknown field']],
+      ['a price without an output', { input: 1 }, ['pricing.output: required']],
+    ])('refuses %s', (_, given, faults) => {
+      expect(faultsOf(given)).toEqual(faults);
+    });
+  });
+
   it('that is not built in must say itself what it is', () => {
     const checked = checkModel({ id: 'own/model' }, { providers: [provider()], models: [] });
     if (checked.ok) throw new Error('it has faults');

@@ -1,4 +1,5 @@
 import type { Model, Provider } from '@switchboard/contracts';
+import type { DeclaredModel } from '../catalog/declared-model';
 import type { Reading } from './entries';
 import { Faults, pathText } from './faults';
 import { readModels } from './read-models';
@@ -31,12 +32,12 @@ export function checkProvider(
 export function checkModel(
   entry: Readonly<Record<string, unknown>>,
   others: { providers: readonly Provider[]; models: readonly Pick<Model, 'id' | 'aliases'>[] },
-): CheckedEntry<Model> {
+): CheckedEntry<DeclaredModel> {
   const reading = readingOf(true);
   const providers = [...others.providers];
   const known = { providers, ids: new Set(providers.map(({ id }) => id)), complete: true };
   const [model] = readModels({ list: [entry], builtinModels: false }, known, reading);
-  if (model === undefined) return checked<Model>(undefined, reading.faults);
+  if (model === undefined) return checked<DeclaredModel>(undefined, reading.faults);
   const holders = new Map(others.models.flatMap(({ id, aliases }) => aliases.map((alias) => [alias, id])));
   const ids = new Set(others.models.map(({ id }) => id));
   const isTaken = (name: string): boolean => ids.has(name) || holders.has(name);

@@ -10,6 +10,16 @@ export function pathText(path: ConfigPath): string {
   }, '');
 }
 
+/** Of what may be one thing or another, the faults of the one that was meant: it has the kind of value that was given. */
+export function meantIssues(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const meant = issue.errors.find(
+    (faults) => !faults.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  const issues = meant?.flatMap(meantIssues) ?? [{ ...issue, path: [] }];
+  return issues.map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+}
+
 /** Gathers every fault of a file before anything is said, so that one reading names them all. Never holds a secret. */
 export class Faults {
   private readonly found: { line: number; text: string; path: ConfigPath; message: string }[] = [];
@@ -24,7 +34,7 @@ export class Faults {
   }
 
   addIssues(prefix: ConfigPath, issues: readonly z.core.$ZodIssue[]): void {
-    for (const issue of issues) {
+    for (const issue of issues.flatMap(meantIssues)) {
       const path = [...prefix, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
       if (issue.code === 'unrecognized_keys') {
         for (const key of issue.keys) this.add([...path, key], 'unknown field');

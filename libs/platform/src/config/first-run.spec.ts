@@ -101,7 +101,7 @@ describe('the simulator for an upstream', () => {
     for (const { id, upstreams, pricing } of simulatorModels()) {
       expect(catalog.models.has(id)).toBe(true);
       expect(upstreams.map((upstream) => upstream.provider)).toEqual(['sim-anthropic', 'sim-openai']);
-      expect(pricing).toMatchObject({ input: 1_000_000, output: 2_000_000 });
+      expect(pricing).toMatchObject([{ prices: { input: 1_000_000, output: 2_000_000 } }]);
     }
     expect(catalog.models.get('sim/tiny-context')?.contextWindow).toBe(1000);
     expect(catalog.models.get('sim/no-vision')?.capabilities).toMatchObject({ vision: false, tools: 'native' });

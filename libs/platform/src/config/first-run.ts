@@ -1,6 +1,7 @@
-import type { Capabilities, KeyRecord, Model, Provider, Tenant } from '@switchboard/contracts';
+import type { Capabilities, KeyRecord, Provider, Tenant } from '@switchboard/contracts';
 import { BUILTIN_MODELS, modelFromFacts, type UpstreamName } from '../catalog/builtin-models';
 import { capabilities, type ModelFacts } from '../catalog/builtin/model-facts';
+import type { DeclaredModel } from '../catalog/declared-model';
 import { pricesFromSheet } from '../catalog/price-sheet';
 import { defaultPolicies, DEFAULT_BRAND, type GatewayConfig } from './gateway-config';
 import { providerSchema } from './provider-schema';
@@ -29,14 +30,14 @@ function simulatorProviders(url: string): Provider[] {
 }
 
 /** A built-in model as the simulator plays it: under the name and in the dialect of its maker. */
-function simulated(facts: ModelFacts): Model {
+function simulated(facts: ModelFacts): DeclaredModel {
   const { anthropic, openai, sarvam } = facts.names;
   if (anthropic !== undefined) return modelFromFacts(facts, [{ provider: SIM_ANTHROPIC, model: anthropic }]);
   return modelFromFacts(facts, [{ provider: SIM_OPENAI, model: openai ?? sarvam ?? facts.id }]);
 }
 
-function simulatorModel(name: string, description: string, differs: Partial<Model>): Model {
-  const pricing = pricesFromSheet({ input: 1, output: 2, cacheRead: 0.1, cacheWrite5m: 1.25, cacheWrite1h: 2 });
+function simulatorModel(name: string, description: string, differs: Partial<DeclaredModel>): DeclaredModel {
+  const prices = pricesFromSheet({ input: 1, output: 2, cacheRead: 0.1, cacheWrite5m: 1.25, cacheWrite1h: 2 });
   const able: Capabilities = capabilities('vision', 'documents', 'reasoning');
   return {
     id: `sim/${name}`,
@@ -48,15 +49,15 @@ function simulatorModel(name: string, description: string, differs: Partial<Mode
     contextWindow: 200_000,
     maxOutputTokens: 64_000,
     capabilities: able,
-    pricing,
+    pricing: [{ prices }],
     onDisconnect: 'cancel',
-    upstreams: inBothDialects(`sim/${name}`).map((upstream) => ({ ...upstream, weight: 1, cost: pricing })),
+    upstreams: inBothDialects(`sim/${name}`).map((upstream) => ({ ...upstream, weight: 1, cost: prices })),
     ...differs,
   };
 }
 
 /** Models that exist only in the simulator, served in either dialect, for trying out what the gateway refuses. */
-export function simulatorModels(): Model[] {
+export function simulatorModels(): DeclaredModel[] {
   const able = capabilities('vision', 'documents', 'reasoning');
   return [
     simulatorModel('echo', 'Answers with what it was asked.', {}),

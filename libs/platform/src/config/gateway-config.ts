@@ -1,4 +1,5 @@
-import type { Catalog, KeyRecord, Model, NanoUsd, PolicyOrder, Provider, Tenant } from '@switchboard/contracts';
+import type { Catalog, KeyRecord, NanoUsd, PolicyOrder, Provider, Tenant } from '@switchboard/contracts';
+import { firstVersions, type DeclaredModel } from '../catalog/declared-model';
 
 export interface Brand {
   /** Names the `x-<slug>-…` headers. */
@@ -25,7 +26,7 @@ export interface GatewayConfig {
   brand: Brand;
   providers: Provider[];
   /** In listing order. */
-  models: Model[];
+  models: DeclaredModel[];
   policies: Policies;
   tenants: ConfiguredTenant[];
 }
@@ -39,7 +40,7 @@ export function defaultPolicies(): Policies {
 export function buildCatalog(config: GatewayConfig): Catalog {
   return {
     providers: new Map(config.providers.map((provider) => [provider.id, provider])),
-    models: new Map(config.models.map((model) => [model.id, model])),
+    models: new Map(config.models.map((model) => [model.id, firstVersions(model)])),
     auto: config.policies.auto,
   };
 }

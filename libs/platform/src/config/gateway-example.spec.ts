@@ -32,11 +32,17 @@ describe('docs/gateway.example.yaml', () => {
     ]);
     const sonnet = catalog.models.get('anthropic/claude-sonnet-4.6');
     expect(sonnet?.upstreams.map((upstream) => upstream.provider)).toEqual(['claude-direct', 'openrouter']);
-    expect(sonnet?.pricing).toEqual({
+    const prices = {
       ...{ input: 3_000_000, output: 15_000_000, cacheRead: 300_000, cacheWrite5m: 3_750_000, cacheWrite1h: 6_000_000 },
-    });
-    expect(sonnet?.upstreams.map((upstream) => upstream.cost)).toEqual([sonnet?.pricing, sonnet?.pricing]);
-    expect(catalog.models.get('own/qwen3.8-27b')?.upstreams[0]?.cost).toMatchObject({ input: 0, cacheRead: 0 });
+    };
+    expect(sonnet?.pricing).toEqual([{ version: 'v1', effectiveFromMs: 0, prices }]);
+    expect(sonnet?.upstreams.map((upstream) => upstream.cost)).toEqual([prices, prices]);
+    const qwen = catalog.models.get('own/qwen3.8-27b');
+    expect(qwen?.pricing.map(({ effectiveFromMs, prices: { output } }) => [effectiveFromMs, output])).toEqual([
+      [0, 200_000],
+      [Date.parse('2099-01-01T00:00:00Z'), 160_000],
+    ]);
+    expect(qwen?.upstreams[0]?.cost).toMatchObject({ input: 0, cacheRead: 0 });
   });
 
   it('takes from a built-in model what it does not say of it', () => {
@@ -44,7 +50,9 @@ describe('docs/gateway.example.yaml', () => {
     expect(haiku).toMatchObject({
       displayName: 'Claude Haiku 5.5',
       contextWindow: 1_000_000,
-      pricing: { input: 120_000, longPrompt: { aboveInputTokens: 100_000, prices: { output: 3_000_000 } } },
+      pricing: [
+        { prices: { input: 120_000, longPrompt: { aboveInputTokens: 100_000, prices: { output: 3_000_000 } } } },
+      ],
     });
     expect(haiku?.upstreams.map(({ provider, cost }) => [provider, cost.input])).toEqual([
       ['claude-direct', 100_000],

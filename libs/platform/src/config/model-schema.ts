@@ -13,13 +13,22 @@ const tokenPriceShape = {
   cacheRead: pricePerMillionSchema.optional(),
   cacheWrite5m: pricePerMillionSchema.optional(),
   cacheWrite1h: pricePerMillionSchema.optional(),
+  reasoning: pricePerMillionSchema.optional(),
 };
 
 /** USD per million tokens. */
 export const priceSheetSchema = z.strictObject({
   ...tokenPriceShape,
   longPrompt: z.strictObject({ aboveInputTokens: countSchema, ...tokenPriceShape }).optional(),
+  batch: z.strictObject(tokenPriceShape).optional(),
 });
+
+const instantSchema = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-01T00:00:00Z' });
+
+/** The price that holds now, then the changes to come. */
+export const datedPricesSchema = z
+  .array(priceSheetSchema.extend({ from: instantSchema.optional() }))
+  .min(1, 'must not be empty');
 
 export const upstreamSchema = z.strictObject({
   provider: z.string(),
@@ -45,12 +54,12 @@ export const modelSchema = z.strictObject({
   displayName: z.string().min(1, 'must not be empty').optional(),
   description: z.string().optional(),
   category: z.enum(['llm', 'embedding']).optional(),
-  createdAt: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-01T00:00:00Z' }).optional(),
+  createdAt: instantSchema.optional(),
   aliases: z.array(nameSchema).optional(),
   contextWindow: countSchema.optional(),
   maxOutputTokens: countSchema.optional(),
   capabilities: capabilitiesSchema.optional(),
-  pricing: priceSheetSchema.optional(),
+  pricing: z.union([priceSheetSchema, datedPricesSchema], 'must be a price or a list of them').optional(),
   onDisconnect: z.enum(['cancel', 'drain']).prefault('cancel'),
   upstreams: z.array(z.unknown()).optional(),
 });

@@ -1,10 +1,12 @@
-import type { Capabilities, Model, ModelUpstream } from '@switchboard/contracts';
+import type { Capabilities, ModelUpstream } from '@switchboard/contracts';
 import { BUILTIN_MODELS, builtinUpstreams, modelFromFacts, servableModels } from '../catalog/builtin-models';
 import type { ModelFacts } from '../catalog/builtin/model-facts';
+import type { DeclaredModel } from '../catalog/declared-model';
 import { pricesFromSheet, type PriceSheet } from '../catalog/price-sheet';
 import { asList, asText, readEntries, refuseRepeated, type Entry, type Reading } from './entries';
 import type { ConfigPath, Faults } from './faults';
 import { modelSchema, upstreamSchema, type ModelEntry, type UpstreamEntry } from './model-schema';
+import { readPricing } from './read-pricing';
 import type { ReadProviders } from './read-providers';
 
 const BUILTIN_BY_ID: ReadonlyMap<string, ModelFacts> = new Map(BUILTIN_MODELS.map((facts) => [facts.id, facts]));
@@ -26,7 +28,7 @@ export function readModels(
   section: { list: unknown; builtinModels: boolean },
   known: ReadProviders,
   reading: Reading,
-): Model[] {
+): DeclaredModel[] {
   const entries = readEntries(modelSchema, section.list, ['models'], reading.faults);
   refuseRepeated(entries, 'id', reading.faults);
   const ids = new Set(entries.flatMap((entry) => asText(entry.raw.id) ?? []));
@@ -58,26 +60,26 @@ function readAliases(
 }
 
 /** An alias that came with a built-in model goes to whoever the file gives it to. */
-function yieldAliases(model: Model, names: ReadonlySet<string>): Model {
+function yieldAliases(model: DeclaredModel, names: ReadonlySet<string>): DeclaredModel {
   return { ...model, aliases: model.aliases.filter((alias) => !names.has(alias)) };
 }
 
 function withoutTakenAliases(
-  models: readonly Model[],
+  models: readonly DeclaredModel[],
   entries: readonly Entry<ModelEntry>[],
   names: ReadonlySet<string>,
-): Model[] {
+): DeclaredModel[] {
   const inheriting = new Set(entries.filter((entry) => entry.raw.aliases === undefined).map((entry) => entry.raw.id));
   return models.map((model) => (inheriting.has(model.id) ? yieldAliases(model, names) : model));
 }
 
-function readModel(entry: Entry<ModelEntry>, known: ReadProviders, reading: Reading): Model | undefined {
+function readModel(entry: Entry<ModelEntry>, known: ReadProviders, reading: Reading): DeclaredModel | undefined {
   const facts = BUILTIN_BY_ID.get(asText(entry.raw.id) ?? '');
   const upstreams = readUpstreams(entry, known, reading);
   requireFields(entry, facts, reading.faults);
   const { value } = entry;
-  const sheet = value?.pricing ?? facts?.pricing;
-  if (value === undefined || sheet === undefined) return undefined;
+  const pricing = readPricing(entry, facts, reading);
+  if (value === undefined || pricing === undefined) return undefined;
   const base = facts && modelFromFacts(facts, builtinUpstreams(facts, known.providers));
   if (base?.upstreams.length === 0 && value.upstreams === undefined && known.complete) {
     reading.faults.add([...entry.path, 'upstreams'], 'required: no provider is known to serve this model');
@@ -92,13 +94,14 @@ function readModel(entry: Entry<ModelEntry>, known: ReadProviders, reading: Read
     contextWindow: value.contextWindow ?? base?.contextWindow ?? 0,
     maxOutputTokens: value.maxOutputTokens ?? base?.maxOutputTokens ?? 0,
     capabilities: { ...PLAIN_CAPABILITIES, ...base?.capabilities, ...value.capabilities },
-    pricing: pricesFromSheet(sheet),
+    pricing: pricing.declared,
     onDisconnect: value.onDisconnect,
-    upstreams: value.upstreams === undefined ? (base?.upstreams ?? []) : upstreams.map((each) => priced(each, sheet)),
+    upstreams:
+      value.upstreams === undefined ? (base?.upstreams ?? []) : upstreams.map((each) => priced(each, pricing.current)),
   };
 }
 
-/** What the cost leaves out (cache prices, long prompts) is as in the pricing; without a cost, all of it is. */
+/** What the cost leaves out (cache prices, long prompts) is as in the price of now; without a cost, all of it is. */
 function priced(upstream: UpstreamEntry, pricing: PriceSheet): ModelUpstream {
   const { provider, model, weight, cost } = upstream;
   return { provider, model, weight, cost: pricesFromSheet({ ...pricing, ...cost }) };

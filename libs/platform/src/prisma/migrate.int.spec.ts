@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile, readdir } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -141,6 +141,8 @@ test('the generated client and the migrated tables agree, every field both ways'
     losses: [{ feature: 'top_k', path: 'top_k' }],
     endUser: 'jane',
     clientRequestId: 'c-1',
+    priceVersion: 'v3',
+    clientMetadata: { team: 'search' },
   };
   try {
     await prisma.usage.create({ data: { ...row, ledgerTransactionId: 1n } });
@@ -148,6 +150,27 @@ test('the generated client and the migrated tables agree, every field both ways'
   } finally {
     await prisma.$disconnect();
   }
+});
+
+test('the prices of models made before there were versions become their first ones', async () => {
+  const folder = path.join(dir, `before${count}`);
+  await cp(MIGRATIONS, folder, { recursive: true });
+  const later = (await readdir(folder)).filter((name) => name >= '20261128010000' && /^\d/.test(name));
+  for (const name of later) await rm(path.join(folder, name), { recursive: true });
+  await migrate({ url, log, folder });
+  const prices = { input: 1, output: 2 };
+  await query(
+    url,
+    `INSERT INTO models (id, spec, position, managed_by, updated_at)
+     VALUES ('own/model', '{"id":"own/model","pricing":{"input":1,"output":2}}', 1, 'api', '2026-11-20 12:00:00.123Z')`,
+  );
+  await migrate({ url, log });
+  const effectiveFromMs = Date.parse('2026-11-20T12:00:00.123Z');
+  const [model] = await query(url, 'SELECT spec FROM models');
+  expect(model).toEqual({ spec: { id: 'own/model', pricing: [{ version: 'v1', effectiveFromMs, prices }] } });
+  expect(await query(url, 'SELECT model_id, version, effective_from, prices, actor FROM model_prices')).toEqual([
+    { model_id: 'own/model', version: 'v1', effective_from: new Date(effectiveFromMs), prices, actor: 'migration' },
+  ]);
 });
 
 test('a server that takes the connection and says nothing is given up within seconds', async () => {

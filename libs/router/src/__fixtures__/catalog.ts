@@ -1,8 +1,13 @@
-import type { Catalog, Model, ModelUpstream, Provider, TokenPrices } from '@switchboard/contracts';
+import type { Catalog, Model, ModelUpstream, PriceSchedule, Provider, TokenPrices } from '@switchboard/contracts';
 
 export function prices(inputUsdPerMillion: number, outputUsdPerMillion: number): TokenPrices {
   const [input, output] = [inputUsdPerMillion * 1_000_000, outputUsdPerMillion * 1_000_000];
   return { input, output, cacheRead: input, cacheWrite5m: input, cacheWrite1h: input };
+}
+
+/** One version, in effect for all time. */
+export function always(of: TokenPrices): PriceSchedule {
+  return [{ version: 'v1', effectiveFromMs: 0, prices: of }];
 }
 
 export function provider(id: string, tier: number): Provider {
@@ -40,7 +45,7 @@ export function model(id: string, upstreams: ModelUpstream[], differs: Partial<M
       reasoning: true,
       structuredOutputs: true,
     },
-    pricing: prices(1, 2),
+    pricing: always(prices(1, 2)),
     onDisconnect: 'cancel',
     upstreams,
     ...differs,

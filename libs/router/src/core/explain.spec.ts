@@ -1,15 +1,15 @@
 import type { ExplanationV1 } from '@switchboard/contracts';
-import { catalogOf, model, prices, upstream } from '../__fixtures__/catalog';
+import { always, catalogOf, model, prices, upstream } from '../__fixtures__/catalog';
 import { explain } from './explain';
 import { rankUpstreams } from './ranking';
 
 const sonnet = model(
   'anthropic/claude-sonnet',
   [upstream('cloud', 'sonnet-1'), upstream('gone', 'sonnet-2'), upstream('flat', 'sonnet-3')],
-  { aliases: ['sonnet'], pricing: prices(3, 15) },
+  { aliases: ['sonnet'], pricing: always(prices(3, 15)) },
 );
-const small = model('own/small', [upstream('gpu', 'small')], { pricing: prices(4, 20) });
-const cheap = model('own/cheap', [upstream('flat', 'cheap')], { pricing: prices(0.1, 0.2) });
+const small = model('own/small', [upstream('gpu', 'small')], { pricing: always(prices(4, 20)) });
+const cheap = model('own/cheap', [upstream('flat', 'cheap')], { pricing: always(prices(0.1, 0.2)) });
 const embedding = model('own/embed', [upstream('gpu', 'embed')], { category: 'embedding' });
 const catalog = catalogOf([sonnet, small, cheap, embedding]);
 
@@ -19,7 +19,7 @@ const tried = ({ candidates }: ExplanationV1): string[] =>
 test.each(['anthropic/claude-sonnet', 'sonnet', 'claude-sonnet'])(
   '%s is the model it resolves to, its upstreams in the order they are tried, what cannot be tried last',
   (name) => {
-    const explanation = explain({ model: name }, catalog);
+    const explanation = explain({ model: name, atMs: 0 }, catalog);
     expect(explanation).toMatchObject({ requested: name, resolved: sonnet.id, found: true, suggestions: [] });
     expect(explanation).not.toHaveProperty('snapshotCreatedAtMs');
     expect(explanation.candidates).toEqual([
@@ -52,7 +52,10 @@ test("the snapshot's order counts, with its age; an upstream that came after it 
     { provider: 'flat', model: 'sonnet-3' },
     { provider: 'unheard-of', model: 'x' },
   ];
-  const explanation = explain({ model: 'sonnet' }, catalog, { createdAtMs: 9, models: { [sonnet.id]: ranking } });
+  const explanation = explain({ model: 'sonnet', atMs: 0 }, catalog, {
+    createdAtMs: 9,
+    models: { [sonnet.id]: ranking },
+  });
   expect(tried(explanation)).toEqual(['flat:sonnet-3', 'cloud:sonnet-1']);
   expect(explanation.candidates[0]?.reason).toBe('tried first, in the order of the router');
   expect(explanation.snapshotCreatedAtMs).toBe(9);
@@ -60,18 +63,21 @@ test("the snapshot's order counts, with its age; an upstream that came after it 
 
 test('a model that the snapshot does not know yet keeps its order, whatever it is called', () => {
   const odd = catalogOf([model('constructor', [upstream('cloud', 'a'), upstream('gpu', 'b')])]);
-  expect(tried(explain({ model: 'constructor' }, odd, { createdAtMs: 9, models: {} }))).toEqual(['cloud:a', 'gpu:b']);
+  expect(tried(explain({ model: 'constructor', atMs: 0 }, odd, { createdAtMs: 9, models: {} }))).toEqual([
+    'cloud:a',
+    'gpu:b',
+  ]);
 });
 
 test('an unknown name has no candidates but the closest ids', () => {
-  const explanation = explain({ model: 'own/smal' }, catalog, rankUpstreams(catalog, 5));
+  const explanation = explain({ model: 'own/smal', atMs: 0 }, catalog, rankUpstreams(catalog, 5));
   expect(explanation).toMatchObject({ found: false, candidates: [], snapshotCreatedAtMs: 5 });
   expect(explanation.suggestions[0]).toBe('own/small');
   expect(explanation).not.toHaveProperty('resolved');
 });
 
 test('auto tries lower tiers first, then lower prices, and says so', () => {
-  const explanation = explain({ model: 'auto' }, catalog);
+  const explanation = explain({ model: 'auto', atMs: 0 }, catalog);
   expect(explanation).toMatchObject({ found: true, suggestions: [] });
   expect(explanation).not.toHaveProperty('resolved');
   expect(tried(explanation)).toEqual(['gpu:small', 'flat:cheap', 'flat:sonnet-3', 'cloud:sonnet-1']);
@@ -85,12 +91,12 @@ test.each([
   ['auto:cheapest', ['flat:cheap', 'flat:sonnet-3', 'cloud:sonnet-1', 'gpu:small']],
   ['auto:fastest', ['gpu:small', 'flat:cheap', 'flat:sonnet-3', 'cloud:sonnet-1']],
 ])('%s has an order of its own', (name, expected) => {
-  expect(tried(explain({ model: name }, catalog))).toEqual(expected);
+  expect(tried(explain({ model: name, atMs: 0 }, catalog))).toEqual(expected);
 });
 
 test('what auto may not choose is listed last, with the reason', () => {
   const narrow = catalogOf([...catalog.models.values()], { models: ['own/*'] });
-  const explanation = explain({ model: 'auto' }, narrow);
+  const explanation = explain({ model: 'auto', atMs: 0 }, narrow);
   expect(tried(explanation)).toEqual(['gpu:small', 'flat:cheap']);
   const reasons = Object.fromEntries(explanation.candidates.slice(2).map((each) => [each.upstreamModel, each.reason]));
   expect(reasons).toEqual({
@@ -99,9 +105,9 @@ test('what auto may not choose is listed last, with the reason', () => {
     'sonnet-3': 'policies.auto.models does not let auto choose it',
     embed: 'an embedding model cannot converse',
   });
-  expect(tried(explain({ model: 'auto' }, catalogOf([small], { models: [] })))).toEqual([]);
+  expect(tried(explain({ model: 'auto', atMs: 0 }, catalogOf([small], { models: [] })))).toEqual([]);
 });
 
 test('auto:something is a name like any other', () => {
-  expect(explain({ model: 'auto:best' }, catalog).found).toBe(false);
+  expect(explain({ model: 'auto:best', atMs: 0 }, catalog).found).toBe(false);
 });

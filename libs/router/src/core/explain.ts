@@ -6,6 +6,7 @@ import {
   type Model,
   type ModelUpstream,
   type PolicyOrder,
+  priceAt,
   type Provider,
   type RoutingSnapshotV1,
   usdPerMillionTokens,
@@ -26,14 +27,14 @@ interface Routed {
  * use, and what a certain request needs, narrow it further at the edge.
  */
 export function explain(
-  { model: requested }: ExplainRequestV1,
+  { model: requested, atMs }: ExplainRequestV1 & { atMs: number },
   catalog: Catalog,
   snapshot?: RoutingSnapshotV1,
 ): ExplanationV1 {
   const snapshotAge = snapshot === undefined ? {} : { snapshotCreatedAtMs: snapshot.createdAtMs };
   const order = autoOrder(catalog, requested);
   if (order !== undefined) {
-    const candidates = explainAuto(catalog, snapshot, order);
+    const candidates = explainAuto(catalog, snapshot, { order, atMs });
     return { requested, found: true, suggestions: [], candidates, ...snapshotAge };
   }
   // A bare `claude-…` means Anthropic's own on Anthropic paths; elsewhere only where nothing else has the name.
@@ -60,7 +61,7 @@ function explainPinned(
 function explainAuto(
   catalog: Catalog,
   snapshot: RoutingSnapshotV1 | undefined,
-  order: readonly PolicyOrder[],
+  policy: { order: readonly PolicyOrder[]; atMs: number },
 ): ExplainedCandidateV1[] {
   const mayChoose = globMatcher(catalog.auto.models);
   const routed = [...catalog.models.values()].flatMap((model) => {
@@ -73,9 +74,9 @@ function explainAuto(
           : 'policies.auto.models does not let auto choose it';
     return refusal === undefined ? upstreams : upstreams.map((each) => ({ ...each, refusal }));
   });
-  routed.sort((left, right) => compareByPolicy(order, left, right));
+  routed.sort((left, right) => compareByPolicy(policy, left, right));
   return describeAll(routed, (each, place) => {
-    const standing = order.map((criterion) => standingIn(criterion, each)).join(', ');
+    const standing = policy.order.map((criterion) => standingIn(criterion, each, policy.atMs)).join(', ');
     return place === 0 ? `tried first: ${standing}` : `tried when the ${place} before it cannot serve: ${standing}`;
   });
 }
@@ -134,12 +135,12 @@ function compareNumbers(left: number, right: number): number {
   return left === right ? 0 : left < right ? -1 : 1;
 }
 
-function standingIn(criterion: PolicyOrder, { model, provider }: Routed): string {
+function standingIn(criterion: PolicyOrder, { model, provider }: Routed, atMs: number): string {
   switch (criterion) {
     case 'tier':
       return `tier ${provider?.tier}`;
     case 'price': {
-      const { input, output } = model.pricing;
+      const { input, output } = priceAt(model, atMs).prices;
       return `${usdPerMillionTokens(input)} + ${usdPerMillionTokens(output)} USD per million tokens in and out`;
     }
     case 'health':

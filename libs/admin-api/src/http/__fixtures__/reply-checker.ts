@@ -20,7 +20,7 @@ export class ReplyChecker {
   pathOf(path: string, method: string): string | undefined {
     return Object.keys(this.document.paths)
       .filter((known) => method.toLowerCase() in this.document.paths[known]!)
-      .sort((left, right) => left.split('{').length - right.split('{').length)
+      .sort((left, right) => left.split('{').length - right.split('{').length || right.length - left.length)
       .find((known) => {
         const last = known.startsWith('/api/v1/models/') ? '.+' : '[^/]+';
         return new RegExp(`^${known.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, last)}$`).test(path);

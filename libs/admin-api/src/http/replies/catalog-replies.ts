@@ -30,6 +30,7 @@ const tokenPrices = {
   cacheRead: z.number(),
   cacheWrite5m: z.number(),
   cacheWrite1h: z.number(),
+  reasoning: z.number().optional(),
 };
 
 /** USD per million tokens. */
@@ -38,8 +39,11 @@ const pricesReply = named(
   z.strictObject({
     ...tokenPrices,
     longPrompt: z.strictObject({ aboveInputTokens: count, ...tokenPrices }).optional(),
+    batch: z.strictObject(tokenPrices).optional(),
   }),
 );
+
+const priceVersion = { version: z.string(), effectiveFrom: instantReply, prices: pricesReply };
 
 export const modelReply = named(
   'Model',
@@ -61,6 +65,7 @@ export const modelReply = named(
       structuredOutputs: z.boolean(),
     }),
     pricing: pricesReply,
+    priceVersions: z.array(z.strictObject(priceVersion)),
     onDisconnect: z.enum(['cancel', 'drain']),
     upstreams: z.array(
       z.strictObject({ provider: z.string(), model: z.string(), weight: z.number(), cost: pricesReply }),
@@ -71,6 +76,19 @@ export const modelReply = named(
 );
 
 export const modelPageReply = pageOfReplies('ModelPage', modelReply);
+
+export const pricePageReply = pageOfReplies(
+  'PricePage',
+  named(
+    'PriceVersion',
+    z.strictObject({
+      ...priceVersion,
+      state: z.enum(['past', 'current', 'scheduled', 'withdrawn']),
+      createdAt: instantReply,
+      actor: z.string(),
+    }),
+  ),
+);
 
 export const explanationReply = named(
   'Explanation',

@@ -37,6 +37,8 @@ export const usageRecordReply = named(
     losses: z.array(z.looseObject({ feature: z.string(), path: z.string() })),
     endUser: z.string().nullable(),
     clientRequestId: z.string().nullable(),
+    priceVersion: z.string().nullable(),
+    clientMetadata: z.record(z.string(), z.string()).nullable(),
   }),
 );
 

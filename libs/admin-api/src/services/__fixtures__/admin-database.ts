@@ -19,6 +19,12 @@ import { type AdminStore, type AdminStoreOptions, createAdminStore } from '../ad
 export const TABLES =
   'tenants, api_keys, key_secrets, providers, models, gateway_settings, credit_entries, audit_log, idempotent_replies, outbox';
 
+/** Append-only: only a superuser can. One message: one session. */
+const EMPTY_PRICES = `
+  SET session_replication_role = replica;
+  TRUNCATE model_prices;
+  SET session_replication_role = DEFAULT`;
+
 export interface AdminDatabase {
   url: string;
   log: Logger;
@@ -44,6 +50,7 @@ export async function startAdminDatabase(): Promise<AdminDatabase> {
     ...{ url: postgres.url, log, logged, folder, sql },
     empty: async () => {
       await sql(`TRUNCATE ${TABLES} CASCADE`);
+      await sql(EMPTY_PRICES);
       logged.length = 0;
     },
     stop: async () => {

@@ -1,8 +1,11 @@
-import type { Model, Prices, Provider } from '@switchboard/contracts';
+import type { Model, Prices, PriceSchedule, Provider } from '@switchboard/contracts';
 import { DIALECTS } from '@switchboard/protocol';
 import { upstreamDialect, type Candidate } from '../plan';
 
-const prices: Prices = {
+/** One version, in effect for all time. */
+export const always = (of: Prices): PriceSchedule => [{ version: 'v1', effectiveFromMs: 0, prices: of }];
+
+export const prices: Prices = {
   input: 3_000_000,
   output: 15_000_000,
   cacheRead: 300_000,
@@ -41,7 +44,7 @@ export function candidate(changes: Partial<Provider> = {}, modelChanges: Partial
       reasoning: true,
       structuredOutputs: true,
     },
-    pricing: prices,
+    pricing: always(prices),
     onDisconnect: 'cancel',
     upstreams: [upstream],
     ...modelChanges,

@@ -14,6 +14,7 @@ export function intent(requestId: string, changes: Partial<UsageIntent> = {}): U
     stream: true,
     startedAtMs: Date.parse('2026-11-20T12:00:00.123Z'),
     attempts: 1,
+    priceVersion: 'v1',
     clientRequestId: 'c-1',
     inputTokens: 120,
     outputTokens: 4_096,

@@ -36,8 +36,8 @@ const SYNC_INTERVAL_MS = 100;
 const RETRY_MS = 1_000;
 /** Of the bound: the rest is for the usage of calls that began before. */
 const INTENTS_SHARE = 7 / 8;
-/** What says `stored` frees room, and may exceed the bound by so much. */
-const STORED_RESERVE_BYTES = 1024 * 1024;
+/** What says `stored` frees room, and may exceed the bound by so much; the heads of a record and of its segment are less. */
+const [STORED_RESERVE_BYTES, HEADS_BYTES] = [1024 * 1024, 512];
 /** Before that, open records of old segments are not worth copying. */
 const COMPACTED_FROM_SEGMENTS = 8;
 /** An empty log lets go of a segment that has grown so large. */
@@ -165,7 +165,7 @@ export class SpoolLog {
     if (this.closed || (this.failing && performance.now() < this.retryAtMs)) return undefined;
     if (json.length > PAYLOAD_BYTES_MAX / 3 && Buffer.byteLength(json) > PAYLOAD_BYTES_MAX) return undefined;
     const room = Math.min(frameBytesMost(json), FRAME_HEAD_BYTES + PAYLOAD_BYTES_MAX);
-    if (this.bytes + this.options.bytesElsewhere() + json.length > bytesMost) return undefined;
+    if (this.bytes + this.options.bytesElsewhere() + json.length + HEADS_BYTES > bytesMost) return undefined;
     const segment = this.segmentWithRoom(json.length);
     if (segment === undefined) return undefined;
     if (this.used + room > TURN_BYTES) this.flush();
