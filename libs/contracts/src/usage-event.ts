@@ -1,5 +1,21 @@
 import type { DialectId, Loss, Usage } from '@switchboard/protocol';
 import type { NanoUsd } from './money';
+import {
+  ACCURACY,
+  COUNT,
+  fieldFault,
+  type FieldKind,
+  type Fields,
+  FLAG,
+  ID,
+  isObject,
+  MILLISECONDS,
+  OBJECT,
+  optional,
+  readRecords,
+  TEXT,
+  USAGE_FIELDS,
+} from './record-fields';
 
 /** One call, as it is billed. Published versions never change; a new need is a `v2`. */
 export interface UsageRecordedV1 {
@@ -82,7 +98,7 @@ export interface UsageBatchFault {
 
 /** Never throws: senders of other releases, and anybody who reaches the bus, write to the stream. */
 export function parseUsageBatch(payload: Uint8Array): UsageBatchReading {
-  const records = readRecords(payload);
+  const records = readRecords(payload, 'events');
   if (typeof records === 'string') return { events: [], faults: [{ fault: records }] };
   const reading: UsageBatchReading = { events: [], faults: [] };
   records.forEach((record, index) => {
@@ -93,50 +109,7 @@ export function parseUsageBatch(payload: Uint8Array): UsageBatchReading {
   return reading;
 }
 
-function readRecords(payload: Uint8Array): unknown[] | string {
-  let batch: unknown;
-  try {
-    batch = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
-  } catch (error) {
-    return `not JSON: ${(error as Error).name}`;
-  }
-  if (!isObject(batch)) return 'not an object';
-  return Array.isArray(batch['events']) ? batch['events'] : 'events is not an array';
-}
-
-interface FieldKind {
-  name: string;
-  accepts: (value: unknown) => boolean;
-}
-
-const TEXT: FieldKind = { name: 'a text', accepts: (value) => typeof value === 'string' };
-/** Joins records: an empty one is a fault of the sender. */
-const ID: FieldKind = {
-  name: 'a text of at least one character',
-  accepts: (value) => TEXT.accepts(value) && value !== '',
-};
-const FLAG: FieldKind = { name: 'true or false', accepts: (value) => typeof value === 'boolean' };
-const COUNT: FieldKind = {
-  name: 'a whole number from 0',
-  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-};
-const MILLISECONDS: FieldKind = {
-  name: 'a number from 0',
-  accepts: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-};
-const ACCURACY: FieldKind = {
-  name: 'exact, estimated or orphaned',
-  accepts: (value) => value === 'exact' || value === 'estimated' || value === 'orphaned',
-};
-const USAGE: FieldKind = { name: 'an object', accepts: isObject };
 const LOSSES: FieldKind = { name: 'an array', accepts: Array.isArray };
-const optional = ({ name, accepts }: FieldKind): FieldKind => ({
-  name,
-  accepts: (value) => value === undefined || accepts(value),
-});
-
-/** Made once: the entries of an object made per record were three quarters of the time to check it. */
-type Fields = readonly [string, FieldKind][];
 
 const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   requestId: ID,
@@ -149,7 +122,7 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   clientDialect: ID,
   upstreamDialect: ID,
   stream: FLAG,
-  usage: USAGE,
+  usage: OBJECT,
   costNanoUsd: COUNT,
   accuracy: ACCURACY,
   startedAtMs: COUNT,
@@ -162,15 +135,6 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   endUser: optional(TEXT),
   clientRequestId: optional(TEXT),
 } satisfies Record<keyof UsageRecordedV1, FieldKind>);
-
-const USAGE_FIELDS: Fields = Object.entries<FieldKind>({
-  inputTokens: COUNT,
-  cacheReadTokens: COUNT,
-  cacheWrite5mTokens: COUNT,
-  cacheWrite1hTokens: COUNT,
-  outputTokens: COUNT,
-  reasoningTokens: COUNT,
-} satisfies Record<keyof Usage, FieldKind>);
 
 const LOSS_FIELDS: Fields = Object.entries<FieldKind>({ feature: TEXT, path: TEXT } satisfies Record<
   keyof Loss,
@@ -189,15 +153,4 @@ function faultOf(record: unknown): string | undefined {
     if (lossFault !== undefined) return lossFault;
   }
   return undefined;
-}
-
-function fieldFault(value: object, fields: Fields, path = ''): string | undefined {
-  for (const [field, { name, accepts }] of fields) {
-    if (!accepts((value as Record<string, unknown>)[field])) return `${path}.${field} is not ${name}`;
-  }
-  return undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
