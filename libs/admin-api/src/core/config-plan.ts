@@ -1,4 +1,4 @@
-import type { CatalogSettingsV1, Model, NanoUsd, Provider, Tenant } from '@switchboard/contracts';
+import type { AdministeredTenant, CatalogSettingsV1, Model, NanoUsd, Provider } from '@switchboard/contracts';
 import type { PepperedHash } from '@switchboard/platform';
 import { type ConfigChange, type PlanStep, planned } from './config-change';
 import { canonicalJson } from './json';
@@ -15,7 +15,7 @@ export interface DeclaredConfig {
   providers: readonly Provider[];
   /** In listing order. */
   models: readonly Model[];
-  tenants: readonly Tenant[];
+  tenants: readonly AdministeredTenant[];
   keys: readonly DeclaredKey[];
   /** Prepaid amounts to open the books with. */
   openings: readonly { tenantId: string; nanoUsd: NanoUsd }[];
@@ -34,7 +34,7 @@ export interface StoredConfig {
   settings: CatalogSettingsV1 | undefined;
   providers: ReadonlyMap<string, StoredProvider>;
   models: ReadonlyMap<string, { model: Model; position: number; managedBy: ManagedBy }>;
-  tenants: ReadonlyMap<string, { tenant: Tenant; managedBy: ManagedBy }>;
+  tenants: ReadonlyMap<string, { tenant: AdministeredTenant; managedBy: ManagedBy }>;
   keys: ReadonlyMap<string, StoredKey>;
   /** Tenants whose books were opened. */
   opened: ReadonlySet<string>;

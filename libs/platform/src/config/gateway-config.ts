@@ -1,4 +1,12 @@
-import type { Catalog, KeyRecord, Model, NanoUsd, PolicyOrder, Provider, Tenant } from '@switchboard/contracts';
+import type {
+  AdministeredTenant,
+  Catalog,
+  KeyRecord,
+  Model,
+  NanoUsd,
+  PolicyOrder,
+  Provider,
+} from '@switchboard/contracts';
 
 export interface Brand {
   /** Names the `x-<slug>-…` headers. */
@@ -14,7 +22,7 @@ export interface Policies {
 }
 
 export interface ConfiguredTenant {
-  tenant: Tenant;
+  tenant: AdministeredTenant;
   /** Prepaid, for the ledger to open with. */
   creditsNanoUsd?: NanoUsd;
   keys: KeyRecord[];
