@@ -73,7 +73,7 @@ export class LoggedCall {
   }
 
   private ended(status: number, outcome: string): void {
-    if (!this.told) this.tell({ status, outcome, latencyMs: performance.now() - this.startedMs, attempts: 0 });
+    this.tell({ status, outcome, latencyMs: performance.now() - this.startedMs, attempts: 0 });
   }
 
   private tell(end: Pick<CallLoggedV1, 'status' | 'outcome' | 'latencyMs' | 'attempts'> & Partial<CallLoggedV1>): void {
