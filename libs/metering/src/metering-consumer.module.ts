@@ -24,6 +24,8 @@ export interface MeteringConsumerOptions {
   databaseUrl: string;
   /** Of the recurring jobs. Absent: they are left to other replicas. */
   redisUrl?: string;
+  /** How long the calls of tenants are kept that do not say it; default 30. */
+  callLogRetentionDays?: number;
   log: Logger;
   metrics: Metrics;
 }
@@ -100,16 +102,13 @@ export class MeteringConsumerModule
 }
 
 function createConsumption(options: MeteringConsumerOptions): Consumption {
-  const { bus, databaseUrl, redisUrl, log, metrics } = options;
+  const { bus, databaseUrl, redisUrl, callLogRetentionDays, log, metrics } = options;
   // Batches of each stream are one at a time; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 3, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
   const jobPool = createJobPool({ url: databaseUrl, log });
   const jobs = meteringJobs({
-    pool: jobPool,
-    databaseUrl,
-    log,
-    metrics,
+    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, log, metrics },
     stream: async () => ({ ...(await usageBacklog({ bus })) }),
   });
   return {

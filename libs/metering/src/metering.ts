@@ -31,6 +31,8 @@ export interface MeteringOptions {
   databaseUrl: string;
   logger: Logger;
   metrics: Metrics;
+  /** How long the calls of tenants are kept that do not say it; default 30. */
+  callLogRetentionDays?: number;
   /** How long a shutdown may wait for the database to take the last records. */
   drainTimeoutMs?: number;
   /** Keeps on disk what is not stored yet; closed with metering. */
@@ -85,7 +87,8 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
 }
 
 /** Opens no connection yet: the first write or query does. */
-export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, spool }: MeteringOptions): Metering {
+export function createMetering(options: MeteringOptions): Metering {
+  const { databaseUrl, logger, metrics, callLogRetentionDays, drainTimeoutMs, spool } = options;
   // Writes of usage are one at a time, and so are those of the call log; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 3 });
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
@@ -105,7 +108,7 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
   const jobPool = createJobPool({ url: databaseUrl, log: logger });
   const stream = () => Promise.resolve({ buffered: store.buffered, spooled: spool?.open ?? 0 });
   const jobs = new LocalJobs({
-    jobs: meteringJobs({ pool: jobPool, databaseUrl, log: logger, metrics, stream }),
+    jobs: meteringJobs({ pool: jobPool, databaseUrl, callLogRetentionDays, log: logger, metrics, stream }),
     ...{ log: logger, metrics },
   });
   const gauges = new LedgerGauges({ pool, metrics });

@@ -1,17 +1,18 @@
 import type { Logger, Pool, PoolClient } from '@switchboard/platform';
-import type { Job } from './job';
+import type { Job } from '../job';
 
 export interface CallLogRetentionOptions {
   pool: Pool;
   log: Logger;
-  /** For tenants that have no retention of their own. */
-  defaultDays: number;
+  /** For tenants that have no retention of their own; default 30. */
+  defaultDays?: number | undefined;
   /** Rows that one statement takes out; default 2,000. */
   batchRows?: number;
 }
 
 const HOUR_MS = 3_600_000;
 const MONTHS_AHEAD = 2;
+const DEFAULT_DAYS = 30;
 const BATCH_ROWS = 2_000;
 /** Of the transactions that change the partitions: calls are stored meanwhile, and must not wait long for them. */
 const LOCK_TIMEOUT_MS = 2_000;
@@ -72,7 +73,10 @@ async function runOnce(options: CallLogRetentionOptions, signal: AbortSignal): P
   }
 }
 
-async function changePartitions(client: PoolClient, { log, defaultDays }: CallLogRetentionOptions): Promise<void> {
+async function changePartitions(
+  client: PoolClient,
+  { log, defaultDays = DEFAULT_DAYS }: CallLogRetentionOptions,
+): Promise<void> {
   await briefly(client, ADD_MONTHS);
   const { rows } = await client.query<{ name: string }>(EXPIRED_MONTHS, [defaultDays]);
   for (const { name } of rows) {
@@ -88,7 +92,7 @@ async function briefly(client: PoolClient, statement: string): Promise<void> {
 
 async function expireCalls(
   client: PoolClient,
-  { log, defaultDays, batchRows = BATCH_ROWS }: CallLogRetentionOptions,
+  { log, defaultDays = DEFAULT_DAYS, batchRows = BATCH_ROWS }: CallLogRetentionOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { rows: retentions } = await client.query<{ tenant_id: string; days: number }>(RETENTIONS, [defaultDays]);

@@ -1,8 +1,8 @@
 import type { CallLoggedV1 } from '@switchboard/contracts';
 import { createLogger, createMetrics, createPool, type Pool } from '@switchboard/platform';
-import { openTestDatabase, type TestDatabase } from '../__fixtures__/database';
-import { call, daysAgo, requestIdAt } from '../calls/__fixtures__/calls';
-import { createCallStore } from '../calls/call-store';
+import { openTestDatabase, type TestDatabase } from '../../__fixtures__/database';
+import { call, daysAgo, requestIdAt } from '../../calls/__fixtures__/calls';
+import { createCallStore } from '../../calls/call-store';
 import { callLogRetention } from './call-log-retention';
 
 jest.setTimeout(60_000);
