@@ -11,9 +11,11 @@ import {
   bucketKey,
   decodeJson,
   encodeJson,
+  parseCallBatch,
   SETTINGS_KEY,
   STREAMS,
   type Bus,
+  type CallLoggedV1,
   type UsageBatchV1,
   type UsageRecordedV1,
 } from '@switchboard/contracts';
@@ -96,7 +98,7 @@ async function until(condition: () => Promise<boolean> | boolean, what: string):
   }
 }
 
-/** As admin-api would: the simulator's catalog, its upstreams all at the test's own; one key, without bounds. */
+/** As admin-api would: the simulator's catalog, its upstreams all at the test's own; one key, without bounds, that logs its calls. */
 async function publish(): Promise<void> {
   await until(() => bus.connected, 'the test’s own connection');
   const { port } = upstream.address() as AddressInfo;
@@ -108,7 +110,8 @@ async function publish(): Promise<void> {
   const { tenant, keys: records } = config.tenants[0]!;
   const { tenant: _, ...own } = records[0]!;
   await keys.put(bucketKey.tenant(tenant.id), encodeJson(tenant));
-  await keys.put(bucketKey.key(hash), encodeJson({ ...own, hash, tenantId: tenant.id }));
+  const logging = { requests: true, prompts: true };
+  await keys.put(bucketKey.key(hash), encodeJson({ ...own, logging, hash, tenantId: tenant.id }));
   for (const provider of config.providers) {
     const trusted = { ...provider, trustedNetwork: true };
     await catalog.put(bucketKey.provider(provider.id), encodeJson(encodeProvider(trusted, sealer)));
@@ -167,7 +170,7 @@ test('without NATS the private port says what is missing; with it and a catalog 
   expect((await readiness()).status).toBe(200);
 });
 
-test('SIGTERM: unready at once, an open stream runs to its end, its usage is published, and the end is clean', async () => {
+test('SIGTERM: unready at once, an open stream runs to its end, its usage and its call are published, and the end is clean', async () => {
   let finish = (): void => undefined;
   answer = (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -198,6 +201,15 @@ test('SIGTERM: unready at once, an open stream runs to its end, its usage is pub
   });
   await until(() => events.length > 0, 'the usage');
   expect(events).toMatchObject([{ requestId, finish: 'stop', status: 200 }]);
+  const calls: CallLoggedV1[] = [];
+  bus.consume(STREAMS.calls, 'reader', { sizeMax: 10, waitMs: 20 }, (messages) => {
+    for (const { payload } of messages) calls.push(...parseCallBatch(payload).calls);
+    return Promise.resolve();
+  });
+  await until(() => calls.length > 0, 'the call');
+  const prompt = JSON.stringify({ model, stream: true, messages: [{ role: 'user', content: 'Hi' }] });
+  expect(calls).toMatchObject([{ requestId, outcome: 'stop', status: 200, ip: '127.0.0.1', prompt }]);
+  expect(JSON.stringify(calls)).not.toContain('cm_test_key');
 });
 
 test('a port that is taken ends the start with a line that says so', async () => {

@@ -1,8 +1,14 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { type Bus, HEALTH_CHECKS, type HealthCheck, LIMITER, USAGE_SINK } from '@switchboard/contracts';
+import { type Bus, CALL_LOG, HEALTH_CHECKS, type HealthCheck, LIMITER, USAGE_SINK } from '@switchboard/contracts';
 import { EdgeApiModule, type EdgeApiOptions } from '@switchboard/edge-api';
 import { EDGE_HEALTH } from '@switchboard/edge-api/client';
-import { createUsagePublisher, type UsagePublisher, UsageSpool } from '@switchboard/metering/client';
+import {
+  type BufferedCallLog,
+  createCallPublisher,
+  createUsagePublisher,
+  type UsagePublisher,
+  UsageSpool,
+} from '@switchboard/metering/client';
 import type { Logger, Metrics } from '@switchboard/platform';
 import { BusLimiter } from '@switchboard/rate-limit/client';
 import type { EdgeSecrets, EdgeServiceSettings } from './config';
@@ -23,30 +29,33 @@ export interface EdgeServiceParts {
 export class EdgeServiceModule implements OnApplicationShutdown {
   constructor(
     @Inject(USAGE_SINK) private readonly usage: UsagePublisher,
+    @Inject(CALL_LOG) private readonly calls: BufferedCallLog,
     @Inject(LIMITER) private readonly limiter: BusLimiter,
   ) {}
 
   static forRoot(parts: EdgeServiceParts): DynamicModule {
-    const { bus, log } = parts;
+    const { bus, log, metrics } = parts;
     return {
       module: EdgeServiceModule,
       global: true,
       imports: [EdgeApiModule.forRoot(edgeOf(parts))],
       providers: [
         { provide: USAGE_SINK, useFactory: () => createUsageSink(parts) },
+        { provide: CALL_LOG, useFactory: () => createCallPublisher({ bus, log, metrics }) },
         {
           provide: LIMITER,
           useFactory: () => new BusLimiter({ bus, log, batchMax: parts.settings.ADMISSION_BATCH_MAX }),
         },
         { provide: HEALTH_CHECKS, inject: [EDGE_HEALTH], useFactory: (health: HealthCheck[]) => health },
       ],
-      exports: [USAGE_SINK, LIMITER, HEALTH_CHECKS],
+      exports: [USAGE_SINK, CALL_LOG, LIMITER, HEALTH_CHECKS],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.usage.drain(USAGE_DRAIN_MS), this.limiter.close(USAGE_DRAIN_MS)]);
-    await this.usage.close();
+    const { usage, calls, limiter } = this;
+    await Promise.all([usage.drain(USAGE_DRAIN_MS), calls.drain(USAGE_DRAIN_MS), limiter.close(USAGE_DRAIN_MS)]);
+    await Promise.all([usage.close(), calls.close()]);
   }
 }
 

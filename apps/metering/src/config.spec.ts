@@ -8,6 +8,7 @@ test('the database is all that must be given', () => {
     settings: {
       DATABASE_URL,
       REDIS_URL: 'redis://127.0.0.1:6379',
+      CALL_LOG_RETENTION_DAYS: 30,
       ADMIN_PORT: 9090,
       NATS_URL: 'nats://127.0.0.1:4222',
       LOG_LEVEL: 'info',

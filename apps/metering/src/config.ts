@@ -1,4 +1,4 @@
-import { readServiceSettings, redisUrlSetting } from '@switchboard/platform';
+import { positiveSetting, readServiceSettings, redisUrlSetting } from '@switchboard/platform';
 import { z } from 'zod';
 
 /** The service's own environment variables, beside those every service has. */
@@ -9,6 +9,8 @@ const shape = {
     .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgresql://user:password@host:port/database'),
   /** Says when recurring jobs have their turn. */
   REDIS_URL: redisUrlSetting,
+  /** How long the calls of tenants are kept that do not say it. */
+  CALL_LOG_RETENTION_DAYS: positiveSetting(30),
 };
 
 /** All faults at once, each naming its variable and none its value. */

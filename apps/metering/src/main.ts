@@ -10,8 +10,8 @@ async function main(): Promise<void> {
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'metering' });
   const metrics = createMetrics();
   const bus = openNatsBus({ url: settings.NATS_URL, name: `metering ${settings.INSTANCE}`, log });
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = settings;
-  const module = MeteringServiceModule.forRoot({ bus, databaseUrl, redisUrl, log, metrics });
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, CALL_LOG_RETENTION_DAYS: callLogRetentionDays } = settings;
+  const module = MeteringServiceModule.forRoot({ bus, databaseUrl, redisUrl, callLogRetentionDays, log, metrics });
   await runService({ name: 'metering', settings, module, log, metrics, bus });
 }
 

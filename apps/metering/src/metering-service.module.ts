@@ -8,16 +8,17 @@ export interface MeteringServiceParts {
   bus: Bus;
   databaseUrl: string;
   redisUrl: string;
+  callLogRetentionDays: number;
   log: Logger;
   metrics: Metrics;
 }
 
 @Module({})
 export class MeteringServiceModule {
-  static forRoot({ bus, databaseUrl, redisUrl, log, metrics }: MeteringServiceParts): DynamicModule {
+  static forRoot({ bus, log, metrics, ...parts }: MeteringServiceParts): DynamicModule {
     return {
       module: MeteringServiceModule,
-      imports: [MeteringConsumerModule.forRoot({ bus, databaseUrl, redisUrl, log, metrics })],
+      imports: [MeteringConsumerModule.forRoot({ bus, log, metrics, ...parts })],
       providers: [
         {
           provide: HEALTH_CHECKS,

@@ -5,8 +5,13 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bus, UsageRecordedV1 } from '@switchboard/contracts';
-import { createUsagePublisher, usageBacklog, type UsagePublisher } from '@switchboard/metering/client';
+import type { Bus, CallLoggedV1, UsageRecordedV1 } from '@switchboard/contracts';
+import {
+  createCallPublisher,
+  createUsagePublisher,
+  usageBacklog,
+  type UsagePublisher,
+} from '@switchboard/metering/client';
 import {
   createLogger,
   createMetrics,
@@ -152,6 +157,13 @@ function record(requestId: string): void {
   publisher.record(event);
 }
 
+function refusedCall(requestId: string): CallLoggedV1 {
+  return {
+    ...{ requestId, atMs: Date.now(), tenantId: 'acme', keyId: 'key_1', endpoint: 'messages', ip: '203.0.113.7' },
+    ...{ clientDialect: 'anthropic-messages', status: 403, outcome: 'ip_not_allowed', latencyMs: 1, attempts: 0 },
+  };
+}
+
 test('started before its servers it says what it lacks, and works once they are there', async () => {
   const [natsPort, url] = [nats.port, new URL(postgres.url)];
   await Promise.all([nats.stop(), postgres.stop()]);
@@ -173,6 +185,10 @@ test('started before its servers it says what it lacks, and works once they are 
   expect(service.output().match(/the database has this release/g)).toHaveLength(1);
   record('req_first');
   await until(async () => (await stored()).includes('req_first'));
+  const calls = createCallPublisher({ bus, log, metrics: createMetrics() });
+  calls.record(refusedCall('req_call'));
+  await until(async () => (await pool.query('SELECT FROM call_log')).rowCount === 1);
+  await calls.close();
   expect(service.output()).not.toContain(url.password);
 });
 

@@ -101,11 +101,12 @@ async function confirmed(publication: HealthCheck): Promise<void> {
   }
 }
 
-async function openMetering({ DATA_DIR, SPOOL_MAX_BYTES }: Settings, tools: Tools): Promise<Metering> {
+async function openMetering(settings: Settings, tools: Tools): Promise<Metering> {
+  const { DATA_DIR, SPOOL_MAX_BYTES, CALL_LOG_RETENTION_DAYS: callLogRetentionDays } = settings;
   const { logger: log, metrics } = tools;
   const dir = path.join(DATA_DIR, 'spool');
   const spool = await UsageSpool.open({ dir, bytesMax: SPOOL_MAX_BYTES, log, metrics });
-  return createMetering({ ...tools, spool });
+  return createMetering({ ...tools, callLogRetentionDays, spool });
 }
 
 function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {

@@ -4,6 +4,7 @@ import { type Logger, PrismaClient } from '@switchboard/platform';
 import { AuditController } from './audit.controller';
 import { Authenticator } from './auth/authenticator';
 import { BudgetsController } from './budgets.controller';
+import { CallsController } from './calls.controller';
 import { ConfigController } from './config.controller';
 import { CreditsController } from './credits.controller';
 import { HealthController } from './health.controller';
@@ -24,6 +25,8 @@ import { RefusedUsageController } from './refused-usage.controller';
 import { ReconciliationsController } from './reconciliations.controller';
 import { RoutingController } from './routing.controller';
 import { Keys } from './services/keys';
+import { Mutations } from './services/mutations';
+import { PromptReadings } from './services/prompt-readings';
 import { TenantsController } from './tenants.controller';
 import { UsageController } from './usage.controller';
 
@@ -36,6 +39,7 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
   ModelsController,
   AuditController,
   ReconciliationsController,
+  CallsController,
   RefusedUsageController,
   RoutingController,
   ConfigController,
@@ -46,8 +50,8 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
 @Module({})
 export class AdminApiModule {
   /**
-   * Needs USAGE_QUERIES and, with `administration`, the services of the writing side, REFUSED_USAGE, LIMITER and ROUTING_EXPLAINER, from
-   * `imports` or global modules.
+   * Needs USAGE_QUERIES and, with `administration`, the services of the writing side, CALL_QUERIES, REFUSED_USAGE, LIMITER
+   * and ROUTING_EXPLAINER, from `imports` or global modules.
    */
   static forRoot(options: AdminApiOptions): DynamicModule {
     const { administration, imports = [], providers = [] } = options;
@@ -85,6 +89,11 @@ function administrationProviders({ bus }: Administration, logger: Logger): Provi
   }));
   return [
     ...readers,
+    {
+      provide: PromptReadings,
+      inject: [Mutations],
+      useFactory: (mutations: Mutations) => new PromptReadings(mutations),
+    },
     { provide: ServiceRegistry, useFactory: () => new ServiceRegistry(bus, logger) },
     {
       provide: KEY_OWNERS,

@@ -33,7 +33,7 @@ const GET = endpoint({
 
 const UPDATE = endpoint({
   ...{ method: 'PATCH', path: ':id', operationId: 'updateTenant' },
-  summary: 'Changes what is given. Limits and `active` are for the platform’s admins.',
+  summary: 'Changes what is given. Limits, `active` and the retention of the call log are for the platform’s admins.',
   ...{ permission: 'tenant.update', target, params: idParams, body: tenantUpdateInput, reply: tenantReply },
 });
 
@@ -69,7 +69,9 @@ export class TenantsController {
   @Handles(UPDATE)
   update(@Input() input: InputOf<typeof UPDATE>) {
     const { params, body, principal } = input;
-    if (body.limits !== undefined || body.active !== undefined) requirePermission(principal, 'tenant.govern');
+    const { limits, active, callLogRetentionDays } = body;
+    const governs = [limits, active, callLogRetentionDays].some((one) => one !== undefined);
+    if (governs) requirePermission(principal, 'tenant.govern');
     return mutate(this.mutations, UPDATE, input, (change) => this.tenants.update(change, params.id, body));
   }
 

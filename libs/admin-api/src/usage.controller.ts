@@ -1,8 +1,5 @@
 import { Inject, Res } from '@nestjs/common';
-import { InvalidCursorError, USAGE_QUERIES, type UsageFilter, type UsageQueries } from '@switchboard/contracts';
-import { scopeOf } from './auth/permissions';
-import type { Principal } from './auth/principal';
-import { AdminError } from './core/admin-error';
+import { InvalidCursorError, USAGE_QUERIES, type UsageQueries } from '@switchboard/contracts';
 import { csvOf } from './core/csv';
 import { type UsageQuery, usageQueryOf, usageQuerySchema } from './core/usage-query';
 import { recordView, totalView, type UsageRecordView, type UsageTotalView } from './core/usage-view';
@@ -12,6 +9,7 @@ import { Input, type InputOf } from './http/input';
 import { unavailable } from './http/refusals';
 import { usageReply } from './http/replies/record-replies';
 import { ApiController } from './http/routes';
+import { tenantFilter } from './http/tenant-filter';
 
 type UsageAnswer =
   { data: UsageRecordView[]; nextCursor: string | null } | { data: UsageTotalView[]; truncated: boolean };
@@ -100,14 +98,4 @@ export class UsageController {
       throw unavailable('usage_unavailable', 'The usage store does not answer; see the log.', error);
     }
   }
-}
-
-/** Who sees some tenants only is shown one of them at a time. */
-function tenantFilter(tenant: string | undefined, principal: Principal): Pick<UsageFilter, 'tenantId'> {
-  const scope = scopeOf(principal);
-  if (scope === undefined || tenant !== undefined) return { tenantId: tenant };
-  const [only, ...others] = scope;
-  if (only !== undefined && others.length === 0) return { tenantId: only };
-  const faults = [{ path: 'tenant', message: 'required: you see several tenants' }];
-  throw new AdminError(400, 'invalid_query', 'the query has faults', { faults });
 }

@@ -62,6 +62,11 @@ export interface StreamDefinition {
   subject: string;
   dedupeWindowMs: number;
   maxAgeMs: number;
+  /**
+   * Read by one durable alone: a message goes as soon as that has acknowledged it, and while `bytesMax` are held `append`
+   * rejects. Absent: messages stay for `maxAgeMs`, whoever has read them.
+   */
+  queue?: { bytesMax: number };
 }
 
 export interface StreamMessage {

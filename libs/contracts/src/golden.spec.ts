@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { CallBatchV1, CallLoggedV1 } from './call-log';
 import type { Capabilities } from './catalog';
 import type { Tenant } from './keys';
 import type {
@@ -241,6 +242,32 @@ const rateState: Whole<RateStateV2> = {
   scopes: [{ scope: 'key:key_01', rates, open: 3, concurrencyLimit: 20, budgets: [budgetState] }],
 };
 
+const logged: Whole<CallLoggedV1> = {
+  requestId: 'req_0199c0a4b8c17a3f9f0a5c1d2e3f4a5b',
+  clientRequestId: 'trace-1',
+  atMs: 1_795_176_000_000,
+  tenantId: 'acme',
+  keyId: 'key_01',
+  endpoint: 'messages',
+  clientDialect: 'anthropic-messages',
+  requestedModel: 'sonnet',
+  model: 'anthropic/claude-sonnet-4.6',
+  upstream: 'claude-direct',
+  stream: true,
+  status: 200,
+  outcome: 'stop',
+  usage: recorded.usage,
+  costNanoUsd: 23_400_000,
+  accuracy: 'exact',
+  latencyMs: 1_843.25,
+  firstTokenMs: 412.5,
+  attempts: 1,
+  ip: '203.0.113.7',
+  userAgent: 'anthropic-sdk-typescript/0.91.0',
+  prompt: '{"model":"sonnet","messages":[{"role":"user","content":"Grüße 😀"}]}',
+  promptTruncated: true,
+};
+
 const candidate: Whole<ExplainedCandidateV1> = {
   model: 'anthropic/claude-sonnet-4.6',
   provider: 'claude-direct',
@@ -273,6 +300,8 @@ const heartbeat: Whole<HeartbeatV1> = {
 
 /** Each type that travels, under its own name, as one file of `__fixtures__`. Published ones never change. */
 const GOLDENS = {
+  CallBatchV1: { calls: [logged] } satisfies Whole<CallBatchV1>,
+  CallLoggedV1: logged,
   CatalogSettingsV1: settings,
   ExplainedCandidateV1: candidate,
   ExplainRequestV1: { model: 'auto:cheapest' } satisfies Whole<ExplainRequestV1>,

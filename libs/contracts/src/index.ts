@@ -1,4 +1,5 @@
 export * from './bus';
+export * from './call-log';
 export * from './catalog';
 export * from './errors';
 export * from './keys';

@@ -24,6 +24,12 @@ export interface Tenant {
   creditsNanoUsd?: NanoUsd;
 }
 
+/** A tenant as it is administered: with what no edge needs to know. */
+export interface AdministeredTenant extends Tenant {
+  /** Whole days; absent: as long as the process's setting says. */
+  callLogRetentionDays?: number;
+}
+
 /** What the edge knows of a key: everything but the key. */
 export interface KeyRecord {
   id: string;

@@ -27,6 +27,14 @@ export const STREAMS = {
     dedupeWindowMs: 10 * 60_000,
     maxAgeMs: 7 * 24 * HOUR_MS,
   },
+  /** CallBatchV1. Bounded, and emptied as it is read: prompts must not take the disk that usage needs, nor stay in two places. */
+  calls: {
+    name: 'SWITCHBOARD_CALLS',
+    subject: 'switchboard.calls.v1.logged',
+    dedupeWindowMs: 10 * 60_000,
+    maxAgeMs: 7 * 24 * HOUR_MS,
+    queue: { bytesMax: 1024 ** 3 },
+  },
 } as const satisfies Record<string, StreamDefinition>;
 
 export const BUCKETS = {

@@ -1,5 +1,21 @@
 import type { DialectId, Loss, Usage } from '@switchboard/protocol';
 import type { NanoUsd } from './money';
+import {
+  ACCURACY,
+  COUNT,
+  fieldFault,
+  type FieldKind,
+  type Fields,
+  FLAG,
+  ID,
+  isObject,
+  MILLISECONDS,
+  OBJECT,
+  optional,
+  readRecords,
+  TEXT,
+  USAGE_FIELDS,
+} from './record-fields';
 
 /** One call, as it is billed. Published versions never change; a new need is a `v2`. */
 export interface UsageRecordedV1 {
@@ -89,7 +105,7 @@ export interface UsageBatchFault {
 
 /** Never throws: senders of other releases, and anybody who reaches the bus, write to the stream. */
 export function parseUsageBatch(payload: Uint8Array): UsageBatchReading {
-  const records = readRecords(payload);
+  const records = readRecords(payload, 'events');
   if (typeof records === 'string') return { events: [], faults: [{ fault: records }] };
   const reading: UsageBatchReading = { events: [], faults: [] };
   records.forEach((record, index) => {
@@ -100,59 +116,16 @@ export function parseUsageBatch(payload: Uint8Array): UsageBatchReading {
   return reading;
 }
 
-function readRecords(payload: Uint8Array): unknown[] | string {
-  let batch: unknown;
-  try {
-    batch = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8'));
-  } catch (error) {
-    return `not JSON: ${(error as Error).name}`;
-  }
-  if (!isObject(batch)) return 'not an object';
-  return Array.isArray(batch['events']) ? batch['events'] : 'events is not an array';
-}
-
-interface FieldKind {
-  name: string;
-  accepts: (value: unknown) => boolean;
-}
-
-const TEXT: FieldKind = { name: 'a text', accepts: (value) => typeof value === 'string' };
-/** Joins records: an empty one is a fault of the sender. */
-const ID: FieldKind = {
-  name: 'a text of at least one character',
-  accepts: (value) => TEXT.accepts(value) && value !== '',
-};
 const PRICE_VERSION_LENGTH_MAX = 64;
 const PRICE_VERSION: FieldKind = {
   name: `a text of 1 to ${PRICE_VERSION_LENGTH_MAX} characters`,
   accepts: (value) => ID.accepts(value) && (value as string).length <= PRICE_VERSION_LENGTH_MAX,
 };
-const FLAG: FieldKind = { name: 'true or false', accepts: (value) => typeof value === 'boolean' };
-const COUNT: FieldKind = {
-  name: 'a whole number from 0',
-  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
-};
-const MILLISECONDS: FieldKind = {
-  name: 'a number from 0',
-  accepts: (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
-};
-const ACCURACY: FieldKind = {
-  name: 'exact, estimated or orphaned',
-  accepts: (value) => value === 'exact' || value === 'estimated' || value === 'orphaned',
-};
-const USAGE: FieldKind = { name: 'an object', accepts: isObject };
 const TEXTS: FieldKind = {
   name: 'an object of texts',
   accepts: (value) => isObject(value) && Object.values(value).every(TEXT.accepts),
 };
 const LOSSES: FieldKind = { name: 'an array', accepts: Array.isArray };
-const optional = ({ name, accepts }: FieldKind): FieldKind => ({
-  name,
-  accepts: (value) => value === undefined || accepts(value),
-});
-
-/** Made once: the entries of an object made per record were three quarters of the time to check it. */
-type Fields = readonly [string, FieldKind][];
 
 const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   requestId: ID,
@@ -165,7 +138,7 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   clientDialect: ID,
   upstreamDialect: ID,
   stream: FLAG,
-  usage: USAGE,
+  usage: OBJECT,
   costNanoUsd: COUNT,
   // Absent: of an edge of an earlier release.
   priceVersion: optional(PRICE_VERSION),
@@ -181,15 +154,6 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   clientMetadata: optional(TEXTS),
   clientRequestId: optional(TEXT),
 } satisfies Record<keyof UsageRecordedV1, FieldKind>);
-
-const USAGE_FIELDS: Fields = Object.entries<FieldKind>({
-  inputTokens: COUNT,
-  cacheReadTokens: COUNT,
-  cacheWrite5mTokens: COUNT,
-  cacheWrite1hTokens: COUNT,
-  outputTokens: COUNT,
-  reasoningTokens: COUNT,
-} satisfies Record<keyof Usage, FieldKind>);
 
 const LOSS_FIELDS: Fields = Object.entries<FieldKind>({ feature: TEXT, path: TEXT } satisfies Record<
   keyof Loss,
@@ -208,15 +172,4 @@ function faultOf(record: unknown): string | undefined {
     if (lossFault !== undefined) return lossFault;
   }
   return undefined;
-}
-
-function fieldFault(value: object, fields: Fields, path = ''): string | undefined {
-  for (const [field, { name, accepts }] of fields) {
-    if (!accepts((value as Record<string, unknown>)[field])) return `${path}.${field} is not ${name}`;
-  }
-  return undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,7 @@ import { readBody } from './adapters/request-body';
 import { mayUse } from './core/access';
 import { checkRequest } from './core/check-request';
 import { isAuto, planPinned, type Candidate } from './core/plan';
+import type { RequestIdentity } from './core/reply-headers';
 import type { EdgeContext } from './inference/edge-context';
 import { faultError } from './inference/inference-request';
 
@@ -18,20 +19,27 @@ export interface TokenCount {
 export class CountTokensHandler {
   constructor(private readonly edge: EdgeContext) {}
 
-  handle(incoming: IncomingMessage, key: KeyRecord, requestId: string): Promise<TokenCount> {
+  handle(incoming: IncomingMessage, key: KeyRecord, identity: RequestIdentity): Promise<TokenCount> {
     const denied = mayUse(key, 'llm');
     if (denied !== undefined) return Promise.reject(denied);
     return new Promise((resolve, reject) => {
       readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
         if (body instanceof GatewayError) return reject(body);
-        this.count(incoming, key, requestId, body).then(resolve, reject);
+        identity.call?.received(body);
+        this.count(incoming, key, identity, body).then(resolve, reject);
       });
     });
   }
 
-  private async count(incoming: IncomingMessage, key: KeyRecord, requestId: string, body: Buffer): Promise<TokenCount> {
+  private async count(
+    incoming: IncomingMessage,
+    key: KeyRecord,
+    { requestId, call: logged }: RequestIdentity,
+    body: Buffer,
+  ): Promise<TokenCount> {
     const sniffed = sniffRequest(body);
     if (!sniffed.ok) throw faultError(sniffed.fault);
+    logged?.asked(sniffed.model);
     const fault = checkRequest({ ...sniffed, maxTokens: 1 }, 'anthropic-messages');
     if (fault !== undefined) throw fault;
     const candidate = this.nativeCandidate(key, sniffed);

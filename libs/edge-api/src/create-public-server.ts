@@ -1,4 +1,4 @@
-import type { CatalogSource, KeyDirectory, Limiter, UsageSink } from '@switchboard/contracts';
+import type { CallLog, CatalogSource, KeyDirectory, Limiter, UsageSink } from '@switchboard/contracts';
 import type { Logger, Metrics } from '@switchboard/platform';
 import { PublicServer } from './adapters/public-server';
 import { TokenCounter } from './adapters/token-counter';
@@ -21,6 +21,8 @@ export interface EdgePorts {
   catalog: CatalogSource;
   keys: KeyDirectory;
   usage: UsageSink;
+  /** Absent: no call is logged, whatever its key asks for. */
+  calls?: CallLog | undefined;
   /** Absent: no call is reserved. */
   limiter?: Limiter | undefined;
   /** Where the policy may change; else it is that of the settings. */
@@ -37,6 +39,7 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
     catalog: ports.catalog,
     keys: ports.keys,
     usage: ports.usage,
+    calls: ports.calls,
     admissions: new Admissions({ limiter: ports.limiter, whenUnavailable, metrics, log: logger }),
     accounts: new ProviderAccounts({ limiter: ports.limiter, metrics, log: logger }),
     pools: new UpstreamPools({

@@ -1,12 +1,20 @@
 import { type BeforeApplicationShutdown, type DynamicModule, Inject, Module } from '@nestjs/common';
-import { type HealthCheck, LIMITER, type Limiter, USAGE_SINK, type UsageSink } from '@switchboard/contracts';
+import {
+  CALL_LOG,
+  type CallLog,
+  type HealthCheck,
+  LIMITER,
+  type Limiter,
+  USAGE_SINK,
+  type UsageSink,
+} from '@switchboard/contracts';
 import { EDGE_HEALTH } from './client';
 import { EdgeReplica, type EdgeReplicaOptions } from './edge-replica';
 
-export type EdgeApiOptions = Omit<EdgeReplicaOptions, 'usage' | 'limiter'>;
+export type EdgeApiOptions = Omit<EdgeReplicaOptions, 'usage' | 'calls' | 'limiter'>;
 
 /**
- * An edge as a Nest module. Needs USAGE_SINK and LIMITER from its host, and opens the public port when its host calls
+ * An edge as a Nest module. Needs USAGE_SINK, CALL_LOG and LIMITER from its host, and opens the public port when its host calls
  * `EdgeReplica.open`; at shutdown open replies end first. Provides EDGE_HEALTH.
  */
 @Module({})
@@ -20,8 +28,9 @@ export class EdgeApiModule implements BeforeApplicationShutdown {
       providers: [
         {
           provide: EdgeReplica,
-          inject: [USAGE_SINK, LIMITER],
-          useFactory: (usage: UsageSink, limiter: Limiter) => new EdgeReplica({ ...options, usage, limiter }),
+          inject: [USAGE_SINK, CALL_LOG, LIMITER],
+          useFactory: (usage: UsageSink, calls: CallLog, limiter: Limiter) =>
+            new EdgeReplica({ ...options, usage, calls, limiter }),
         },
         { provide: EDGE_HEALTH, inject: [EdgeReplica], useFactory: ({ health }: EdgeReplica): HealthCheck[] => health },
       ],

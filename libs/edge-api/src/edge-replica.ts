@@ -1,4 +1,4 @@
-import type { Bus, HealthCheck, Limiter, Subscription, UsageSink } from '@switchboard/contracts';
+import type { Bus, CallLog, HealthCheck, Limiter, Subscription, UsageSink } from '@switchboard/contracts';
 import {
   busHealth,
   catalogHealth,
@@ -20,6 +20,8 @@ export interface EdgeReplicaOptions {
   /** What the bus is called in the health checks. Absent: `nats`. */
   busName?: string;
   usage: UsageSink;
+  /** Absent: no call is logged, whatever its key asks for. */
+  calls?: CallLog | undefined;
   limiter: Limiter;
   /** Opens the providers' credentials. */
   sealer: Pick<Sealer, 'open'>;
@@ -87,12 +89,12 @@ export class EdgeReplica {
   }
 
   private createServer() {
-    const { settings, log, metrics, usage, limiter } = this.options;
+    const { settings, log, metrics, usage, calls, limiter } = this.options;
     const { published, catalog, keys } = this;
     this.brand = published.settings().brand;
     return createPublicServer(
       { settings: { ...settings, brand: this.brand }, logger: log, metrics },
-      { catalog, keys, usage, limiter, limiterUnavailable: () => published.settings().limiterUnavailable },
+      { catalog, keys, usage, calls, limiter, limiterUnavailable: () => published.settings().limiterUnavailable },
     );
   }
 

@@ -3,13 +3,14 @@ import type { BlockList } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
 import type { DialectId, JsonObject } from '@switchboard/protocol';
-import { addressList, callerAddress, mayCallFrom } from './core/access';
+import { addressList, callerAddress, mayCall, mayCallFrom } from './core/access';
 import { authenticate, readCredentials } from './core/authenticate';
 import { errorReply } from './core/error-reply';
+import { LoggedCall } from './core/logged-call';
 import { identityHeaders, readClientRequestId, type RequestIdentity } from './core/reply-headers';
 import { gatewayFault } from './core/upstream-failure';
 import { newRequestId } from './core/request-id';
-import { matchRoute, type Route, type RouteMatch } from './core/routes';
+import { isCall, matchRoute, type Route, type RouteMatch } from './core/routes';
 import { CountTokensHandler } from './count-tokens-handler';
 import type { EdgeContext } from './inference/edge-context';
 import { InferenceHandler } from './inference/inference-handler';
@@ -40,6 +41,7 @@ export class PublicHandler {
       requestId: newRequestId(),
       clientRequestId: readClientRequestId(headers['x-request-id']),
       origin: headers.origin,
+      call: undefined,
     };
     const match = matchRoute(incoming.url ?? '/', headers);
     const dialect = match.found ? match.route.dialect : match.dialect;
@@ -98,24 +100,46 @@ export class PublicHandler {
     refuse: (error: GatewayError) => void,
   ): void {
     if (caller instanceof GatewayError) return refuse(caller);
-    const denied = this.deniedFromHere(incoming, caller, identity);
+    if (caller.logging.requests) this.beginLog(incoming, response, route, caller, identity);
+    const denied = mayCall(caller) ?? this.deniedFromHere(incoming, caller, identity);
     if (denied !== undefined) return refuse(denied);
     this.serve(incoming, response, route, caller, identity, refuse);
   }
 
+  /** For calls that may spend or refuse; whoever leaves before their call is an exchange is told of too. */
+  private beginLog(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    key: KeyRecord,
+    identity: RequestIdentity,
+  ): void {
+    const { calls } = this.edge;
+    if (calls === undefined || !isCall(route)) return;
+    const call = new LoggedCall(calls, {
+      ...{ requestId: identity.requestId, clientRequestId: identity.clientRequestId, key, endpoint: route.name },
+      ...{ clientDialect: route.dialect, ip: this.addressOf(incoming), headers: incoming.headers },
+    });
+    identity.call = call;
+    response.once('close', () => call.connectionClosed());
+  }
+
   private deniedFromHere(
-    { headers, socket }: IncomingMessage,
+    incoming: IncomingMessage,
     key: KeyRecord,
     { origin }: RequestIdentity,
   ): GatewayError | undefined {
     if (key.ips.length === 0 && key.origins.length === 0) return undefined;
+    return mayCallFrom(key, origin, this.addressOf(incoming));
+  }
+
+  private addressOf({ headers, socket }: IncomingMessage): string {
     const forwardedFor = headers['x-forwarded-for'];
-    const address = callerAddress(
+    return callerAddress(
       socket.remoteAddress,
       Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor,
       this.trustedProxies,
     );
-    return mayCallFrom(key, origin, address);
   }
 
   private serve(
@@ -131,8 +155,10 @@ export class PublicHandler {
       case 'chat-completions':
         return this.inference.handle(incoming, response, route, key, identity, refuse);
       case 'count-tokens':
-        this.counting.handle(incoming, key, identity.requestId).then(
+        this.counting.handle(incoming, key, identity).then(
           ({ tokens, source }) => {
+            if (response.destroyed) return;
+            identity.call?.counted();
             response.setHeader(this.edge.names.tokenCount, source);
             this.send(incoming, response, route.dialect, identity, { input_tokens: tokens });
           },
@@ -182,6 +208,7 @@ export class PublicHandler {
     if (response.headersSent || response.destroyed) return;
     const reply = errorReply(error, dialect, identity.requestId);
     this.edge.metrics.refused(dialect, reply.status);
+    identity.call?.refused(error.code, reply.status);
     const bytes = Buffer.from(JSON.stringify(reply.body));
     // A body still on its way is not worth a kept connection.
     if (!incoming.complete) response.setHeader('connection', 'close');

@@ -9,6 +9,7 @@ import {
 import type { Bus, HealthCheck } from '@switchboard/contracts';
 import { createPool, type Logger, type Metrics, type Pool } from '@switchboard/platform';
 import { createSpendingPool } from './adapters/spending-sums';
+import { CallConsumer } from './calls/call-consumer';
 import { JOBS_HEALTH, METERING_HEALTH, usageBacklog } from './client';
 import { BullmqJobs } from './jobs/adapters/bullmq-jobs';
 import { createJobPool } from './jobs/job-pool';
@@ -23,6 +24,8 @@ export interface MeteringConsumerOptions {
   databaseUrl: string;
   /** Of the recurring jobs. Absent: they are left to other replicas. */
   redisUrl?: string;
+  /** How long the calls of tenants are kept that do not say it; default 30. */
+  callLogRetentionDays?: number;
   log: Logger;
   metrics: Metrics;
 }
@@ -32,6 +35,7 @@ interface Consumption {
   spendingPool: Pool;
   schema: SchemaPreparation;
   consumer: UsageConsumer;
+  calls: CallConsumer;
   spending: SpendingService;
   jobs: BullmqJobs | undefined;
   jobPool: Pool;
@@ -43,8 +47,9 @@ const CONSUMPTION = Symbol('CONSUMPTION');
 const QUERY_TIMEOUT_MS = 15_000;
 
 /**
- * Stores the usage stream and answers what was spent, once the database has this release's schema, which is brought about
- * here, and does the recurring jobs. Provides METERING_HEALTH and, with Redis, JOBS_HEALTH. At shutdown the batch in hand is stored and acknowledged.
+ * Stores the usage stream and the call log, and answers what was spent, once the database has this release's schema, which
+ * is brought about here, and does the recurring jobs. Provides METERING_HEALTH and, with Redis, JOBS_HEALTH. At shutdown the
+ * batches in hand are stored and acknowledged.
  */
 @Module({})
 export class MeteringConsumerModule
@@ -73,9 +78,10 @@ export class MeteringConsumerModule
 
   /** Not waited for: the process tells of itself, and what it lacks, while the database is away. */
   onApplicationBootstrap(): void {
-    const { schema, consumer, spending, jobs, gauges } = this.consumption;
+    const { schema, consumer, calls, spending, jobs, gauges } = this.consumption;
     void schema.run().then(() => {
       consumer.start();
+      calls.start();
       spending.start();
       jobs?.start();
       gauges.start();
@@ -83,10 +89,10 @@ export class MeteringConsumerModule
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { schema, consumer, spending, jobs, gauges } = this.consumption;
+    const { schema, consumer, calls, spending, jobs, gauges } = this.consumption;
     schema.stop();
     gauges.stop();
-    await Promise.all([consumer.stop(), spending.stop(), jobs?.stop()]);
+    await Promise.all([consumer.stop(), calls.stop(), spending.stop(), jobs?.stop()]);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -96,16 +102,13 @@ export class MeteringConsumerModule
 }
 
 function createConsumption(options: MeteringConsumerOptions): Consumption {
-  const { bus, databaseUrl, redisUrl, log, metrics } = options;
-  // Batches are one at a time; the other connection answers health checks.
-  const pool = createPool({ url: databaseUrl, log, connectionsMax: 2, queryTimeoutMs: QUERY_TIMEOUT_MS });
+  const { bus, databaseUrl, redisUrl, callLogRetentionDays, log, metrics } = options;
+  // Batches of each stream are one at a time; the third connection answers health checks.
+  const pool = createPool({ url: databaseUrl, log, connectionsMax: 3, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
   const jobPool = createJobPool({ url: databaseUrl, log });
   const jobs = meteringJobs({
-    pool: jobPool,
-    databaseUrl,
-    log,
-    metrics,
+    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, log, metrics },
     stream: async () => ({ ...(await usageBacklog({ bus })) }),
   });
   return {
@@ -116,6 +119,7 @@ function createConsumption(options: MeteringConsumerOptions): Consumption {
     jobs: redisUrl === undefined ? undefined : new BullmqJobs({ redisUrl, jobs, log, metrics }),
     schema: new SchemaPreparation({ url: databaseUrl, log }),
     consumer: new UsageConsumer({ bus, pool, log, metrics }),
+    calls: new CallConsumer({ bus, pool, log, metrics }),
     spending: new SpendingService({ bus, pool: spendingPool }),
   };
 }

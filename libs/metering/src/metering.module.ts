@@ -5,15 +5,23 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { type HealthCheck, RECONCILIATIONS, REFUSED_USAGE, USAGE_QUERIES, USAGE_SINK } from '@switchboard/contracts';
+import {
+  CALL_LOG,
+  CALL_QUERIES,
+  type HealthCheck,
+  RECONCILIATIONS,
+  REFUSED_USAGE,
+  USAGE_QUERIES,
+  USAGE_SINK,
+} from '@switchboard/contracts';
 import { METERING_HEALTH } from './client';
 import { createMetering, type Metering, type MeteringOptions } from './metering';
 
 const METERING = Symbol('METERING');
 
 /**
- * Provides USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS and METERING_HEALTH, and does the recurring jobs; at
- * shutdown writes what waits and disconnects.
+ * Provides USAGE_SINK, USAGE_QUERIES, CALL_LOG, CALL_QUERIES, REFUSED_USAGE, RECONCILIATIONS and METERING_HEALTH, and does
+ * the recurring jobs; at shutdown writes what waits and disconnects.
  */
 @Module({})
 export class MeteringModule implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -32,6 +40,8 @@ export class MeteringModule implements OnApplicationBootstrap, OnApplicationShut
         { provide: METERING, useValue: metering },
         { provide: USAGE_SINK, useFactory: ({ store }: Metering) => store, inject: [METERING] },
         { provide: USAGE_QUERIES, useFactory: ({ queries }: Metering) => queries, inject: [METERING] },
+        { provide: CALL_LOG, useFactory: ({ callLog }: Metering) => callLog, inject: [METERING] },
+        { provide: CALL_QUERIES, useFactory: ({ calls }: Metering) => calls, inject: [METERING] },
         { provide: REFUSED_USAGE, useFactory: ({ refused }: Metering) => refused, inject: [METERING] },
         {
           provide: RECONCILIATIONS,
@@ -40,7 +50,7 @@ export class MeteringModule implements OnApplicationBootstrap, OnApplicationShut
         },
         { provide: METERING_HEALTH, useFactory: ({ health }: Metering): HealthCheck => health, inject: [METERING] },
       ],
-      exports: [USAGE_SINK, USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS, METERING_HEALTH],
+      exports: [USAGE_SINK, USAGE_QUERIES, CALL_LOG, CALL_QUERIES, REFUSED_USAGE, RECONCILIATIONS, METERING_HEALTH],
     };
   }
 

@@ -1,4 +1,5 @@
 import {
+  type CallQueries,
   type HealthCheck,
   type Ledger,
   parseUsageBatch,
@@ -13,6 +14,9 @@ import { createSpendingPool, SpendingSums } from './adapters/spending-sums';
 import { registerUsageMetrics } from './adapters/usage-metrics';
 import { PostgresUsageQueries } from './adapters/usage-queries';
 import { UsageStore } from './adapters/usage-store';
+import { PostgresCallQueries } from './calls/adapters/call-queries';
+import type { BufferedCallLog } from './calls/call-intake';
+import { createCallStore } from './calls/call-store';
 import { createJobPool } from './jobs/job-pool';
 import { meteringJobs } from './jobs/jobs';
 import { LocalJobs } from './jobs/local-jobs';
@@ -27,6 +31,8 @@ export interface MeteringOptions {
   databaseUrl: string;
   logger: Logger;
   metrics: Metrics;
+  /** How long the calls of tenants are kept that do not say it; default 30. */
+  callLogRetentionDays?: number;
   /** How long a shutdown may wait for the database to take the last records. */
   drainTimeoutMs?: number;
   /** Keeps on disk what is not stored yet; closed with metering. */
@@ -35,6 +41,7 @@ export interface MeteringOptions {
 
 export interface OpenUsageQueries {
   queries: UsageQueries;
+  calls: CallQueries;
   /** Over the same connections; what is replayed goes where it is told. */
   refused(takeIn: TakeIn): RefusedUsage;
   reconciliations: Reconciliations;
@@ -46,6 +53,8 @@ export interface OpenUsageQueries {
 export interface Metering {
   store: UsageStore;
   queries: UsageQueries;
+  callLog: BufferedCallLog;
+  calls: CallQueries;
   refused: RefusedUsage;
   reconciliations: Reconciliations;
   /** Over `store`: what was recorded before the question is in the answer. */
@@ -69,6 +78,7 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
   };
   return {
     queries: new PostgresUsageQueries(prisma),
+    calls: new PostgresCallQueries(prisma),
     refused: (takeIn) => new DeadLetters(prisma, takeIn),
     reconciliations: new ReconciliationLog(prisma),
     health,
@@ -77,13 +87,15 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
 }
 
 /** Opens no connection yet: the first write or query does. */
-export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, spool }: MeteringOptions): Metering {
-  // Writes are one at a time; the other connection answers health checks.
-  const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 2 });
+export function createMetering(options: MeteringOptions): Metering {
+  const { databaseUrl, logger, metrics, callLogRetentionDays, drainTimeoutMs, spool } = options;
+  // Writes of usage are one at a time, and so are those of the call log; the third connection answers health checks.
+  const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 3 });
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
-  const { queries, refused, reconciliations, close: closeQueries } = openUsageQueries(databaseUrl, logger);
+  const { queries, calls, refused, reconciliations, close: closeQueries } = openUsageQueries(databaseUrl, logger);
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
   const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics, spool });
+  const callLog = createCallStore({ pool, log: logger, metrics });
   const ledger = createLocalLedger(store, new SpendingSums(spendingPool));
   const health: HealthCheck = {
     name: 'postgres',
@@ -96,7 +108,7 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
   const jobPool = createJobPool({ url: databaseUrl, log: logger });
   const stream = () => Promise.resolve({ buffered: store.buffered, spooled: spool?.open ?? 0 });
   const jobs = new LocalJobs({
-    jobs: meteringJobs({ pool: jobPool, databaseUrl, log: logger, metrics, stream }),
+    jobs: meteringJobs({ pool: jobPool, databaseUrl, callLogRetentionDays, log: logger, metrics, stream }),
     ...{ log: logger, metrics },
   });
   const gauges = new LedgerGauges({ pool, metrics });
@@ -107,14 +119,14 @@ export function createMetering({ databaseUrl, logger, metrics, drainTimeoutMs, s
   const close = async (): Promise<void> => {
     gauges.stop();
     const stopped = jobs.stop();
-    await store.drain(drainTimeoutMs ?? DRAIN_TIMEOUT_MS);
-    await store.close();
-    await stopped;
+    const timeoutMs = drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
+    await Promise.all([store.drain(timeoutMs), callLog.drain(timeoutMs)]);
+    await Promise.all([store.close(), callLog.close(), stopped]);
     await Promise.all([pool.end(), spendingPool.end(), jobPool.end(), closeQueries()]);
   };
   return {
-    ...{ store, queries, refused: refused(intoStore(store)), reconciliations, ledger, health, close },
-    start,
+    ...{ store, queries, callLog, calls, refused: refused(intoStore(store)), reconciliations, ledger, health },
+    ...{ start, close },
   };
 }
 

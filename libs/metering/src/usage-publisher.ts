@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Bus,
   STREAMS,
@@ -9,9 +7,9 @@ import {
   type UsageSink,
 } from '@switchboard/contracts';
 import type { Counter, Logger, Metrics } from '@switchboard/platform';
+import { BatchSender } from './batch-sender';
 import { BATCH_RECORDS_MAX, takeMessage, type UsageMessage } from './core/usage-batch';
 import { Outage } from './outage';
-import { RetryPause } from './retry-pause';
 import type { UsageSpool } from './spool/usage-spool';
 import { UsageIntake } from './usage-intake';
 
@@ -52,27 +50,35 @@ const PUBLISH_INTERVAL_MS = 20;
 const IN_FLIGHT_MAX = 4;
 
 class StreamUsagePublisher implements UsagePublisher {
-  private readonly bus: Bus;
   private readonly intake: UsageIntake;
-  private readonly counts: PublisherCounts;
-  private readonly outage: Outage;
-  private readonly pause = new RetryPause({ first: 100, most: 2_000 });
+  private readonly sender: BatchSender<UsageMessage>;
   private readonly reconnections: Subscription;
-  private readonly inFlight = new Set<Promise<void>>();
-  private readonly onEmpty = new Set<() => void>();
-  private timer: NodeJS.Timeout | undefined;
-  private closed = false;
 
   constructor({ bus, log, metrics, capacity, spool }: UsagePublisherOptions) {
-    this.bus = bus;
-    this.counts = registerCounts(metrics, () => this.buffered);
-    this.intake = new UsageIntake({ log, capacity, spool, onDropped: () => this.counts.dropped.inc() });
-    this.outage = new Outage(log, {
+    const counts = registerCounts(metrics, () => this.buffered);
+    const outage = new Outage(log, {
       lost: 'usage records cannot be published and wait in memory',
       back: 'usage records are published again',
     });
-    this.reconnections = bus.onConnected(() => this.pause.wake());
-    this.intake.replay(() => this.schedule());
+    this.intake = new UsageIntake({ log, capacity, spool, onDropped: () => counts.dropped.inc() });
+    const { buffer } = this.intake;
+    this.sender = new BatchSender({
+      ...{ buffer, itemsMax: BATCH_RECORDS_MAX, intervalMs: PUBLISH_INTERVAL_MS, inFlightMax: IN_FLIGHT_MAX },
+      pauseMs: { first: 100, most: 2_000 },
+      take: () => takeMessage(buffer),
+      send: ({ payload, dedupeId }) => bus.append(STREAMS.usage, payload, dedupeId),
+      sent: ({ records }) => {
+        this.intake.confirm(records);
+        counts.published.inc(records.length);
+        outage.succeeded();
+      },
+      failed: (error) => {
+        counts.failures.inc();
+        outage.failed(error, { waiting: this.buffered });
+      },
+    });
+    this.reconnections = bus.onConnected(() => this.sender.wake());
+    this.intake.replay(() => this.sender.schedule());
   }
 
   get buffered(): number {
@@ -84,76 +90,18 @@ class StreamUsagePublisher implements UsagePublisher {
   }
 
   record(event: UsageRecordedV1, kept?: () => void): void {
-    if (this.intake.take(event, kept)) this.schedule();
+    if (this.intake.take(event, kept)) this.sender.schedule();
   }
 
   async drain(timeoutMs: number): Promise<number> {
-    const deadline = new AbortController();
-    const outOfTime = delay(timeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined);
-    let emptied = (): void => undefined;
-    const empty = new Promise<void>((resolve) => (emptied = resolve));
-    this.onEmpty.add(emptied);
-    this.pause.wake();
-    this.publishWaiting();
-    if (this.buffered > 0) await Promise.race([empty, outOfTime]);
-    this.onEmpty.delete(emptied);
-    deadline.abort();
+    await this.sender.drain(timeoutMs);
     return this.intake.logUnsaved();
   }
 
   async close(): Promise<void> {
-    this.closed = true;
     this.intake.close();
-    clearTimeout(this.timer);
-    this.pause.wake();
-    await Promise.all([...this.inFlight, this.reconnections.stop()]);
+    await Promise.all([this.sender.close(), this.reconnections.stop()]);
     await this.intake.closeSpool();
-  }
-
-  private schedule(): void {
-    // Else the end of one of those under way goes on.
-    if (this.inFlight.size === IN_FLIGHT_MAX) return;
-    // Not at once even when a message is full: the caller is on the way to its client.
-    if (this.intake.buffer.waiting === BATCH_RECORDS_MAX) setImmediate(() => this.publishWaiting());
-    this.timer ??= setTimeout(() => this.publishWaiting(), PUBLISH_INTERVAL_MS);
-  }
-
-  private publishWaiting(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    while (this.intake.buffer.waiting > 0 && this.inFlight.size < IN_FLIGHT_MAX && !this.closed) {
-      const publishing = this.publish(takeMessage(this.intake.buffer)).finally(() => {
-        this.inFlight.delete(publishing);
-        this.goOn();
-      });
-      this.inFlight.add(publishing);
-    }
-  }
-
-  private goOn(): void {
-    const { waiting, size } = this.intake.buffer;
-    if (size === 0) for (const emptied of this.onEmpty) emptied();
-    if (waiting === 0 || this.closed) return;
-    if (waiting >= BATCH_RECORDS_MAX || this.onEmpty.size > 0) this.publishWaiting();
-    else this.schedule();
-  }
-
-  private async publish({ records, payload }: UsageMessage): Promise<void> {
-    const dedupeId = randomUUID();
-    for (let failures = 0; !this.closed;) {
-      try {
-        await this.bus.append(STREAMS.usage, payload, dedupeId);
-        this.intake.confirm(records);
-        this.counts.published.inc(records.length);
-        this.outage.succeeded();
-        return;
-      } catch (error) {
-        failures++;
-        this.counts.failures.inc();
-        this.outage.failed(error, { waiting: this.buffered });
-        if (!this.closed) await this.pause.after(failures);
-      }
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import {
   type Bus,
+  CALL_QUERIES,
   type HealthCheck,
   RECONCILIATIONS,
   REFUSED_USAGE,
@@ -22,8 +23,8 @@ export interface UsageQueriesOptions {
 const OPEN_QUERIES = Symbol('OPEN_QUERIES');
 
 /**
- * Reads what another process records: provides USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS and USAGE_QUERIES_HEALTH;
- * disconnects at shutdown.
+ * Reads what another process records: provides USAGE_QUERIES, CALL_QUERIES, REFUSED_USAGE, RECONCILIATIONS and
+ * USAGE_QUERIES_HEALTH; disconnects at shutdown.
  */
 @Module({})
 export class UsageQueriesModule implements OnApplicationShutdown {
@@ -36,6 +37,7 @@ export class UsageQueriesModule implements OnApplicationShutdown {
       providers: [
         { provide: OPEN_QUERIES, useFactory: () => openUsageQueries(databaseUrl, logger) },
         { provide: USAGE_QUERIES, useFactory: ({ queries }: OpenUsageQueries) => queries, inject: [OPEN_QUERIES] },
+        { provide: CALL_QUERIES, useFactory: ({ calls }: OpenUsageQueries) => calls, inject: [OPEN_QUERIES] },
         {
           provide: REFUSED_USAGE,
           useFactory: ({ refused }: OpenUsageQueries) =>
@@ -53,7 +55,7 @@ export class UsageQueriesModule implements OnApplicationShutdown {
           inject: [OPEN_QUERIES],
         },
       ],
-      exports: [USAGE_QUERIES, REFUSED_USAGE, RECONCILIATIONS, USAGE_QUERIES_HEALTH],
+      exports: [USAGE_QUERIES, CALL_QUERIES, REFUSED_USAGE, RECONCILIATIONS, USAGE_QUERIES_HEALTH],
     };
   }
 

@@ -13,7 +13,8 @@ export async function publishedTenants(tx: Transaction, ids?: readonly string[])
   const credits = await creditsByTenant(tx, ids);
   return rows.map((row) => {
     const creditsNanoUsd = credits.get(row.id);
-    return { ...tenantOf(row), ...(creditsNanoUsd === undefined ? {} : { creditsNanoUsd }) };
+    const { callLogRetentionDays: _, ...tenant } = tenantOf(row);
+    return { ...tenant, ...(creditsNanoUsd === undefined ? {} : { creditsNanoUsd }) };
   });
 }
 

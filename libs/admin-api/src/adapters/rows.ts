@@ -1,4 +1,12 @@
-import type { Budget, KeyRecord, KeyRecordV1, Limits, Model, Permission, Tenant } from '@switchboard/contracts';
+import type {
+  AdministeredTenant,
+  Budget,
+  KeyRecord,
+  KeyRecordV1,
+  Limits,
+  Model,
+  Permission,
+} from '@switchboard/contracts';
 import { Prisma } from '@switchboard/platform';
 import type { KeyDeclaration } from '../core/key-view';
 import type { OpenProvider } from '../core/provider-view';
@@ -27,19 +35,21 @@ export function managedOf(row: { managedBy: string; createdAt: Date; updatedAt: 
   return { managedBy: row.managedBy as ManagedBy, createdAt: row.createdAt, updatedAt: row.updatedAt };
 }
 
-export function tenantOf(row: TenantRow): Tenant {
-  const { id, name, active, limits, budget } = row;
+export function tenantOf(row: TenantRow): AdministeredTenant {
+  const { id, name, active, limits, budget, callLogRetentionDays } = row;
   return {
     id,
     name,
     active,
     limits: read<Limits>(limits),
     ...(budget === null ? {} : { budget: read<Budget>(budget) }),
+    ...(callLogRetentionDays === null ? {} : { callLogRetentionDays }),
   };
 }
 
-export function tenantColumns({ id, name, active, limits, budget }: Tenant) {
-  return { id, name, active, limits: json(limits), budget: jsonOrNull(budget) };
+export function tenantColumns(tenant: AdministeredTenant) {
+  const { id, name, active, limits, budget, callLogRetentionDays = null } = tenant;
+  return { id, name, active, limits: json(limits), budget: jsonOrNull(budget), callLogRetentionDays };
 }
 
 export function keyOf(row: Omit<KeyRow, 'secrets'>): KeyDeclaration {

@@ -24,6 +24,8 @@ const EXPECTED: Record<Permission, [inTenant: Role | 'never', everywhere: Role]>
   'credits.top-up': ['never', 'admin'],
   'usage.read': ['viewer', 'viewer'],
   'audit.read': ['viewer', 'viewer'],
+  'calls.read': ['viewer', 'viewer'],
+  'calls.prompts': ['owner', 'owner'],
   'refused-usage.read': ['never', 'viewer'],
   'refused-usage.decide': ['never', 'admin'],
   'ledger.read': ['never', 'viewer'],

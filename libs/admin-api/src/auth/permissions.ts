@@ -15,7 +15,7 @@ export const PERMISSIONS = {
   'tenant.create': onPlatform('admin'),
   /** Name and budget. */
   'tenant.update': inTenant('owner'),
-  /** Limits, and whether it is active. */
+  /** Limits, whether it is active, how long its calls are kept. */
   'tenant.govern': onPlatform('admin'),
   'tenant.delete': onPlatform('admin'),
   'key.read': inTenant('viewer'),
@@ -30,6 +30,10 @@ export const PERMISSIONS = {
   'credits.top-up': onPlatform('admin'),
   'usage.read': inTenant('viewer'),
   'audit.read': inTenant('viewer'),
+  /** Who called what, from where. */
+  'calls.read': inTenant('viewer'),
+  /** What they asked; each reading is audited. */
+  'calls.prompts': inTenant('owner'),
   /** Dead letters: whose they are may be what is wrong with them. */
   'refused-usage.read': onPlatform('viewer'),
   'refused-usage.decide': onPlatform('admin'),

@@ -1,4 +1,11 @@
-import type { CatalogSettingsV1, Model, NanoUsd, PriceVersion, Provider, Tenant } from '@switchboard/contracts';
+import type {
+  AdministeredTenant,
+  CatalogSettingsV1,
+  Model,
+  NanoUsd,
+  PriceVersion,
+  Provider,
+} from '@switchboard/contracts';
 import type { PepperedHash } from '@switchboard/platform';
 import { canonicalJson } from './json';
 import type { KeyDeclaration } from './key-view';
@@ -25,7 +32,7 @@ export type ConfigWrite =
   | { kind: 'provider_deletion'; id: string }
   | { kind: 'model'; model: Model; position: number; newPrices: readonly PriceVersion[] }
   | { kind: 'model_deletion'; id: string }
-  | { kind: 'tenant'; tenant: Tenant; managedBy: ManagedBy }
+  | { kind: 'tenant'; tenant: AdministeredTenant; managedBy: ManagedBy }
   | { kind: 'key'; key: KeyDeclaration; hash: PepperedHash; retire: readonly string[]; remove: readonly string[] }
   | { kind: 'key_revocation'; id: string }
   | { kind: 'opening'; tenantId: string; nanoUsd: NanoUsd };

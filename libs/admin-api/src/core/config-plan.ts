@@ -1,4 +1,4 @@
-import type { CatalogSettingsV1, Model, NanoUsd, Provider, Tenant } from '@switchboard/contracts';
+import type { AdministeredTenant, CatalogSettingsV1, Model, NanoUsd, Provider } from '@switchboard/contracts';
 import type { DeclaredModel, PepperedHash } from '@switchboard/platform';
 import { type ConfigChange, type PlanStep, planned } from './config-change';
 import { canonicalJson } from './json';
@@ -16,7 +16,7 @@ export interface DeclaredConfig {
   providers: readonly Provider[];
   /** In listing order. */
   models: readonly DeclaredModel[];
-  tenants: readonly Tenant[];
+  tenants: readonly AdministeredTenant[];
   keys: readonly DeclaredKey[];
   /** Prepaid amounts to open the books with. */
   openings: readonly { tenantId: string; nanoUsd: NanoUsd }[];
@@ -37,7 +37,7 @@ export interface StoredConfig {
   models: ReadonlyMap<string, { model: Model; position: number; managedBy: ManagedBy }>;
   /** How many price versions there are of each model that ever was. */
   priceVersions: ReadonlyMap<string, number>;
-  tenants: ReadonlyMap<string, { tenant: Tenant; managedBy: ManagedBy }>;
+  tenants: ReadonlyMap<string, { tenant: AdministeredTenant; managedBy: ManagedBy }>;
   keys: ReadonlyMap<string, StoredKey>;
   /** Tenants whose books were opened. */
   opened: ReadonlySet<string>;

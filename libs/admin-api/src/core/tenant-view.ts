@@ -1,4 +1,4 @@
-import { type Budget, type Limits, type Tenant, usdFromNano } from '@switchboard/contracts';
+import { type AdministeredTenant, type Budget, type Limits, usdFromNano } from '@switchboard/contracts';
 
 export type ManagedBy = 'file' | 'api';
 
@@ -14,6 +14,8 @@ export interface TenantView {
   active: boolean;
   limits: Limits;
   budget: BudgetView | null;
+  /** Null: as long as the setting says. */
+  callLogRetentionDays: number | null;
   managedBy: ManagedBy;
   createdAt: string;
   updatedAt: string;
@@ -25,13 +27,13 @@ export interface Managed {
   updatedAt: Date;
 }
 
-export function tenantView(tenant: Tenant, managed: Managed): TenantView {
+export function tenantView(tenant: AdministeredTenant, managed: Managed): TenantView {
   return { ...tenantFields(tenant), ...managedView(managed) };
 }
 
 /** What is declared of it. */
-export function tenantFields({ id, name, active, limits, budget }: Tenant) {
-  return { id, name, active, limits, budget: budgetView(budget) };
+export function tenantFields({ id, name, active, limits, budget, callLogRetentionDays }: AdministeredTenant) {
+  return { id, name, active, limits, budget: budgetView(budget), callLogRetentionDays: callLogRetentionDays ?? null };
 }
 
 export function budgetView(budget: Budget | undefined): BudgetView | null {

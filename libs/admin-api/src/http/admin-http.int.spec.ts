@@ -1,5 +1,6 @@
 import { BusUnavailableError, type UsageRecordedV1 } from '@switchboard/contracts';
 import { AdminApp, type Answer, type Call } from './__fixtures__/admin-app';
+import { loggedCall } from './__fixtures__/calls-in-memory';
 import { startDatabase, type TestDatabase } from './__fixtures__/database';
 
 jest.setTimeout(60_000);
@@ -36,18 +37,20 @@ async function key(tenantId: string, fields: object = {}): Promise<{ id: string;
   return made.body;
 }
 
+const TOKENS = {
+  inputTokens: 10,
+  cacheReadTokens: 0,
+  cacheWrite5mTokens: 0,
+  cacheWrite1hTokens: 0,
+  outputTokens: 20,
+  reasoningTokens: 0,
+};
+
 function used(fields: Partial<UsageRecordedV1>): UsageRecordedV1 {
-  const tokens = {
-    inputTokens: 10,
-    cacheReadTokens: 0,
-    cacheWrite5mTokens: 0,
-    cacheWrite1hTokens: 0,
-    outputTokens: 20,
-  };
   return {
     ...{ requestId: `req_${admin.usage.records.length}`, tenantId: 'none', keyId: 'key_none', requestedModel: 'echo' },
     ...{ model: 'sim/echo', upstream: 'sim', clientDialect: 'openai-chat', upstreamDialect: 'openai-chat' },
-    ...{ stream: false, usage: { ...tokens, reasoningTokens: 0 }, costNanoUsd: 1_000_000_000, accuracy: 'exact' },
+    ...{ stream: false, usage: TOKENS, costNanoUsd: 1_000_000_000, accuracy: 'exact' },
     ...{ startedAtMs: Date.now(), latencyMs: 5, attempts: 1, finish: 'stop', status: 200, losses: [] },
     ...fields,
   };
@@ -255,6 +258,71 @@ describe('reconciliations', () => {
       data: [{ finishedAt: '1970-01-01T00:00:02.000Z', stream: null }],
     });
     expect((await get('ledger/reconciliations', { cursor: 'nonsense' })).status).toBe(400);
+  });
+});
+
+describe('logged calls', () => {
+  const served = loggedCall({
+    ...{ requestId: 'req_served', tenantId: 'one', requestedModel: 'echo', model: 'sim/echo', upstream: 'sim' },
+    ...{ stream: true, status: 200, outcome: 'stop', costNanoUsd: 123_000, accuracy: 'exact', firstTokenMs: 2 },
+    ...{ usage: TOKENS, userAgent: '=sdk/1.0', prompt: 'the moon', promptTruncated: true },
+  });
+  const refused = loggedCall({ requestId: 'req_refused', tenantId: 'two' });
+
+  beforeEach(() => (admin.calls.calls = [served, refused]));
+
+  test('are listed and shown one by one, without prompts', async () => {
+    const { body } = await get('calls', { limit: '1' });
+    expect(body).toMatchObject({ nextCursor: '1', data: [{ requestId: 'req_served', costUsd: '0.000123000' }] });
+    expect((await get('calls', { outcome: 'ip_not_allowed', status: '403' })).body.data).toEqual([
+      (await get('calls/req_refused')).body,
+    ]);
+    expect((await get('calls/req_refused')).body).toMatchObject({ model: null, outputTokens: null, costUsd: null });
+    expect((await get('calls/no-such')).status).toBe(404);
+    const csv = await get('calls', { format: 'csv' });
+    expect(csv.text).toContain("'=sdk/1.0");
+    for (const { text } of [csv, await get('calls'), await get('calls/req_served')]) {
+      expect(text).not.toContain('the moon');
+      expect(text).not.toContain('prompt');
+    }
+    expect((await get('audit', { action: 'call.read_prompt' })).body.data).toEqual([]);
+  });
+
+  test('with prompts are a reading that is audited, once for each tenant, before it is answered', async () => {
+    admin.calls.calls.push(loggedCall({ requestId: 'req_3', tenantId: 'two', prompt: 'the sun' }));
+    const { body } = await get('calls', { prompts: 'true', limit: '100' });
+    expect(body.data.map(({ prompt }: { prompt: string }) => prompt)).toEqual(['the moon', null, 'the sun']);
+    expect((await get('calls/req_served', { prompts: 'true' })).body).toMatchObject({ promptTruncated: true });
+    expect((await get('calls', { prompts: 'true', format: 'csv' })).text).toContain(',the moon,true');
+    const { data } = (await get('audit', { action: 'call.read_prompt', tenant: 'one' })).body;
+    expect(data.map(({ resourceId, actor }: Record<string, string>) => [resourceId, actor])).toEqual(
+      Array(3).fill(['req_served', 'admin-token']),
+    );
+    expect(data[2].after).toMatchObject({ asked: { prompts: 'true' }, requestIds: ['req_served'] });
+    expect((await get('audit', { action: 'call.read_prompt', tenant: 'two' })).body.data).toHaveLength(2);
+    expect((await get('calls', { prompts: 'true', limit: '101' })).status).toBe(400);
+  });
+
+  test('that cannot be read now are 503', async () => {
+    admin.calls.fault = new Error('away');
+    const replies = [await get('calls'), await get('calls/req_served')];
+    admin.calls.fault = undefined;
+    expect(replies.map(({ status, body }) => [status, body.error.code])).toEqual(
+      Array(2).fill([503, 'calls_unavailable']),
+    );
+  });
+
+  test('are kept as long as their tenant says, which takes an admin of the platform', async () => {
+    await tenant('keeps');
+    expect((await get('tenants/keeps')).body.callLogRetentionDays).toBeNull();
+    const set = (days: unknown): Promise<Answer> => call('PATCH', 'tenants/keeps', { callLogRetentionDays: days });
+    expect((await set(7)).body.callLogRetentionDays).toBe(7);
+    expect((await call('PATCH', 'tenants/keeps', { name: 'Keeps' })).body.callLogRetentionDays).toBe(7);
+    expect([(await set(0)).status, (await set(1.5)).status, (await set(null)).body.callLogRetentionDays]).toEqual([
+      ...[400, 400, null],
+    ]);
+    const { data } = (await get('audit', { resource: 'tenant:keeps', action: 'tenant.update' })).body;
+    expect(data.at(-1)).toMatchObject({ before: { callLogRetentionDays: null }, after: { callLogRetentionDays: 7 } });
   });
 });
 

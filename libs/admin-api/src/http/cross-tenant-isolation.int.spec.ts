@@ -1,5 +1,6 @@
 import type { UsageRecordedV1 } from '@switchboard/contracts';
 import { AdminApp, type Answer, type Call, TOKEN } from './__fixtures__/admin-app';
+import { loggedCall } from './__fixtures__/calls-in-memory';
 import { startDatabase, type TestDatabase } from './__fixtures__/database';
 import { AUDIENCE, Issuer } from './__fixtures__/issuer';
 
@@ -37,6 +38,9 @@ async function victim(): Promise<void> {
     victimKey = id;
     await made(`/credits/${VICTIM}/top-ups`, { usd: 5, note: `${MARK} note` });
     admin.usage.records.push(called(VICTIM, victimKey, `${MARK}-call-${index}`));
+    // The second one’s id is that of its key, which the cases know.
+    const words = { userAgent: `${MARK} agent`, prompt: `${MARK} prompt` };
+    admin.calls.calls.push(loggedCall({ requestId: id, tenantId: VICTIM, keyId: id, ...words }));
   }
 }
 
@@ -61,7 +65,10 @@ beforeAll(async () => {
   ownKey = (await made('/keys', { tenant: OWN, name: 'own', budget: { usd: 1, period: 'total' } })).id;
   await made(`/credits/${OWN}/top-ups`, { usd: 1 });
   admin.usage.records.push(called(OWN, ownKey, 'own-call'), called(OWN, ownKey, 'own-call-2'));
-  const lists = ['/keys', '/budgets', '/audit', '/usage', `/credits/${VICTIM}/ledger`];
+  for (const requestId of ['own-call', 'own-call-2']) {
+    admin.calls.calls.push(loggedCall({ requestId, tenantId: OWN, keyId: ownKey, prompt: 'own prompt' }));
+  }
+  const lists = ['/keys', '/budgets', '/audit', '/usage', '/calls', `/credits/${VICTIM}/ledger`];
   const cursors = lists.map(async (path) => {
     const query: Record<string, string> = path.startsWith('/credits') ? {} : { tenant: VICTIM };
     const page = await admin.call({ method: 'GET', path: API + path, query: { ...query, limit: '1' } });
@@ -84,7 +91,10 @@ afterAll(async () => {
 /** Everything there is of the victim, as the platform's owner sees it, and all that was ever audited. */
 async function stateOfVictim(): Promise<string> {
   const paths = [`/tenants/${VICTIM}`, `/credits/${VICTIM}`, `/credits/${VICTIM}/ledger`, '/providers', '/models'];
-  const lists = ['/keys', '/budgets', '/usage', '/audit'].map((path) => ({ path, query: { tenant: VICTIM } }));
+  const lists = ['/keys', '/budgets', '/usage', '/calls', '/audit'].map((path) => ({
+    path,
+    query: { tenant: VICTIM },
+  }));
   const replies = await Promise.all(
     [...paths.map((path) => ({ path })), ...lists, { path: '/audit' }].map((one) => {
       return admin.raw({ method: 'GET', token: TOKEN, ...one, path: API + one.path });
@@ -188,6 +198,14 @@ const CASES: Record<string, Case[]> = {
       ({ tenant }) => ({ path: '/audit', query: { tenant, format: 'csv' } }),
     ),
   ],
+  'GET /calls': [
+    own({ path: '/calls' }, { path: '/calls', query: { format: 'csv' } }, { path: '/calls', query: { status: '403' } }),
+    hidden(
+      ({ tenant }) => ({ path: '/calls', query: { tenant } }),
+      ({ tenant }) => ({ path: '/calls', query: { tenant, format: 'csv' } }),
+    ),
+  ],
+  'GET /calls/:id': [hidden(({ key }) => ({ path: `/calls/${key}` })), own({ path: '/calls/own-call' })],
   'GET /usage': [
     own(
       { path: '/usage' },
@@ -215,10 +233,11 @@ const CASES: Record<string, Case[]> = {
 
 /** Lists that take the victim's cursor and filters by the victim's ids, and must show one's own things only. */
 const SMUGGLED: () => Attempt[] = () => [
-  ...['keys', 'budgets', 'audit', 'usage'].map((list) => ({ path: `/${list}`, query: cursorOf(list) })),
+  ...['keys', 'budgets', 'audit', 'usage', 'calls'].map((list) => ({ path: `/${list}`, query: cursorOf(list) })),
   { path: `/credits/${OWN}/ledger`, query: cursorOf('credits') },
   { path: '/usage', query: { key: victimKey } },
   { path: '/usage', query: { key: victimKey, groupBy: 'key' } },
+  { path: '/calls', query: { key: victimKey } },
   { path: '/usage', query: { model: `${MARK}-call-1-model` } },
   { path: '/audit', query: { resource: `key:${victimKey}` } },
   { path: '/audit', query: { resource: `tenant:${VICTIM}` } },
@@ -310,7 +329,12 @@ test('what one may not do in one’s own tenant is forbidden, not hidden', async
   for (const [method, attempt] of attempts) {
     expect([attempt, (await ask(method, attempt, tokens.viewer)).status]).toEqual([attempt, 403]);
   }
-  for (const body of [{ active: false }, { limits: { rpm: 1 } }, { name: 'x', limits: {} }]) {
+  for (const body of [
+    { active: false },
+    { limits: { rpm: 1 } },
+    { name: 'x', limits: {} },
+    { callLogRetentionDays: 1 },
+  ]) {
     expect((await ask('PATCH', { path: `/tenants/${OWN}`, body }, tokens.owner)).status).toBe(403);
   }
 });
@@ -333,6 +357,40 @@ test('one’s own is there for each as the table says, and is audited in their n
   }
   const audit = await ask('GET', { path: '/audit', query: { resource: `key:${key.body.id}` } }, tokens.viewer);
   expect(audit.body.data).toMatchObject([{ actor: 'oidc:intruder-admin', action: 'key.create', tenant: OWN }]);
+});
+
+test('prompts are for owners, of their own tenant: nobody else has them read', async () => {
+  const asked: Attempt[] = [
+    { path: '/calls', query: { prompts: 'true' } },
+    { path: '/calls', query: { prompts: 'true', format: 'csv' } },
+    { path: '/calls/own-call', query: { prompts: 'true' } },
+  ];
+  const foreign: Attempt[] = [
+    { path: '/calls', query: { prompts: 'true', tenant: VICTIM } },
+    { path: `/calls/${victimKey}`, query: { prompts: 'true' } },
+  ];
+  const auditor = await issuer.sign({ sub: 'auditor', switchboard_roles: ['*:viewer'] });
+  const read = admin.calls.promptsRead;
+  const statuses = async (attempts: Attempt[], token: string): Promise<number[]> => {
+    const replies = await Promise.all(attempts.map((attempt) => ask('GET', attempt, token)));
+    for (const { text } of replies) expect(text).not.toMatch(/(own|victim) prompt/);
+    return replies.map(({ status }) => status);
+  };
+  for (const token of [tokens.viewer, tokens.admin, auditor]) {
+    expect(await statuses(asked, token)).toEqual([403, 403, 403]);
+  }
+  for (const token of Object.values(tokens)) expect(await statuses(foreign, token)).toEqual([404, 404]);
+  expect(admin.calls.promptsRead).toBe(read);
+  for (const attempt of asked) {
+    const reply = await ask('GET', attempt, tokens.owner);
+    expect([reply.status, reply.text.includes('own prompt'), reply.text.includes(MARK)]).toEqual([200, true, false]);
+  }
+  const { body } = await ask('GET', { path: '/audit', query: { action: 'call.read_prompt' } }, tokens.viewer);
+  expect(body.data).toMatchObject([
+    { actor: 'oidc:intruder-owner', resourceId: 'own-call', tenant: OWN },
+    { resourceId: '*', after: { requestIds: ['own-call', 'own-call-2'] } },
+    { resourceId: '*' },
+  ]);
 });
 
 test('who sees several tenants says whose usage; and never sees a third’s', async () => {

@@ -1,4 +1,4 @@
-import { BUCKETS, bucketKey, type Tenant } from '@switchboard/contracts';
+import { type AdministeredTenant, BUCKETS, bucketKey } from '@switchboard/contracts';
 import { nanoUsd, type PrismaClient } from '@switchboard/platform';
 import { lockTenant } from '../adapters/locks';
 import { managedOf, tenantColumns, tenantOf, type TenantRow } from '../adapters/rows';
@@ -34,9 +34,10 @@ export class Tenants {
   /** @throws AdminError 409 */
   async create(change: Change, input: TenantCreateInput): Promise<TenantView> {
     const { tx, now } = change;
-    const { id, name, active, limits, budget } = input;
+    const { id, name, active, limits, budget, callLogRetentionDays } = input;
     if ((await tx.tenant.findUnique({ where: { id } })) !== null) throw alreadyExists('tenant', id);
-    const tenant: Tenant = { id, name: name ?? id, active, limits };
+    const tenant: AdministeredTenant = { id, name: name ?? id, active, limits };
+    if (callLogRetentionDays !== undefined) tenant.callLogRetentionDays = callLogRetentionDays;
     if (budget !== undefined) tenant.budget = { nanoUsd: nanoUsd(budget.usd), period: budget.period };
     const row = await tx.tenant.create({
       data: { ...tenantColumns(tenant), managedBy: 'api', createdAt: now, updatedAt: now },
@@ -49,12 +50,14 @@ export class Tenants {
 
   /** @throws AdminError 404 */
   async update(change: Change, id: string, input: TenantUpdateInput): Promise<TenantView> {
-    const { budget, name, active, limits } = input;
+    const { budget, name, active, limits, callLogRetentionDays: given } = input;
     return changeTenant(change, id, 'tenant.update', (tenant) => {
-      const { budget: before, ...rest } = tenant;
+      const { budget: before, callLogRetentionDays: days, ...rest } = tenant;
+      const retention = given === undefined ? days : (given ?? undefined);
       const now = budget === undefined ? before : (budget ?? undefined);
       return {
         ...{ ...rest, name: name ?? rest.name, active: active ?? rest.active, limits: limits ?? rest.limits },
+        ...(retention === undefined ? {} : { callLogRetentionDays: retention }),
         ...(now === undefined
           ? {}
           : { budget: 'usd' in now ? { nanoUsd: nanoUsd(now.usd), period: now.period } : now }),
@@ -81,7 +84,7 @@ export async function changeTenant(
   change: Change,
   id: string,
   action: 'tenant.update' | 'tenant.budget_set' | 'tenant.budget_clear',
-  changed: (tenant: Tenant) => Tenant,
+  changed: (tenant: AdministeredTenant) => AdministeredTenant,
 ): Promise<TenantView> {
   const row = await lockedTenant(change.tx, id);
   const data = { ...tenantColumns(changed(tenantOf(row))), updatedAt: change.now };

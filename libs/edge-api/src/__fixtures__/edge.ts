@@ -9,6 +9,8 @@ import {
   LimiterUnavailableError,
   SETTINGS_KEY,
   type Bus,
+  type CallLog,
+  type CallLoggedV1,
   type CatalogSettingsV1,
   type Denial,
   type ExtensionReply,
@@ -154,6 +156,15 @@ export async function startUpstream(
   };
 }
 
+/** Keeps what it is told. */
+export class RecordingCallLog implements CallLog {
+  readonly calls: CallLoggedV1[] = [];
+
+  record(call: CallLoggedV1): void {
+    this.calls.push(call);
+  }
+}
+
 /** Keeps what it is told, and says that it is kept at once, or when a test lets it. */
 export class RecordingSink implements UsageSink {
   readonly usage: UsageRecordedV1[] = [];
@@ -179,6 +190,7 @@ export interface Edge {
   sink: RecordingSink;
   limiter: RecordingLimiter;
   usage: UsageRecordedV1[];
+  calls: CallLoggedV1[];
   /** In the order they were told. */
   intents: UsageIntent[];
   metrics: ReturnType<typeof createMetrics>;
@@ -190,10 +202,12 @@ export interface Edge {
 export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['settings']> = {}, log: Logger = silent): Edge {
   const limiter = new RecordingLimiter();
   const sink = new RecordingSink();
+  const callLog = new RecordingCallLog();
   const metrics = createMetrics();
   const replica = new EdgeReplica({
     ...{ bus, limiter, sealer, hasher, log, metrics, port: 0, host: '127.0.0.1' },
     usage: sink,
+    calls: callLog,
     settings: {
       ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, readOnMs: 500, drainMs: 5_000, trustedProxies: [] },
       allowLoopback: false,
@@ -201,5 +215,5 @@ export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['setting
     },
   });
   const { usage, intents } = sink;
-  return { replica, limiter, sink, usage, intents, metrics, opened: replica.open() };
+  return { replica, limiter, sink, usage, calls: callLog.calls, intents, metrics, opened: replica.open() };
 }

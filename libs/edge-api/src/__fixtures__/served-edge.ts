@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KeyRecordV1, Model, Provider, Tenant } from '@switchboard/contracts';
-import { createLocalBus } from '@switchboard/platform';
+import { createLocalBus, type Logger } from '@switchboard/platform';
+import type { EdgeReplicaOptions } from '../edge-replica';
 import { CatalogBucket, CHAT_REPLY, startEdge, startUpstream, type Edge, type Upstream } from './edge';
 import { KeysBucket, silent } from './keys-bucket';
 
@@ -14,6 +15,8 @@ export interface ServedEdgeOptions {
   /** By plaintext. */
   keys?: Record<string, Partial<KeyRecordV1>>;
   tenant?: Partial<Tenant>;
+  settings?: Partial<EdgeReplicaOptions['settings']>;
+  log?: Logger;
 }
 
 export const MESSAGE_REPLY = JSON.stringify({
@@ -25,7 +28,7 @@ export const MESSAGE_REPLY = JSON.stringify({
 /** An edge that serves `test/model` from one upstream, and who calls it over HTTP. */
 export class ServedEdge {
   static async start(options: ServedEdgeOptions = {}): Promise<ServedEdge> {
-    const { kind = 'openai-compatible', model = {}, keys = {}, tenant = {} } = options;
+    const { kind = 'openai-compatible', model = {}, keys = {}, tenant = {}, settings, log } = options;
     const bus = createLocalBus({ log: silent });
     const [keysBucket, catalog] = [new KeysBucket(bus), new CatalogBucket(bus)];
     await keysBucket.putTenant(tenant);
@@ -37,7 +40,7 @@ export class ServedEdge {
     await catalog.putProvider('one', upstream.url, { kind, timeouts });
     await catalog.putModel('test/model', ['one'], model);
     await catalog.putSettings();
-    const edge = startEdge(bus);
+    const edge = startEdge(bus, settings, log);
     const url = `http://127.0.0.1:${await edge.opened}`;
     return new ServedEdge(edge, upstream, keysBucket, catalog, url, () => bus.close());
   }
@@ -57,6 +60,10 @@ export class ServedEdge {
 
   get usage() {
     return this.edge.usage;
+  }
+
+  get calls() {
+    return this.edge.calls;
   }
 
   /** `more`: members of the body. */

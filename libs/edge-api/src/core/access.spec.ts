@@ -1,7 +1,13 @@
-import { addressList, callerAddress, mayCallFrom, mayUse, mayUseModel } from './access';
+import { addressList, callerAddress, mayCall, mayCallFrom, mayUse, mayUseModel } from './access';
 import { keyRecord } from './__fixtures__/key-record';
 
 describe('what a key may do', () => {
+  it('is nothing while its tenant is not active', () => {
+    const tenant = { id: 'acme', name: 'Acme', active: false, limits: {} };
+    expect(mayCall(keyRecord({ tenant }))?.code).toBe('tenant_inactive');
+    expect(mayCall(keyRecord())).toBeUndefined();
+  });
+
   it('holds permissions to the listed ones', () => {
     expect(mayUse(keyRecord({ permissions: ['embeddings'] }), 'llm')?.code).toBe('permission_denied');
     expect(mayUse(keyRecord({ permissions: ['llm'] }), 'llm')).toBeUndefined();

@@ -59,6 +59,11 @@ function strictestOf(bounds: readonly ScopeBounds[]): BoundBy {
   return bounds.length > 0 ? 'limits' : 'nothing';
 }
 
+/** Whether it may call at all. */
+export function mayCall({ tenant }: KeyRecord): GatewayError | undefined {
+  return tenant.active ? undefined : new GatewayError('tenant_inactive', 'The tenant of this API key is not active.');
+}
+
 export function mayUse(key: KeyRecord, permission: Permission): GatewayError | undefined {
   if (key.permissions.includes('*') || key.permissions.includes(permission)) return undefined;
   return new GatewayError('permission_denied', `This API key does not have the permission "${permission}".`);

@@ -7,7 +7,7 @@ export interface Credentials {
   bearer: string | undefined;
 }
 
-type Header = string | string[] | undefined;
+export type Header = string | string[] | undefined;
 
 /** SDKs send `x-api-key`, `Authorization: Bearer`, or (Anthropic 0.x with an auth token) both at once. */
 export function readCredentials(apiKey: Header, authorization: Header): Credentials {
@@ -82,7 +82,6 @@ function judge(record: Found, nowMs: number): KeyRecord | GatewayError {
   if (record.expiresAtMs !== undefined && record.expiresAtMs <= nowMs) {
     return new GatewayError('expired_key', `The API key expired at ${new Date(record.expiresAtMs).toISOString()}.`);
   }
-  if (!record.tenant.active) return new GatewayError('tenant_inactive', 'The tenant of this API key is not active.');
   return record;
 }
 

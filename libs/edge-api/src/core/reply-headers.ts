@@ -1,4 +1,5 @@
 import type { DialectId } from '@switchboard/protocol';
+import type { LoggedCall } from './logged-call';
 
 /** Header names that carry the brand, spelled out once per process. */
 export interface HeaderNames {
@@ -34,6 +35,8 @@ export interface RequestIdentity {
   clientRequestId: string | undefined;
   /** The `Origin` header of a browser. */
   origin: string | undefined;
+  /** Absent: the key does not ask for its calls to be logged. */
+  call?: LoggedCall | undefined;
 }
 
 /** Headers on every reply: ids in our name and in the one the client's SDK reads, and CORS where a browser asks. */

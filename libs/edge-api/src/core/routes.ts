@@ -73,6 +73,11 @@ const KNOWN_PATHS = [
   '/api/hello',
 ];
 
+/** Whether it is a call, and no question about what there is. */
+export function isCall({ methods }: Route): boolean {
+  return methods === POST;
+}
+
 /** Routes on the path alone; the query is ignored. Model ids may be percent-encoded or hold plain slashes. */
 export function matchRoute(url: string, headers: RouteHeaders): RouteMatch {
   const query = url.indexOf('?');

@@ -1,4 +1,4 @@
-import type { CatalogSource, KeyDirectory, UsageSink } from '@switchboard/contracts';
+import type { CallLog, CatalogSource, KeyDirectory, UsageSink } from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
 import type { UpstreamPools } from '../adapters/upstream-pools';
 import type { TokenCounter } from '../adapters/token-counter';
@@ -23,6 +23,8 @@ export interface EdgeContext {
   admissions: Admissions;
   accounts: ProviderAccounts;
   usage: UsageSink;
+  /** Absent: no call is logged, whatever its key asks for. */
+  calls: CallLog | undefined;
   pools: UpstreamPools;
   tokens: TokenCounter;
   sweeper: Sweeper;

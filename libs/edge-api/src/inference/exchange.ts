@@ -6,7 +6,7 @@ import type { RequestIdentity } from '../core/reply-headers';
 import { failureBeforeFirstByte, finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
 import { Attempts, type AttemptsOwner } from './attempts';
 import { callIntent } from './call-intent';
-import { settle, type Settlement } from './settlement';
+import { closeUnserved, settle, type Refusal, type Settlement } from './settlement';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import { createRelay, type PreparedCall } from './prepare-call';
@@ -200,10 +200,10 @@ export class Exchange implements AttemptsOwner, Sweepable {
     const status = this.writer.sendError(error, this.attempts.count);
     const { relay } = this;
     const attempt = this.attempts.current;
-    if (attempt === undefined) return this.close(status);
+    if (attempt === undefined) return this.close({ status, code: error.code });
     this.settle(attempt.call, {
       status,
-      finish: 'upstream_error',
+      ...{ finish: 'upstream_error', errorCode: error.code },
       // It began to answer, so it did something; what that was worth nobody said.
       accepted: attempt.status >= 200 && attempt.status < 300,
       usage: relay?.usage,
@@ -288,11 +288,11 @@ export class Exchange implements AttemptsOwner, Sweepable {
     this.close();
   }
 
-  private close(refusedStatus?: number): void {
+  private close(refusal?: Refusal): void {
     this.over = true;
     this.edge.sweeper.remove(this);
     this.attempts.leaveAccount();
     this.reservation?.settle();
-    if (refusedStatus !== undefined) this.edge.metrics.refused(this.request.dialect.id, refusedStatus);
+    closeUnserved(this.edge, this.request, this.identity, refusal);
   }
 }

@@ -41,12 +41,14 @@ export class InferenceHandler {
       // The client may have left while its body was decompressed.
       if (response.destroyed) return;
       if (body instanceof GatewayError) return refuse(body);
+      identity.call?.received(body);
       try {
         const known = this.edge.admissions.refusedAlready(key, dialect);
         if (known !== undefined) return refuse(known);
-        const request = this.read(incoming, dialect, body);
+        const request = this.read(incoming, dialect, body, identity);
         if (request instanceof GatewayError) return refuse(request);
         const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
+        identity.call?.entrust();
         this.serve(exchange, refuse);
       } catch (error) {
         // Outside the handler's own call by now: unhandled, one odd request would end the process.
@@ -89,9 +91,15 @@ export class InferenceHandler {
     refuse(gatewayFault(error));
   }
 
-  private read(incoming: IncomingMessage, dialect: Dialect, body: Buffer): InferenceRequest | GatewayError {
+  private read(
+    incoming: IncomingMessage,
+    dialect: Dialect,
+    body: Buffer,
+    { call }: RequestIdentity,
+  ): InferenceRequest | GatewayError {
     const sniffed = sniffRequest(body);
     if (!sniffed.ok) return faultError(sniffed.fault);
+    call?.asked(sniffed.model, sniffed.stream);
     const fault = checkRequest(sniffed, dialect.id);
     if (fault !== undefined) return fault;
     const url = incoming.url ?? '';

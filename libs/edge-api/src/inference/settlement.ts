@@ -1,4 +1,4 @@
-import type { KeyRecord, UsageRecordedV1 } from '@switchboard/contracts';
+import type { ErrorCode, KeyRecord, UsageRecordedV1 } from '@switchboard/contracts';
 import type { Loss, Usage } from '@switchboard/protocol';
 import type { RequestIdentity } from '../core/reply-headers';
 import { usageRecord } from '../core/usage-record';
@@ -18,6 +18,8 @@ export interface Settlement {
   usage?: Usage | undefined;
   losses?: readonly Loss[];
   outputBytes?: number;
+  /** Of the error that the client was told in place of a reply. */
+  errorCode?: ErrorCode;
 }
 
 export interface CallFacts {
@@ -72,15 +74,24 @@ export function settle(
     losses,
     usage: record.usage,
   });
-  if (facts.key.logging.requests) logRequest(edge, record);
+  facts.identity.call?.served(record, settlement.errorCode);
   return record;
 }
 
-/** Only for keys that ask for it, and never a prompt. */
-function logRequest(edge: EdgeContext, record: UsageRecordedV1): void {
-  const { requestId, tenantId, keyId, model, upstream, status, finish, attempts, latencyMs } = record;
-  edge.log.info(
-    { requestId, tenantId, keyId, model, upstream, status, finish, attempts, latencyMs: Math.round(latencyMs) },
-    'request served',
-  );
+/** The error that a client was told of a call that no upstream took. */
+export interface Refusal {
+  status: number;
+  code: ErrorCode;
+}
+
+/** Counts and tells of a call without a record of usage: refused, or given up by its client. What was settled is told already. */
+export function closeUnserved(
+  edge: EdgeContext,
+  { dialect }: InferenceRequest,
+  { call }: RequestIdentity,
+  refusal: Refusal | undefined,
+): void {
+  if (refusal === undefined) return call?.left();
+  edge.metrics.refused(dialect.id, refusal.status);
+  call?.refused(refusal.code, refusal.status);
 }

@@ -101,7 +101,7 @@ function codeOf(error: unknown): string {
  * SQLSTATE classes 22 and 23: the values themselves; 54: a text too long for its index. A constraint of the ledger that
  * fails is no fault of an event: it must not cost one, and is tried again and told of until somebody looks.
  */
-function isRefused(error: unknown): boolean {
+export function isRefused(error: unknown): boolean {
   const { table } = error as { table?: unknown };
   if (!/^(?:2[23]|54)...$/.test(codeOf(error))) return false;
   return typeof table !== 'string' || !table.startsWith('ledger_');

@@ -2,14 +2,14 @@ import type { UsageRecordedV1 } from '@switchboard/contracts';
 
 type Cell = string | number | boolean | null;
 
-interface Column {
+export interface Column<Row> {
   name: string;
   type: 'text' | 'boolean' | 'bigint' | 'integer' | 'timestamptz' | 'jsonb';
-  value: (event: UsageRecordedV1) => Cell;
+  value: (row: Row) => Cell;
 }
 
 /** The columns an insert sets, in its order, with their values. Durations are whole milliseconds in the table. */
-export const USAGE_COLUMNS: readonly Column[] = [
+export const USAGE_COLUMNS: readonly Column<UsageRecordedV1>[] = [
   { name: 'request_id', type: 'text', value: storedRequestId },
   { name: 'tenant_id', type: 'text', value: (event) => storable(event.tenantId) },
   { name: 'key_id', type: 'text', value: (event) => storable(event.keyId) },
@@ -46,7 +46,7 @@ export function storedRequestId(event: UsageRecordedV1): string {
 }
 
 /** Postgres text holds neither NUL nor half a surrogate pair; a client's header or field may. */
-function storable(text: string): string {
+export function storable(text: string): string {
   // Nearly always neither, which this tells without a copy.
   if (text.search(/[\0\ud800-\udfff]/) === -1) return text;
   return text.replace(/\0|\p{Surrogate}/gu, '\uFFFD');
@@ -62,10 +62,10 @@ function storableTexts(texts: UsageRecordedV1['clientMetadata']): string | null 
   return JSON.stringify(Object.fromEntries(members));
 }
 
-function optional(text: string | undefined): string | null {
+export function optional(text: string | undefined): string | null {
   return text === undefined ? null : storable(text);
 }
 
-function whole(ms: number | undefined): number | null {
+export function whole(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.round(ms);
 }

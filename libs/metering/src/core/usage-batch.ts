@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { UsageRecordedV1 } from '@switchboard/contracts';
 import type { UsageBuffer } from './usage-buffer';
 
@@ -10,6 +11,8 @@ const SHORTENED = { losses: 200, lossText: 200, text: 1_000 };
 export interface UsageMessage {
   records: readonly UsageRecordedV1[];
   payload: Uint8Array;
+  /** The stream takes what comes again under the same one once. */
+  dedupeId: string;
 }
 
 /** Takes what makes the next message: up to 200 records and 256 KiB, and at least one. */
@@ -23,7 +26,8 @@ export function takeMessage(buffer: UsageBuffer<UsageRecordedV1>): UsageMessage 
     encoded.push(json);
     return true;
   });
-  return { records, payload: Buffer.from(`{"events":[${encoded.join(',')}]}`, 'utf8') };
+  const payload = Buffer.from(`{"events":[${encoded.join(',')}]}`, 'utf8');
+  return { records, payload, dedupeId: randomUUID() };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ReconciliationRecord } from '@switchboard/contracts';
 import type { Logger, Metrics, Pool } from '@switchboard/platform';
+import { callLogRetention } from './adapters/call-log-retention';
 import { reconciliation } from './adapters/reconciliation';
 import { rollupRepair } from './adapters/rollup-repair';
 import type { Job } from './job';
@@ -11,11 +12,17 @@ export interface JobParts {
   databaseUrl: string;
   log: Logger;
   metrics: Metrics;
+  /** Of tenants that have no retention of their own; default 30. */
+  callLogRetentionDays?: number | undefined;
   /** What is on its way and not stored yet; rejects where it cannot be told. */
   stream: () => Promise<NonNullable<ReconciliationRecord['stream']>>;
 }
 
 /** All of them. A name stays what it is: it is a queue in Redis, and a label. */
 export function meteringJobs(parts: JobParts): Job[] {
-  return [rollupRepair(parts), reconciliation(parts)];
+  return [
+    rollupRepair(parts),
+    reconciliation(parts),
+    callLogRetention({ ...parts, defaultDays: parts.callLogRetentionDays }),
+  ];
 }

@@ -253,6 +253,24 @@ export function busConformance(open: () => Promise<Bus>): void {
       await until(async () => (await bus.backlog(stream, 'reader')).pending === 0);
     });
 
+    test('a queue takes nothing more than it may hold, and goes on once what it holds is acknowledged', async () => {
+      const stream = freshStream({ queue: { bytesMax: 4_096 } });
+      const large = 'x'.repeat(2_500);
+      await bus.append(stream, bytes(large), 'a');
+      await expect(bus.append(stream, bytes(large), 'b')).rejects.toThrow(BusUnavailableError);
+      const read: string[] = [];
+      bus.consume(stream, 'reader', all, async (messages) => void read.push(...messages.map((m) => text(m.payload)!)));
+      await until(async () => (await bus.backlog(stream, 'reader')).acknowledgedSequence === 1);
+      await until(() =>
+        bus.append(stream, bytes(large), 'b').then(
+          () => true,
+          () => false,
+        ),
+      );
+      await until(() => read.length === 2);
+      expect(read).toEqual([large, large]);
+    });
+
     test('what has left the stream by age, unread, no longer keeps its last message from being acknowledged', async () => {
       const stream = freshStream({ maxAgeMs: 1_000, dedupeWindowMs: 200 });
       const reading = bus.consume(stream, 'reader', all, () => Promise.resolve());

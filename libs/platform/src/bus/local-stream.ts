@@ -1,4 +1,11 @@
-import type { Backlog, Bytes, StreamDefinition, StreamMessage, Subscription } from '@switchboard/contracts';
+import {
+  type Backlog,
+  BusUnavailableError,
+  type Bytes,
+  type StreamDefinition,
+  type StreamMessage,
+  type Subscription,
+} from '@switchboard/contracts';
 import type { Logger } from '../logging/logger';
 import { redeliveryPauseMs } from './redelivery';
 
@@ -37,6 +44,10 @@ export class LocalStream {
     const now = performance.now();
     this.expire(now);
     if (this.seen.has(dedupeId)) return;
+    const { name, queue } = this.definition;
+    if (queue !== undefined && this.bytesHeld() + payload.byteLength > queue.bytesMax) {
+      throw new BusUnavailableError(`the stream ${name} is full`);
+    }
     this.seen.set(dedupeId, now + this.definition.dedupeWindowMs);
     const sequence = ++this.lastSequence;
     this.messages.set(sequence, { sequence, payload: Uint8Array.from(payload), storedAtMs: now });
@@ -65,6 +76,12 @@ export class LocalStream {
     const pending = this.messages.size;
     const acknowledgedSequence = pending === 0 ? lastSequence : 0;
     return { pending, unacknowledged: 0, redelivered: 0, lastSequence, acknowledgedSequence };
+  }
+
+  private bytesHeld(): number {
+    let bytes = 0;
+    for (const { payload } of this.messages.values()) bytes += payload.byteLength;
+    return bytes;
   }
 
   private durable(name: string): Durable {

@@ -1,5 +1,5 @@
 import type { StreamDefinition, StreamMessage, Subscription } from '@switchboard/contracts';
-import { AckPolicy, DeliverPolicy, type Msg, nanos } from 'nats';
+import { AckPolicy, DeliverPolicy, DiscardPolicy, type Msg, nanos, RetentionPolicy } from 'nats';
 import type { Logger } from '../logging/logger';
 import type { BatchHandler } from './local-stream';
 import { parseDelivery } from './nats-delivery';
@@ -26,10 +26,12 @@ export interface Consuming {
   log: Logger;
 }
 
-export function streamShape({ name, subject, maxAgeMs, dedupeWindowMs }: StreamDefinition): StreamShape {
+export function streamShape({ name, subject, maxAgeMs, dedupeWindowMs, queue }: StreamDefinition): StreamShape {
   // The server refuses a window that is longer than messages live.
   const window = nanos(Math.min(dedupeWindowMs, maxAgeMs));
-  return { name, subjects: [subject], max_age: nanos(maxAgeMs), duplicate_window: window };
+  const shape = { name, subjects: [subject], max_age: nanos(maxAgeMs), duplicate_window: window };
+  if (queue === undefined) return shape;
+  return { ...shape, retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New, max_bytes: queue.bytesMax };
 }
 
 /** Reads a stream, in every session, one batch at a time. */

@@ -1,4 +1,4 @@
-import type { Catalog, KeyRecord, NanoUsd, PolicyOrder, Provider, Tenant } from '@switchboard/contracts';
+import type { AdministeredTenant, Catalog, KeyRecord, NanoUsd, PolicyOrder, Provider } from '@switchboard/contracts';
 import { firstVersions, type DeclaredModel } from '../catalog/declared-model';
 
 export interface Brand {
@@ -15,7 +15,7 @@ export interface Policies {
 }
 
 export interface ConfiguredTenant {
-  tenant: Tenant;
+  tenant: AdministeredTenant;
   /** Prepaid, for the ledger to open with. */
   creditsNanoUsd?: NanoUsd;
   keys: KeyRecord[];

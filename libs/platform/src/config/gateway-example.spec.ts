@@ -91,6 +91,7 @@ describe('docs/gateway.example.yaml', () => {
       limits: {},
     });
     expect(config().tenants[0]?.creditsNanoUsd).toBe(100_000_000_000);
+    expect(config().tenants[0]?.tenant.callLogRetentionDays).toBe(90);
     expect(JSON.stringify(records)).not.toContain('cm_live_example');
   });
 });

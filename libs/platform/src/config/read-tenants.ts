@@ -1,4 +1,4 @@
-import type { Budget, KeyRecord, Tenant } from '@switchboard/contracts';
+import type { AdministeredTenant, Budget, KeyRecord, Tenant } from '@switchboard/contracts';
 import { nanoUsd } from './amount-schema';
 import { asText, readEntries, refuseRepeated, type Entry, type Reading } from './entries';
 import type { ConfiguredTenant } from './gateway-config';
@@ -24,8 +24,9 @@ function readTenant(entry: Entry<TenantEntry>, taken: TakenKeys, reading: Readin
   const hashes = keyEntries.map((key) => readHash(key, taken, reading));
   for (const key of keyEntries) refuseSameId(asText(entry.raw.id), key, taken, reading);
   if (entry.value === undefined) return undefined;
-  const { id, name, active, limits, budget, credits } = entry.value;
-  const tenant: Tenant = { id, name: name ?? id, active, limits };
+  const { id, name, active, limits, budget, callLogRetentionDays, credits } = entry.value;
+  const tenant: AdministeredTenant = { id, name: name ?? id, active, limits };
+  if (callLogRetentionDays !== undefined) tenant.callLogRetentionDays = callLogRetentionDays;
   if (budget !== undefined) tenant.budget = budgetOf(budget);
   const keys = keyEntries.flatMap((key, index) => {
     const hash = hashes[index];

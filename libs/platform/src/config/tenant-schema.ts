@@ -36,12 +36,16 @@ export const keySchema = z.strictObject({
   logging: z.strictObject({ requests: z.boolean().prefault(false), prompts: z.boolean().prefault(false) }).prefault({}),
 });
 
+/** Of the call log: whole days. */
+export const retentionDaysSchema = z.number().int('must be whole days').min(1).max(3650);
+
 export const tenantSchema = z.strictObject({
   id: idSchema,
   name: z.string().min(1, 'must not be empty').optional(),
   active: z.boolean().prefault(true),
   limits: limitsSchema.prefault({}),
   budget: budgetSchema.optional(),
+  callLogRetentionDays: retentionDaysSchema.optional(),
   credits: z.strictObject({ usd: usdSchema }).optional(),
   keys: z.array(z.unknown()).prefault([]),
 });

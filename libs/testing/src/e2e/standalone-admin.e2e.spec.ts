@@ -126,7 +126,7 @@ const drift = async (gateway: RunningGateway): Promise<string[]> =>
 describe('what is made through the admin API', () => {
   test('serves SDKs of both dialects within a second, beside what the first run declared', async () => {
     const gateway = await start();
-    const { key } = await makeEverything(gateway);
+    const { key } = await makeEverything(gateway, { logging: { requests: true, prompts: true } });
     expect(key).toMatch(/^cm_live_/);
     const anthropic = new Anthropic({ baseURL: gateway.url, apiKey: key, maxRetries: 0 });
     const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 });
@@ -144,6 +144,13 @@ describe('what is made through the admin API', () => {
     expect(text).not.toBe('');
     const listed = (await openai.models.list()).data.map(({ id }) => id);
     expect(listed).toEqual(expect.arrayContaining(['lab/one', 'sim/echo', 'anthropic/claude-sonnet-4.6']));
+    const calls = 'calls?tenant=lab&outcome=stop&prompts=true';
+    await eventually('the call log', async () => {
+      const { data } = await made<{ data: Json[] }>(gateway, 'GET', calls);
+      return data.filter(({ prompt }) => String(prompt).includes('Say hi')).length === 2;
+    });
+    const audit = 'audit?tenant=lab&action=call.read_prompt';
+    expect((await made<{ data: Json[] }>(gateway, 'GET', audit)).data[0]).toMatchObject({ actor: 'admin-token' });
     expect(await drift(gateway)).toEqual([]);
     const health = await made(gateway, 'GET', 'health');
     expect(health).toMatchObject({ status: 'ok', bus: { status: 'up' }, usageQueue: { unacknowledged: 0 } });

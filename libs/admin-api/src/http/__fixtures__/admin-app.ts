@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   type Bus,
+  CALL_QUERIES,
   type ExplainRequestV1,
   type ExplanationV1,
   InvalidCursorError,
@@ -30,6 +31,7 @@ import { AdminApiModule } from '../../admin-api.module';
 import type { OidcOptions } from '../../auth/token-verifier';
 import { type AdminStore, createAdminStore } from '../../services/admin-store';
 import { AdminWritingModule } from '../../services/admin-writing.module';
+import { CallsInMemory } from './calls-in-memory';
 import { ReplyChecker } from './reply-checker';
 
 export const TOKEN = 'the-token-of-the-platform';
@@ -183,6 +185,7 @@ export interface RegisteredRoute {
 /** The admin API as a service has it, over one database and a bus in memory, asked without sockets. */
 export class AdminApp {
   readonly usage = new UsageInMemory();
+  readonly calls = new CallsInMemory();
   readonly refused = new RefusedInMemory();
   readonly reconciliations = new ReconciliationsInMemory();
   readonly limiter = new StillLimiter();
@@ -218,6 +221,7 @@ export class AdminApp {
       imports: [AdminWritingModule.over(admin.store)],
       providers: [
         { provide: USAGE_QUERIES, useValue: admin.usage },
+        { provide: CALL_QUERIES, useValue: admin.calls },
         { provide: REFUSED_USAGE, useValue: admin.refused },
         { provide: RECONCILIATIONS, useValue: admin.reconciliations },
         { provide: LIMITER, useValue: admin.limiter },

@@ -27,6 +27,7 @@ export const tenantReply = named(
     active: z.boolean(),
     limits: limitsReply,
     budget: budgetReply.nullable(),
+    callLogRetentionDays: count.nullable(),
     ...managedReply,
   }),
 );
