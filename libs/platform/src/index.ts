@@ -33,6 +33,7 @@ export * from './local-servers/nats';
 export * from './local-servers/redis';
 export * from './logging/logger';
 export * from './metrics/metrics';
+export * from './network/guarded-lookup';
 export * from './postgres/embedded';
 export * from './postgres/pool';
 export * from './postgres/running';

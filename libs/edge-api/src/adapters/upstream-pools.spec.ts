@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { LookupAddress } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import type { Provider } from '@switchboard/contracts';
+import type { Resolver } from '@switchboard/platform';
 import { candidate } from '../core/__fixtures__/candidate';
-import type { Resolver } from './guarded-connector';
 import { UpstreamPools } from './upstream-pools';
 
 let server: Server;

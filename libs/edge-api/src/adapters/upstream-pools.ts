@@ -1,6 +1,7 @@
 import type { Provider } from '@switchboard/contracts';
+import type { Resolver } from '@switchboard/platform';
 import { Pool } from 'undici';
-import { guardedConnector, type Resolver } from './guarded-connector';
+import { guardedConnector } from './guarded-connector';
 
 interface PoolEntry {
   pool: Pool;
