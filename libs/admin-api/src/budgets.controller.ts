@@ -1,6 +1,7 @@
 import { Inject } from '@nestjs/common';
 import {
   type Budget,
+  decimalUsd,
   periodStartMs,
   USAGE_QUERIES,
   usdFromNano,
@@ -9,7 +10,6 @@ import {
 } from '@switchboard/contracts';
 import { scopeOf } from './auth/permissions';
 import { budgetInput } from './core/inputs/budget-input';
-import { decimalUsd } from './core/usage-view';
 import { BudgetOwners, type BudgetOwnerRow } from './http/adapters/budget-owners';
 import { endpoint, Handles } from './http/endpoint';
 import { Input, type InputOf } from './http/input';

@@ -1,12 +1,11 @@
 import { Inject } from '@nestjs/common';
-import { USAGE_QUERIES, type UsageQueries } from '@switchboard/contracts';
+import { decimalUsd, USAGE_QUERIES, type UsageQueries } from '@switchboard/contracts';
 import { z } from 'zod';
 import { scopeOf } from './auth/permissions';
 import type { Principal } from './auth/principal';
 import { topUpInput } from './core/inputs/credit-input';
 import { notFound } from './core/refusals';
 import { instantSchema } from './core/usage-query';
-import { decimalUsd } from './core/usage-view';
 import { endpoint, Handles } from './http/endpoint';
 import { Input, type InputOf } from './http/input';
 import { mutate } from './http/mutate';

@@ -30,6 +30,7 @@ import type {
 import type { SpendingRequestV1, SpendingV1 } from './spending';
 import { decodeJson, encodeJson } from './subjects';
 import type { UsageRecordedV1 } from './usage-event';
+import type { BudgetNotice, BudgetPeriodStartedV1, BudgetThresholdReachedV1, WebhookTestV1 } from './webhooks';
 
 /** With every optional field: a golden leaves nothing out, so that a new field of a published version fails to compile. */
 type Whole<T> = T extends readonly (infer Item)[]
@@ -298,10 +299,34 @@ const heartbeat: Whole<HeartbeatV1> = {
   checks: { nats: { status: 'down', required: false, error: 'not connected' } },
 };
 
+const notice: Whole<BudgetNotice> = {
+  ...{ owner: 'key', id: 'key_01', tenant: 'acme', name: 'ci', budget: 'budget', period: 'month' },
+  ...{ periodStart: '2026-11-01T00:00:00.000Z', periodEnd: '2026-12-01T00:00:00.000Z' },
+  ...{ budgetUsd: '25.000000000', budgetNanoUsd: '25000000000', spentUsd: '20.100000000', spentNanoUsd: '20100000000' },
+};
+
+const thresholdReached: Whole<BudgetThresholdReachedV1> = {
+  ...{ id: 'evt_01', type: 'budget.threshold_reached', createdAt: '2026-11-28T10:00:03.120Z' },
+  data: { ...notice, thresholdPercent: 80 },
+};
+
+const periodStarted: Whole<BudgetPeriodStartedV1> = {
+  ...{ id: 'evt_02', type: 'budget.period_started', createdAt: '2026-11-28T10:00:03.120Z' },
+  data: {
+    ...notice,
+    previous: {
+      ...{ periodStart: '2026-10-01T00:00:00.000Z', periodEnd: '2026-11-01T00:00:00.000Z' },
+      ...{ spentUsd: '3.000000000', spentNanoUsd: '3000000000' },
+    },
+  },
+};
+
 /** Each type that travels, under its own name, as one file of `__fixtures__`. Published ones never change. */
 const GOLDENS = {
   CallBatchV1: { calls: [logged] } satisfies Whole<CallBatchV1>,
   CallLoggedV1: logged,
+  BudgetPeriodStartedV1: periodStarted,
+  BudgetThresholdReachedV1: thresholdReached,
   CatalogSettingsV1: settings,
   ExplainedCandidateV1: candidate,
   ExplainRequestV1: { model: 'auto:cheapest' } satisfies Whole<ExplainRequestV1>,
@@ -327,6 +352,10 @@ const GOLDENS = {
   SpendingV1: { nanoUsd: 23_400_000 } satisfies Whole<SpendingV1>,
   UsageBatchV1: { events: [recorded] } satisfies Whole<UsageBatchV1>,
   UsageRecordedV1: recorded,
+  WebhookTestV1: {
+    ...{ id: 'evt_03', type: 'webhook.test', createdAt: '2026-11-28T10:00:03.120Z' },
+    data: { webhook: 'whk_01' },
+  } satisfies Whole<WebhookTestV1>,
   // In the keys bucket, whose name carries its version.
   TenantV1: tenant,
 };

@@ -12,3 +12,4 @@ export * from './price-schedule';
 export * from './records';
 export * from './spending';
 export * from './subjects';
+export * from './webhooks';

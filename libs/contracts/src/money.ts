@@ -79,3 +79,9 @@ export function usdPerMillionTokens(price: PicoUsdPerToken): number {
 export function usdFromNano(nanoUsd: NanoUsd): number {
   return nanoUsd / 1_000_000_000;
 }
+
+/** Nano-USD as USD with its nine decimals, exact: `0.000123000`. */
+export function decimalUsd(nanoUsd: bigint): string {
+  const digits = (nanoUsd < 0n ? -nanoUsd : nanoUsd).toString().padStart(10, '0');
+  return `${nanoUsd < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
+}

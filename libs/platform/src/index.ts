@@ -42,6 +42,7 @@ export * from './prisma/migrate';
 export * from './secrets/key-hasher';
 export * from './secrets/sealer';
 export * from './secrets/secret-ring';
+export * from './secrets/webhook-secrets';
 export * from './service/configuration-report';
 export * from './service/heartbeat';
 export * from './service/listening-url';

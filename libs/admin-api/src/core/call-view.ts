@@ -1,5 +1,4 @@
-import type { CallLoggedV1 } from '@switchboard/contracts';
-import { decimalUsd } from './usage-view';
+import { type CallLoggedV1, decimalUsd } from '@switchboard/contracts';
 
 /** A logged call as the API shows it; null where it is not known. `costUsd` is exact. */
 export interface CallView {

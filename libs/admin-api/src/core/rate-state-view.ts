@@ -1,13 +1,13 @@
-import type {
-  Budget,
-  BudgetState,
-  RateState,
-  RateStateV2,
-  ScopeBounds,
-  ScopeBudget,
-  ScopeState,
+import {
+  type Budget,
+  type BudgetState,
+  decimalUsd,
+  type RateState,
+  type RateStateV2,
+  type ScopeBounds,
+  type ScopeBudget,
+  type ScopeState,
 } from '@switchboard/contracts';
-import { decimalUsd } from './usage-view';
 
 /** The limiter's counters of a key, and of its tenant with all its keys. */
 export interface RateStateView {

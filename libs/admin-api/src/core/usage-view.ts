@@ -1,4 +1,4 @@
-import type { UsageRecordedV1, UsageTotal } from '@switchboard/contracts';
+import { decimalUsd, type UsageRecordedV1, type UsageTotal } from '@switchboard/contracts';
 
 /** A usage record as the API shows it. `costUsd` is exact. */
 export interface UsageRecordView {
@@ -96,10 +96,4 @@ export function totalView(total: UsageTotal): UsageTotalView {
     costNanoUsd: String(total.costNanoUsd),
     costUsd: decimalUsd(total.costNanoUsd),
   };
-}
-
-/** Nano-USD as USD with its nine decimals, exact: `0.000123000`. */
-export function decimalUsd(nanoUsd: bigint): string {
-  const digits = (nanoUsd < 0n ? -nanoUsd : nanoUsd).toString().padStart(10, '0');
-  return `${nanoUsd < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
