@@ -8,7 +8,7 @@ import { CallsController } from './calls.controller';
 import { ConfigController } from './config.controller';
 import { CreditsController } from './credits.controller';
 import { HealthController } from './health.controller';
-import { KEY_OWNERS, type KeyOwners } from './http/access.guard';
+import { type Owners, OWNERS } from './http/access.guard';
 import { AuditLog } from './http/adapters/audit-log';
 import { BoundedKeys } from './http/adapters/bounded-keys';
 import { BudgetOwners } from './http/adapters/budget-owners';
@@ -27,8 +27,10 @@ import { RoutingController } from './routing.controller';
 import { Keys } from './services/keys';
 import { Mutations } from './services/mutations';
 import { PromptReadings } from './services/prompt-readings';
+import { Webhooks } from './services/webhooks';
 import { TenantsController } from './tenants.controller';
 import { UsageController } from './usage.controller';
+import { WebhooksController } from './webhooks.controller';
 
 const ADMINISTRATION_CONTROLLERS: Type[] = [
   TenantsController,
@@ -37,6 +39,7 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
   CreditsController,
   ProvidersController,
   ModelsController,
+  WebhooksController,
   AuditController,
   ReconciliationsController,
   CallsController,
@@ -76,9 +79,9 @@ export class AdminApiModule {
   }
 }
 
-/** Without keys to ask for, nobody is asked whose they are. */
+/** Without things to ask for, nobody is asked whose they are. */
 const USAGE_ONLY: Provider[] = [
-  { provide: KEY_OWNERS, useValue: { tenantOf: () => Promise.resolve(undefined) } satisfies KeyOwners },
+  { provide: OWNERS, useValue: { tenantOf: () => Promise.resolve(undefined) } satisfies Owners },
 ];
 
 function administrationProviders({ bus }: Administration, logger: Logger): Provider[] {
@@ -96,9 +99,12 @@ function administrationProviders({ bus }: Administration, logger: Logger): Provi
     },
     { provide: ServiceRegistry, useFactory: () => new ServiceRegistry(bus, logger) },
     {
-      provide: KEY_OWNERS,
-      inject: [Keys],
-      useFactory: (keys: Keys): KeyOwners => ({ tenantOf: async (id) => (await keys.get(id))?.tenant }),
+      provide: OWNERS,
+      inject: [Keys, Webhooks],
+      useFactory: (keys: Keys, webhooks: Webhooks): Owners => {
+        const owned = { key: keys, webhook: webhooks };
+        return { tenantOf: async (type, id) => (await owned[type].get(id))?.tenant ?? undefined };
+      },
     },
   ];
 }

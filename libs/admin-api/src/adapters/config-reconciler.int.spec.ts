@@ -427,10 +427,16 @@ describe('rotation of our own secrets', () => {
       const standard = { headers: {}, tier: 2, timeouts, limits: {}, trustedNetwork: false };
       return store.providers.create(given, { id: 'mine', kind: 'openai', apiKey: 'sk-mine', ...standard });
     });
+    const { id } = await change(store, (given) => {
+      const url = 'https://hooks.example.com/?token=x';
+      return store.webhooks.create(given, { url, events: ['budget.period_started'], trustedNetwork: false });
+    });
     await closeAll();
     await forget();
     const rotated = await started({ kek: ring('kek-2', 'kek-1') });
-    expect(await audited()).toEqual(['system provider.reseal claude', 'system provider.reseal mine']);
+    expect(await audited()).toEqual([
+      ...['system provider.reseal claude', 'system provider.reseal mine', `system webhook.reseal ${id}`],
+    ]);
     await until(async () => {
       const record = (await heldCatalog<{ sealed?: string }>(rotated.bus))[bucketKey.provider('mine')];
       return record?.sealed?.startsWith('v1.kek-2.') === true;
@@ -439,6 +445,7 @@ describe('rotation of our own secrets', () => {
     await forget();
     const after = await started({ kek: ring('kek-2') });
     expect(await after.providers.get('mine')).toMatchObject({ hasApiKey: true, secretsReadable: true });
+    expect(await after.webhooks.get(id)).toMatchObject({ hasQuery: true, secretsReadable: true });
     expect(await audited()).toEqual([]);
   });
 

@@ -25,6 +25,10 @@ export async function lockTenant(tx: Transaction, id: string): Promise<void> {
   await tx.$executeRaw`SELECT 1 FROM tenants WHERE id = ${id} FOR UPDATE`;
 }
 
+export async function lockWebhook(tx: Transaction, id: string): Promise<void> {
+  await tx.$executeRaw`SELECT 1 FROM webhooks WHERE id = ${id} FOR UPDATE`;
+}
+
 export async function lockKey(tx: Transaction, id: string): Promise<void> {
   await tx.$executeRaw`SELECT 1 FROM api_keys WHERE id = ${id} FOR UPDATE`;
 }

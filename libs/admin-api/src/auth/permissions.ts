@@ -28,6 +28,10 @@ export const PERMISSIONS = {
   'budget.key': inTenant('admin'),
   'credits.read': inTenant('viewer'),
   'credits.top-up': onPlatform('admin'),
+  'webhook.read': inTenant('viewer'),
+  'webhook.write': inTenant('admin'),
+  /** Those of all tenants, and those that may be in a private network. */
+  'webhook.govern': onPlatform('admin'),
   'usage.read': inTenant('viewer'),
   'audit.read': inTenant('viewer'),
   /** Who called what, from where. */

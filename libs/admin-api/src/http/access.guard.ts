@@ -4,16 +4,16 @@ import { Authenticator } from '../auth/authenticator';
 import { decide, isAllowedEverywhere, type Permission } from '../auth/permissions';
 import type { Principal } from '../auth/principal';
 import { notFound } from '../core/refusals';
-import { ENDPOINT, type Endpoint, type Target } from './endpoint';
+import { ENDPOINT, type Endpoint, type OwnedType, type Target } from './endpoint';
 import { type HttpRequest, remainingMs, setPrincipal } from './exchange';
 import { forbidden, storeUnavailable } from './refusals';
 
-export const KEY_OWNERS = Symbol('KEY_OWNERS');
+export const OWNERS = Symbol('OWNERS');
 
-/** Port: whose a key is. */
-export interface KeyOwners {
-  /** The tenant's id; undefined: there is no such key. */
-  tenantOf(keyId: string): Promise<string | undefined>;
+/** Port: whose something is. */
+export interface Owners {
+  /** The tenant's id; undefined: there is no such thing, or it is the platform's. */
+  tenantOf(type: OwnedType, id: string): Promise<string | undefined>;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface KeyOwners {
 export class AccessGuard implements CanActivate {
   constructor(
     @Inject(Authenticator) private readonly authenticator: Authenticator,
-    @Inject(KEY_OWNERS) private readonly owners: KeyOwners,
+    @Inject(OWNERS) private readonly owners: Owners,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -47,25 +47,31 @@ export class AccessGuard implements CanActivate {
     target: Target,
     request: HttpRequest,
   ): Promise<void> {
-    if (target.at !== 'key') {
+    if (!isOwned(target)) {
       requirePermission(principal, permission, tenantOf(target, request));
     } else if (!isAllowedEverywhere(principal, permission)) {
-      const keyId = textAt(request.params, target.name) ?? '';
-      await this.requireKey(principal, permission, keyId, remainingMs(request));
+      const thing = { type: target.at, id: textAt(request.params, target.name) ?? '' };
+      await this.requireOwned(principal, permission, thing, remainingMs(request));
     }
   }
 
-  private async requireKey(
+  private async requireOwned(
     principal: Principal,
     permission: Permission,
-    keyId: string,
+    { type, id }: { type: OwnedType; id: string },
     limitMs: number,
   ): Promise<void> {
-    const owner = keyId.includes('\0') ? undefined : await within(limitMs, this.owners.tenantOf(keyId));
+    const owner = id.includes('\0') ? undefined : await within(limitMs, this.owners.tenantOf(type, id));
     const decision = decide(principal, permission, owner ?? NO_TENANT);
-    if (decision === 'hidden') throw notFound('key', keyId);
+    if (decision === 'hidden') throw notFound(type, id);
     if (decision === 'forbidden') throw forbidden();
   }
+}
+
+type Owned = Extract<Target, { at: OwnedType }>;
+
+function isOwned(target: Target): target is Owned {
+  return target.at === 'key' || target.at === 'webhook';
 }
 
 /** What no tenant's id is. */
@@ -79,7 +85,7 @@ export function requirePermission(principal: Principal, permission: Permission, 
 }
 
 /** Undefined where the request names none: then a role anywhere lets it on, to be refused for the missing name. */
-function tenantOf(target: Exclude<Target, { at: 'key' }>, request: HttpRequest): string | undefined {
+function tenantOf(target: Exclude<Target, Owned>, request: HttpRequest): string | undefined {
   switch (target.at) {
     case 'platform':
       return undefined;
@@ -98,7 +104,7 @@ function textAt(holder: unknown, name: string): string | undefined {
 async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   const timer = new AbortController();
   const late = delay(limitMs, undefined, { signal: timer.signal }).then(() => {
-    throw storeUnavailable(new Error('whose a key is could not be found out in time'));
+    throw storeUnavailable(new Error('whose it is could not be found out in time'));
   });
   try {
     return await Promise.race([work, late]);

@@ -16,6 +16,8 @@ let database: TestDatabase;
 let issuer: Issuer;
 let admin: AdminApp;
 let victimKey: string;
+let victimWebhook: string;
+let platformWebhook: string;
 let ownKey: string;
 /** Of pages of the victim's things, as the platform's owner was given them. */
 let victimCursors: Record<string, string>;
@@ -37,6 +39,7 @@ async function victim(): Promise<void> {
     const { id } = await made('/keys', { tenant: VICTIM, name: `${MARK}-key-${index}`, budget });
     victimKey = id;
     await made(`/credits/${VICTIM}/top-ups`, { usd: 5, note: `${MARK} note` });
+    victimWebhook = (await made('/webhooks', { tenant: VICTIM, url: `https://${MARK}.example.com/${index}` })).id;
     admin.usage.records.push(called(VICTIM, victimKey, `${MARK}-call-${index}`));
     // The second one’s id is that of its key, which the cases know.
     const words = { userAgent: `${MARK} agent`, prompt: `${MARK} prompt` };
@@ -61,6 +64,7 @@ beforeAll(async () => {
     oidc: { issuer: issuer.url, audience: AUDIENCE },
   });
   await victim();
+  platformWebhook = (await made('/webhooks', { url: `https://${MARK}.example.com/all` })).id;
   await made('/tenants', { id: OWN, budget: { usd: 3, period: 'total' } });
   ownKey = (await made('/keys', { tenant: OWN, name: 'own', budget: { usd: 1, period: 'total' } })).id;
   await made(`/credits/${OWN}/top-ups`, { usd: 1 });
@@ -68,7 +72,7 @@ beforeAll(async () => {
   for (const requestId of ['own-call', 'own-call-2']) {
     admin.calls.calls.push(loggedCall({ requestId, tenantId: OWN, keyId: ownKey, prompt: 'own prompt' }));
   }
-  const lists = ['/keys', '/budgets', '/audit', '/usage', '/calls', `/credits/${VICTIM}/ledger`];
+  const lists = ['/keys', '/budgets', '/webhooks', '/audit', '/usage', '/calls', `/credits/${VICTIM}/ledger`];
   const cursors = lists.map(async (path) => {
     const query: Record<string, string> = path.startsWith('/credits') ? {} : { tenant: VICTIM };
     const page = await admin.call({ method: 'GET', path: API + path, query: { ...query, limit: '1' } });
@@ -91,7 +95,7 @@ afterAll(async () => {
 /** Everything there is of the victim, as the platform's owner sees it, and all that was ever audited. */
 async function stateOfVictim(): Promise<string> {
   const paths = [`/tenants/${VICTIM}`, `/credits/${VICTIM}`, `/credits/${VICTIM}/ledger`, '/providers', '/models'];
-  const lists = ['/keys', '/budgets', '/usage', '/calls', '/audit'].map((path) => ({
+  const lists = ['/keys', '/budgets', '/webhooks', '/usage', '/calls', '/audit'].map((path) => ({
     path,
     query: { tenant: VICTIM },
   }));
@@ -109,9 +113,16 @@ interface Attempt {
   body?: unknown;
 }
 
-/** What an intruder asks of a route, given somebody's tenant and key. */
+/** Somebody's things, by their ids. */
+interface Whose {
+  tenant: string;
+  key: string;
+  webhook: string;
+}
+
+/** What an intruder asks of a route, given somebody's things. */
 interface Case {
-  attempts(target: { tenant: string; key: string }): Attempt[];
+  attempts(target: Whose): Attempt[];
   /**
    * `hidden`: 404, whatever one's role, as for what does not exist. `forbidden`: the platform's alone, 403. `own`: 200
    * with nothing but what is one's own or everybody's.
@@ -119,7 +130,7 @@ interface Case {
   expected: 'hidden' | 'forbidden' | 'own';
 }
 
-const hidden = (...attempts: ((target: { tenant: string; key: string }) => Attempt)[]): Case => ({
+const hidden = (...attempts: ((target: Whose) => Attempt)[]): Case => ({
   attempts: (target) => attempts.map((attempt) => attempt(target)),
   expected: 'hidden',
 });
@@ -175,6 +186,31 @@ const CASES: Record<string, Case[]> = {
   'GET /credits/:tenant/ledger': [
     hidden(({ tenant }) => ({ path: `/credits/${tenant}/ledger` })),
     own({ path: `/credits/${OWN}/ledger` }),
+  ],
+  'GET /webhooks': [
+    own({ path: '/webhooks' }, { path: '/webhooks', query: { limit: '1' } }),
+    hidden(({ tenant }) => ({ path: '/webhooks', query: { tenant } })),
+  ],
+  'POST /webhooks': [
+    hidden(
+      ({ tenant }) => ({ path: '/webhooks', body: { tenant, url: 'https://hooks.example.com/' } }),
+      ({ tenant }) => ({ path: '/webhooks', body: { tenant, nonsense: true } }),
+    ),
+    forbidden({ path: '/webhooks', body: { url: 'https://hooks.example.com/' } }),
+  ],
+  'GET /webhooks/:id': [hidden(({ webhook }) => ({ path: `/webhooks/${webhook}` }))],
+  'PATCH /webhooks/:id': [
+    hidden(
+      ({ webhook }) => ({ path: `/webhooks/${webhook}`, body: { url: 'https://intruder.example.com/' } }),
+      ({ webhook }) => ({ path: `/webhooks/${webhook}`, body: { active: false } }),
+    ),
+  ],
+  'DELETE /webhooks/:id': [hidden(({ webhook }) => ({ path: `/webhooks/${webhook}` }))],
+  'POST /webhooks/:id/rotate-secret': [hidden(({ webhook }) => ({ path: `/webhooks/${webhook}/rotate-secret` }))],
+  'POST /webhooks/:id/test': [hidden(({ webhook }) => ({ path: `/webhooks/${webhook}/test` }))],
+  'GET /webhooks/:id/deliveries': [hidden(({ webhook }) => ({ path: `/webhooks/${webhook}/deliveries` }))],
+  'POST /webhooks/:id/deliveries/:delivery/redeliver': [
+    hidden(({ webhook }) => ({ path: `/webhooks/${webhook}/deliveries/dlv_x/redeliver` })),
   ],
   'GET /providers': [forbidden({ path: '/providers' })],
   'POST /providers': [forbidden({ path: '/providers', body: { id: 'x', kind: 'openai' } })],
@@ -233,7 +269,10 @@ const CASES: Record<string, Case[]> = {
 
 /** Lists that take the victim's cursor and filters by the victim's ids, and must show one's own things only. */
 const SMUGGLED: () => Attempt[] = () => [
-  ...['keys', 'budgets', 'audit', 'usage', 'calls'].map((list) => ({ path: `/${list}`, query: cursorOf(list) })),
+  ...['keys', 'budgets', 'webhooks', 'audit', 'usage', 'calls'].map((list) => ({
+    path: `/${list}`,
+    query: cursorOf(list),
+  })),
   { path: `/credits/${OWN}/ledger`, query: cursorOf('credits') },
   { path: '/usage', query: { key: victimKey } },
   { path: '/usage', query: { key: victimKey, groupBy: 'key' } },
@@ -257,10 +296,14 @@ function ask(name: string, attempt: Attempt, token: string, idempotencyKey?: str
   });
 }
 
+function withoutIds(text: string, target: Whose, sign = ''): string {
+  return Object.values(target).reduce((rest, id) => rest.replaceAll(id, sign), text);
+}
+
 /** What a reply says, but for what was asked for and what differs from request to request. */
-function shapeOf({ status, headers, text }: Answer, target: { tenant: string; key: string }): unknown {
+function shapeOf({ status, headers, text }: Answer, target: Whose): unknown {
   const { 'x-request-id': _, 'content-length': __, date: ___, ...rest } = headers;
-  return { status, rest, text: text.replaceAll(target.tenant, '<id>').replaceAll(target.key, '<id>') };
+  return { status, rest, text: withoutIds(text, target, '<id>') };
 }
 
 test('every registered route has its case', () => {
@@ -273,8 +316,8 @@ test('every registered route has its case', () => {
 describe.each(ROLES)('another tenant’s %s', (role) => {
   test.each(names)('%s: sees and changes nothing of the victim’s', async (name) => {
     const before = await stateOfVictim();
-    const target = { tenant: VICTIM, key: victimKey };
-    const absent = { tenant: NOWHERE, key: NOWHERE };
+    const target = { tenant: VICTIM, key: victimKey, webhook: victimWebhook };
+    const absent = { tenant: NOWHERE, key: NOWHERE, webhook: NOWHERE };
     for (const { attempts, expected } of CASES[name]!) {
       const asked = attempts(target);
       const compared = attempts(absent);
@@ -283,10 +326,10 @@ describe.each(ROLES)('another tenant’s %s', (role) => {
         const status = { hidden: 404, forbidden: 403, own: 200 }[expected];
         expect([attempt, reply.status]).toEqual([attempt, status]);
         // Its own words come back to whoever asks, and nothing else of the victim.
-        expect(reply.text.replaceAll(VICTIM, '').replaceAll(victimKey, '')).not.toContain(MARK);
+        expect(withoutIds(reply.text, target)).not.toContain(MARK);
         const nowhere = await ask(name, compared[index]!, tokens[role]);
         if (expected === 'hidden') expect(shapeOf(reply, target)).toEqual(shapeOf(nowhere, absent));
-        if (expected === 'own') expect(reply.text).not.toContain(victimKey);
+        if (expected === 'own') expect(withoutIds(reply.text, { ...target, tenant: MARK })).toBe(reply.text);
       }
     }
     expect(await stateOfVictim()).toBe(before);
@@ -339,6 +382,27 @@ test('what one may not do in one’s own tenant is forbidden, not hidden', async
   }
 });
 
+test('what is told of all tenants is none of theirs', async () => {
+  const path = `/webhooks/${platformWebhook}`;
+  for (const role of ROLES) {
+    expect((await ask('GET', { path }, tokens[role])).status).toBe(404);
+    expect((await ask('PATCH', { path, body: { active: false } }, tokens[role])).status).toBe(404);
+  }
+});
+
+test('a webhook into a private network is the platform’s to allow, and then to move', async () => {
+  const body = { tenant: OWN, url: 'http://10.0.0.1/' };
+  expect((await ask('POST', { path: '/webhooks', body: { ...body, trustedNetwork: true } }, tokens.owner)).status).toBe(
+    403,
+  );
+  const { id } = await made('/webhooks', { ...body, trustedNetwork: true });
+  const change = (changes: object) => ask('PATCH', { path: `/webhooks/${id}`, body: changes }, tokens.owner);
+  expect((await change({ url: 'http://10.0.0.2/' })).status).toBe(403);
+  expect((await change({ events: ['budget.period_started'] })).status).toBe(200);
+  expect((await change({ url: 'https://hooks.example.com/', trustedNetwork: false })).status).toBe(200);
+  expect((await change({ trustedNetwork: true })).status).toBe(403);
+});
+
 test('one’s own is there for each as the table says, and is audited in their name', async () => {
   const key = await ask('POST', { path: '/keys', body: { tenant: OWN, name: 'made-by-admin' } }, tokens.admin);
   expect(key.status).toBe(201);
@@ -348,6 +412,7 @@ test('one’s own is there for each as the table says, and is audited in their n
     '/tenants',
     '/keys',
     '/budgets',
+    '/webhooks',
     '/audit',
     '/usage',
     `/credits/${OWN}`,
@@ -404,7 +469,7 @@ test('who sees several tenants says whose usage; and never sees a third’s', as
 test('a viewer of everything reads everything and changes nothing', async () => {
   const token = await issuer.sign({ sub: 'auditor', switchboard_roles: ['*:viewer'] });
   const before = await stateOfVictim();
-  const target = { tenant: VICTIM, key: victimKey };
+  const target = { tenant: VICTIM, key: victimKey, webhook: victimWebhook };
   for (const name of names) {
     for (const { attempts } of CASES[name]!) {
       for (const attempt of attempts(target)) {

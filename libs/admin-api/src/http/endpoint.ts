@@ -7,14 +7,17 @@ export const API_ROOT = 'api/v1';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** What has an id of its own and belongs to a tenant. */
+export type OwnedType = 'key' | 'webhook';
+
 /** Where a request says whose things it concerns. */
 export type Target =
   /** The platform's, or what every caller may see. */
   | { at: 'platform' }
   /** A tenant's, by its id. */
   | { at: 'tenant'; in: 'params' | 'query' | 'body'; name: string }
-  /** A key's, by its id. */
-  | { at: 'key'; name: string }
+  /** Of whoever the key or webhook belongs to, by its id. */
+  | { at: OwnedType; name: string }
   /** Those the caller sees, or, where the query names a tenant, that tenant's. */
   | { at: 'scope' };
 

@@ -4,16 +4,18 @@ import {
   createKeyHasher,
   createPrismaClient,
   createSealer,
+  type KeyHasher,
   type Logger,
   type Metrics,
   migrate,
   type PrismaClient,
+  type Sealer,
   type SecretRing,
 } from '@switchboard/platform';
 import { ConfigReconciler } from '../adapters/config-reconciler';
 import { ConfigSource, type ConfigSourceOptions } from '../adapters/config-source';
 import { Distributor } from '../adapters/distributor';
-import { resealProviders } from '../adapters/kek-rotation';
+import { resealProviders, resealWebhooks } from '../adapters/kek-rotation';
 import { Outage } from '../adapters/outage';
 import { Budgets } from './budgets';
 import { Credits } from './credits';
@@ -22,6 +24,8 @@ import { Models } from './models';
 import { Mutations } from './mutations';
 import { Providers } from './providers';
 import { Tenants } from './tenants';
+import { WebhookDeliveries } from './webhook-deliveries';
+import { Webhooks } from './webhooks';
 
 export interface AdminStoreOptions {
   databaseUrl: string;
@@ -47,6 +51,8 @@ export interface AdminStore {
   readonly models: Models;
   readonly budgets: Budgets;
   readonly credits: Credits;
+  readonly webhooks: Webhooks;
+  readonly webhookDeliveries: WebhookDeliveries;
   readonly distributor: Distributor;
   readonly reconciler: ConfigReconciler;
   /** `postgres` (required): the tables are there and answer. `catalog-published`: the buckets say what they say. */
@@ -72,6 +78,7 @@ export function createAdminStore(options: AdminStoreOptions): AdminStore {
   const startup = new Startup(log, async () => {
     await migrate({ url: options.databaseUrl, log });
     await resealProviders({ prisma, mutations, sealer, log });
+    await resealWebhooks({ prisma, mutations, sealer, log });
   });
   let ready = false;
   let stopped = false;
@@ -89,12 +96,7 @@ export function createAdminStore(options: AdminStoreOptions): AdminStore {
   };
   return {
     ...{ prisma, mutations, distributor, reconciler },
-    tenants: new Tenants(prisma),
-    keys: new Keys(prisma, hasher),
-    providers: new Providers(prisma, sealer, options.config),
-    models: new Models(prisma),
-    budgets: new Budgets(),
-    credits: new Credits(prisma),
+    ...servicesOf(prisma, { sealer, hasher, rule: options.config }),
     health: [postgresHealth(prisma, () => ready), distributor.health],
     ready: readiness,
     start: () => void (starting ??= begin()),
@@ -106,6 +108,24 @@ export function createAdminStore(options: AdminStoreOptions): AdminStore {
       await distributor.stop();
       await prisma.$disconnect();
     },
+  };
+}
+
+type Services = 'tenants' | 'keys' | 'providers' | 'models' | 'budgets' | 'credits' | 'webhooks' | 'webhookDeliveries';
+
+function servicesOf(
+  prisma: PrismaClient,
+  { sealer, hasher, rule }: { sealer: Sealer; hasher: KeyHasher; rule: { standalone: boolean } },
+): Pick<AdminStore, Services> {
+  return {
+    tenants: new Tenants(prisma),
+    keys: new Keys(prisma, hasher),
+    providers: new Providers(prisma, sealer, rule),
+    models: new Models(prisma),
+    budgets: new Budgets(),
+    credits: new Credits(prisma),
+    webhooks: new Webhooks(prisma, sealer),
+    webhookDeliveries: new WebhookDeliveries(prisma),
   };
 }
 

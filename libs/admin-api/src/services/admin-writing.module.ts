@@ -10,11 +10,13 @@ import { Models } from './models';
 import { Mutations } from './mutations';
 import { Providers } from './providers';
 import { Tenants } from './tenants';
+import { WebhookDeliveries } from './webhook-deliveries';
+import { Webhooks } from './webhooks';
 
 /** Binds {@link AdminStore}: `ready`, `health`. */
 export const ADMIN_STORE = Symbol('ADMIN_STORE');
 
-/** What changes tenants, keys, providers, models, budgets and credits; each service under its class. */
+/** What changes tenants, keys, providers, models, budgets, credits and webhooks; each service under its class. */
 @Module({})
 export class AdminWritingModule implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(ADMIN_STORE) private readonly store: AdminStore) {}
@@ -35,6 +37,8 @@ export class AdminWritingModule implements OnModuleInit, OnApplicationShutdown {
       { provide: Models, useValue: store.models },
       { provide: Budgets, useValue: store.budgets },
       { provide: Credits, useValue: store.credits },
+      { provide: Webhooks, useValue: store.webhooks },
+      { provide: WebhookDeliveries, useValue: store.webhookDeliveries },
       { provide: Distributor, useValue: store.distributor },
       { provide: ConfigReconciler, useValue: store.reconciler },
     ];

@@ -9,6 +9,7 @@ import { alreadyExists, notFound } from '../core/refusals';
 import { tenantView, type TenantView } from '../core/tenant-view';
 import { removeKeys } from './key-rows';
 import type { Change, Transaction } from './mutations';
+import { removeWebhooks } from './webhook-removal';
 
 export class Tenants {
   constructor(private readonly prisma: PrismaClient) {}
@@ -65,7 +66,7 @@ export class Tenants {
     });
   }
 
-  /** With all its keys. @throws AdminError 404; 409 when it ever had credits, which stay on the books. */
+  /** With all its keys and webhooks. @throws AdminError 404; 409 when it ever had credits, which stay on the books. */
   async remove(change: Change, id: string): Promise<void> {
     const { tx } = change;
     const row = await lockedTenant(tx, id);
@@ -73,6 +74,7 @@ export class Tenants {
       throw new AdminError(409, 'tenant_has_credits', `Tenant ${id} has credits on the books: set active to false.`);
     }
     await removeKeys(change, id);
+    await removeWebhooks(change, id);
     await tx.tenant.delete({ where: { id } });
     change.audit({ action: 'tenant.remove', resourceType: 'tenant', resourceId: id, tenantId: id, before: view(row) });
     change.publish(BUCKETS.keys, bucketKey.tenant(id));
