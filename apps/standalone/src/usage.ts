@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { recordView, totalView, type UsageRecordView, type UsageTotalView } from '@switchboard/admin-api/client';
+import { recordView, totalView, type UsageRecordView, type UsageTotalView } from '@switchboard/contracts';
 import { createMetering } from '@switchboard/metering';
 import {
   createLogger,

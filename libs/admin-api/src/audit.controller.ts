@@ -1,7 +1,7 @@
 import { Inject, Res } from '@nestjs/common';
+import { AUDIT_COLUMNS, csvOf } from '@switchboard/contracts';
 import { scopeOf } from './auth/permissions';
-import { csvOf } from './core/csv';
-import { AuditLog, type AuditEntryView } from './http/adapters/audit-log';
+import { AuditLog } from './http/adapters/audit-log';
 import { auditQuery } from './http/audit-query';
 import { endpoint, Handles } from './http/endpoint';
 import type { HttpReply } from './http/exchange';
@@ -9,18 +9,6 @@ import { Input, type InputOf } from './http/input';
 import { pageReply } from './http/page-query';
 import { auditPageReply } from './http/replies/record-replies';
 import { ApiController } from './http/routes';
-
-const COLUMNS = [
-  'id',
-  'at',
-  'actor',
-  'action',
-  'resourceType',
-  'resourceId',
-  'tenant',
-  'before',
-  'after',
-] as const satisfies (keyof AuditEntryView)[];
 
 const LIST = endpoint({
   ...{ method: 'GET', path: '', operationId: 'listAudit', csv: true },
@@ -41,6 +29,6 @@ export class AuditController {
     if (query.format === 'json') return pageReply(page);
     reply.header('content-type', 'text/csv; charset=utf-8');
     if (page.nextCursor !== undefined) reply.header('x-next-cursor', page.nextCursor);
-    return csvOf(COLUMNS, page.data);
+    return csvOf(AUDIT_COLUMNS, page.data);
   }
 }

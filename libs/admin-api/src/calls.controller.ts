@@ -1,11 +1,10 @@
 import { Inject, Res } from '@nestjs/common';
-import { CALL_QUERIES, type CallLoggedV1, type CallQueries, InvalidCursorError } from '@switchboard/contracts';
+import { CALL_QUERIES, type CallLoggedV1, type CallQueries, csvOf, InvalidCursorError } from '@switchboard/contracts';
 import { z } from 'zod';
 import { decide, isAllowedEverywhere } from './auth/permissions';
 import type { Principal } from './auth/principal';
 import { type CallQuery, callFilterOf, callQuerySchema, promptsSchema } from './core/call-query';
 import { callView, callWithPromptView, type CallWithPromptView } from './core/call-view';
-import { csvOf } from './core/csv';
 import { notFound } from './core/refusals';
 import { requirePermission } from './http/access.guard';
 import { endpoint, Handles } from './http/endpoint';

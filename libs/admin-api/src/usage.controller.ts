@@ -1,8 +1,17 @@
 import { Inject, Res } from '@nestjs/common';
-import { InvalidCursorError, USAGE_QUERIES, type UsageQueries } from '@switchboard/contracts';
-import { csvOf } from './core/csv';
+import {
+  csvOf,
+  InvalidCursorError,
+  recordView,
+  totalView,
+  USAGE_QUERIES,
+  USAGE_RECORD_COLUMNS,
+  USAGE_TOTAL_COLUMNS,
+  type UsageQueries,
+  type UsageRecordView,
+  type UsageTotalView,
+} from '@switchboard/contracts';
 import { type UsageQuery, usageQueryOf, usageQuerySchema } from './core/usage-query';
-import { recordView, totalView, type UsageRecordView, type UsageTotalView } from './core/usage-view';
 import { endpoint, Handles } from './http/endpoint';
 import type { HttpReply } from './http/exchange';
 import { Input, type InputOf } from './http/input';
@@ -13,49 +22,6 @@ import { tenantFilter } from './http/tenant-filter';
 
 type UsageAnswer =
   { data: UsageRecordView[]; nextCursor: string | null } | { data: UsageTotalView[]; truncated: boolean };
-
-const RECORD_COLUMNS = [
-  'requestId',
-  'startedAt',
-  'tenant',
-  'key',
-  'requestedModel',
-  'model',
-  'upstream',
-  'clientDialect',
-  'upstreamDialect',
-  'stream',
-  'inputTokens',
-  'cacheReadTokens',
-  'cacheWrite5mTokens',
-  'cacheWrite1hTokens',
-  'outputTokens',
-  'reasoningTokens',
-  'costUsd',
-  'accuracy',
-  'firstTokenMs',
-  'latencyMs',
-  'attempts',
-  'finish',
-  'status',
-  'losses',
-  'endUser',
-  'clientRequestId',
-  'priceVersion',
-  'clientMetadata',
-] as const satisfies (keyof UsageRecordView)[];
-
-const TOTAL_COLUMNS = [
-  'group',
-  'requests',
-  'inputTokens',
-  'cacheReadTokens',
-  'cacheWrite5mTokens',
-  'cacheWrite1hTokens',
-  'outputTokens',
-  'reasoningTokens',
-  'costUsd',
-] as const satisfies (keyof UsageTotalView)[];
 
 const USAGE = endpoint({
   ...{ method: 'GET', path: '', operationId: 'listUsage', csv: true },
@@ -80,9 +46,9 @@ export class UsageController {
     });
     if (parsed.format === 'json') return answer;
     reply.header('content-type', 'text/csv; charset=utf-8');
-    if ('truncated' in answer) return csvOf(TOTAL_COLUMNS, answer.data);
+    if ('truncated' in answer) return csvOf(USAGE_TOTAL_COLUMNS, answer.data);
     if (answer.nextCursor !== null) reply.header('x-next-cursor', answer.nextCursor);
-    return csvOf(RECORD_COLUMNS, answer.data);
+    return csvOf(USAGE_RECORD_COLUMNS, answer.data);
   }
 
   private async answer({ filter, groupBy, limit, cursor }: UsageQuery): Promise<UsageAnswer> {

@@ -1,21 +1,7 @@
-import { InvalidCursorError } from '@switchboard/contracts';
+import { type AuditEntryView, auditEntryView, InvalidCursorError } from '@switchboard/contracts';
 import type { Prisma, PrismaClient } from '@switchboard/platform';
 import { decodeCursor, type Page, pageOf, type TenantScope } from '../../core/page';
 import type { AuditQuery } from '../audit-query';
-
-/** `before` and `after` hold no secrets; null where there was nothing. */
-export interface AuditEntryView {
-  id: string;
-  at: string;
-  actor: string;
-  action: string;
-  resourceType: string;
-  resourceId: string;
-  /** Null: it concerns all tenants. */
-  tenant: string | null;
-  before: object | null;
-  after: object | null;
-}
 
 export class AuditLog {
   constructor(private readonly prisma: PrismaClient) {}
@@ -27,7 +13,7 @@ export class AuditLog {
       orderBy: { id: 'desc' },
       take: query.limit + 1,
     });
-    return pageOf(rows, query.limit, { view: viewOf, cursor: ({ id }) => id });
+    return pageOf(rows, query.limit, { view: auditEntryView, cursor: ({ id }) => id });
   }
 }
 
@@ -47,12 +33,4 @@ function placeOf(cursor: string): string {
   const place = decodeCursor(cursor);
   if (!/^aud_[0-9a-f-]{36}$/.test(place)) throw new InvalidCursorError();
   return place;
-}
-
-function viewOf(row: Prisma.AuditEntryGetPayload<object>): AuditEntryView {
-  const { id, at, actor, action, resourceType, resourceId, tenantId, before, after } = row;
-  return {
-    ...{ id, at: at.toISOString(), actor, action, resourceType, resourceId, tenant: tenantId },
-    ...{ before: before as object | null, after: after as object | null },
-  };
 }

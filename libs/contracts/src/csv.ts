@@ -2,8 +2,16 @@ type Cell = string | number | boolean | null | object;
 
 /** RFC 4180, the columns in the order given, CRLF after every line. An empty cell is null. */
 export function csvOf<Row extends object>(columns: readonly (keyof Row & string)[], rows: readonly Row[]): string {
-  const lines = [columns.join(','), ...rows.map((row) => columns.map((name) => cellOf(row[name] as Cell)).join(','))];
-  return lines.map((line) => `${line}\r\n`).join('');
+  return csvHeader(columns) + csvLines(columns, rows);
+}
+
+export function csvHeader(columns: readonly string[]): string {
+  return `${columns.join(',')}\r\n`;
+}
+
+/** What follows the header. */
+export function csvLines<Row extends object>(columns: readonly (keyof Row & string)[], rows: readonly Row[]): string {
+  return rows.map((row) => `${columns.map((name) => cellOf(row[name] as Cell)).join(',')}\r\n`).join('');
 }
 
 function cellOf(value: Cell): string {

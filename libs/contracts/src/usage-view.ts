@@ -1,4 +1,6 @@
-import { decimalUsd, type UsageRecordedV1, type UsageTotal } from '@switchboard/contracts';
+import { decimalUsd } from './money';
+import type { UsageTotal } from './ports';
+import type { UsageRecordedV1 } from './usage-event';
 
 /** A usage record as the API shows it. `costUsd` is exact. */
 export interface UsageRecordView {
@@ -46,6 +48,51 @@ export interface UsageTotalView {
   costNanoUsd: string;
   costUsd: string;
 }
+
+/** Of a CSV of records, in their order. */
+export const USAGE_RECORD_COLUMNS = [
+  'requestId',
+  'startedAt',
+  'tenant',
+  'key',
+  'requestedModel',
+  'model',
+  'upstream',
+  'clientDialect',
+  'upstreamDialect',
+  'stream',
+  'inputTokens',
+  'cacheReadTokens',
+  'cacheWrite5mTokens',
+  'cacheWrite1hTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'costUsd',
+  'accuracy',
+  'firstTokenMs',
+  'latencyMs',
+  'attempts',
+  'finish',
+  'status',
+  'losses',
+  'endUser',
+  'clientRequestId',
+  'priceVersion',
+  'clientMetadata',
+] as const satisfies (keyof UsageRecordView)[];
+
+/** Of a CSV of totals. */
+export const USAGE_TOTAL_COLUMNS = [
+  'group',
+  'requests',
+  'inputTokens',
+  'cacheReadTokens',
+  'cacheWrite5mTokens',
+  'cacheWrite1hTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'costUsd',
+] as const satisfies (keyof UsageTotalView)[];
 
 export function recordView(event: UsageRecordedV1): UsageRecordView {
   const { inputTokens, cacheReadTokens, cacheWrite5mTokens, cacheWrite1hTokens, outputTokens, reasoningTokens } =
