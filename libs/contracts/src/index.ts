@@ -4,6 +4,7 @@ export * from './call-log';
 export * from './catalog';
 export * from './csv';
 export * from './errors';
+export * from './exports';
 export * from './keys';
 export * from './ledger-account';
 export * from './limiter';

@@ -13,7 +13,7 @@ import { totalsSql } from './usage-totals-sql';
 
 /** Of each request, what is known most accurately. A correction moves its request to the top of the list. */
 export class PostgresUsageQueries implements UsageQueries {
-  constructor(private readonly prisma: PrismaClient) {}
+  constructor(private readonly prisma: Pick<PrismaClient, 'usageCurrent' | '$queryRaw'>) {}
 
   async list(filter: UsageFilter, page: { limit: number; cursor?: string }): Promise<UsagePage> {
     const rows = await this.prisma.usageCurrent.findMany({
