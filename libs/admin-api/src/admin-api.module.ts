@@ -7,6 +7,7 @@ import { BudgetsController } from './budgets.controller';
 import { CallsController } from './calls.controller';
 import { ConfigController } from './config.controller';
 import { CreditsController } from './credits.controller';
+import { ExportsController } from './exports.controller';
 import { HealthController } from './health.controller';
 import { type Owners, OWNERS } from './http/access.guard';
 import { AuditLog } from './http/adapters/audit-log';
@@ -24,6 +25,7 @@ import { ProvidersController } from './providers.controller';
 import { RefusedUsageController } from './refused-usage.controller';
 import { ReconciliationsController } from './reconciliations.controller';
 import { RoutingController } from './routing.controller';
+import { Exports } from './services/exports';
 import { Keys } from './services/keys';
 import { Mutations } from './services/mutations';
 import { PromptReadings } from './services/prompt-readings';
@@ -40,6 +42,7 @@ const ADMINISTRATION_CONTROLLERS: Type[] = [
   ProvidersController,
   ModelsController,
   WebhooksController,
+  ExportsController,
   AuditController,
   ReconciliationsController,
   CallsController,
@@ -100,9 +103,9 @@ function administrationProviders({ bus }: Administration, logger: Logger): Provi
     { provide: ServiceRegistry, useFactory: () => new ServiceRegistry(bus, logger) },
     {
       provide: OWNERS,
-      inject: [Keys, Webhooks],
-      useFactory: (keys: Keys, webhooks: Webhooks): Owners => {
-        const owned = { key: keys, webhook: webhooks };
+      inject: [Keys, Webhooks, Exports],
+      useFactory: (keys: Keys, webhooks: Webhooks, exported: Exports): Owners => {
+        const owned = { key: keys, webhook: webhooks, export: exported };
         return { tenantOf: async (type, id) => (await owned[type].get(id))?.tenant ?? undefined };
       },
     },

@@ -32,6 +32,10 @@ export const PERMISSIONS = {
   'webhook.write': inTenant('admin'),
   /** Those of all tenants, and those that may be in a private network. */
   'webhook.govern': onPlatform('admin'),
+  'export.read': inTenant('viewer'),
+  'export.write': inTenant('admin'),
+  /** Those of all tenants. */
+  'export.govern': onPlatform('admin'),
   'usage.read': inTenant('viewer'),
   'audit.read': inTenant('viewer'),
   /** Who called what, from where. */

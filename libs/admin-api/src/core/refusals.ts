@@ -1,7 +1,17 @@
 import { AdminError, type Fault } from './admin-error';
 
 export type ResourceType =
-  'tenant' | 'key' | 'provider' | 'model' | 'credit' | 'settings' | 'call' | 'refused-usage' | 'webhook' | 'delivery';
+  | 'tenant'
+  | 'key'
+  | 'provider'
+  | 'model'
+  | 'credit'
+  | 'settings'
+  | 'call'
+  | 'refused-usage'
+  | 'webhook'
+  | 'delivery'
+  | 'export';
 
 /** The same words for what is not there and for what its asker may not see. */
 export function notFound(resource: ResourceType, id: string): AdminError {

@@ -71,7 +71,7 @@ export class AccessGuard implements CanActivate {
 type Owned = Extract<Target, { at: OwnedType }>;
 
 function isOwned(target: Target): target is Owned {
-  return target.at === 'key' || target.at === 'webhook';
+  return target.at === 'key' || target.at === 'webhook' || target.at === 'export';
 }
 
 /** What no tenant's id is. */

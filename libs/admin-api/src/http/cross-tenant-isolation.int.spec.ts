@@ -17,6 +17,7 @@ let issuer: Issuer;
 let admin: AdminApp;
 let victimKey: string;
 let victimWebhook: string;
+let victimExport: string;
 let platformWebhook: string;
 let ownKey: string;
 /** Of pages of the victim's things, as the platform's owner was given them. */
@@ -25,6 +26,7 @@ let tokens: Record<'viewer' | 'admin' | 'owner', string>;
 
 const ROLES = ['viewer', 'admin', 'owner'] as const;
 const API = '/api/v1';
+const DAY = { from: '2026-11-20', to: '2026-11-21' };
 
 async function made(path: string, body: object): Promise<{ id: string }> {
   const reply = await admin.call({ method: 'POST', path: API + path, body });
@@ -64,6 +66,13 @@ beforeAll(async () => {
     oidc: { issuer: issuer.url, audience: AUDIENCE },
   });
   await victim();
+  const asked = { kind: 'usage', format: 'csv', tenant: VICTIM, ...DAY };
+  const { body } = await admin.call({ method: 'POST', path: `${API}/exports`, body: asked });
+  victimExport = body.id;
+  await admin.store.prisma.export.update({ where: { id: victimExport }, data: { state: 'done', bytes: 9 } });
+  await admin.store.prisma.exportChunk.create({
+    data: { exportId: victimExport, position: 0, data: Buffer.from(MARK) },
+  });
   platformWebhook = (await made('/webhooks', { url: `https://${MARK}.example.com/all` })).id;
   await made('/tenants', { id: OWN, budget: { usd: 3, period: 'total' } });
   ownKey = (await made('/keys', { tenant: OWN, name: 'own', budget: { usd: 1, period: 'total' } })).id;
@@ -118,6 +127,7 @@ interface Whose {
   tenant: string;
   key: string;
   webhook: string;
+  export: string;
 }
 
 /** What an intruder asks of a route, given somebody's things. */
@@ -212,6 +222,17 @@ const CASES: Record<string, Case[]> = {
   'POST /webhooks/:id/deliveries/:delivery/redeliver': [
     hidden(({ webhook }) => ({ path: `/webhooks/${webhook}/deliveries/dlv_x/redeliver` })),
   ],
+  'POST /exports': [
+    hidden(
+      ({ tenant }) => ({ path: '/exports', body: { kind: 'usage', format: 'csv', tenant, ...DAY } }),
+      ({ tenant }) => ({ path: '/exports', body: { kind: 'audit', format: 'jsonl', tenant, ...DAY } }),
+      ({ tenant }) => ({ path: '/exports', body: { tenant, nonsense: true } }),
+    ),
+    forbidden({ path: '/exports', body: { kind: 'usage', format: 'csv', ...DAY } }),
+  ],
+  'GET /exports/:id': [hidden((target) => ({ path: `/exports/${target.export}` }))],
+  'GET /exports/:id/content': [hidden((target) => ({ path: `/exports/${target.export}/content` }))],
+  'DELETE /exports/:id': [hidden((target) => ({ path: `/exports/${target.export}` }))],
   'GET /providers': [forbidden({ path: '/providers' })],
   'POST /providers': [forbidden({ path: '/providers', body: { id: 'x', kind: 'openai' } })],
   'GET /providers/:id': [forbidden({ path: '/providers/x' })],
@@ -316,8 +337,8 @@ test('every registered route has its case', () => {
 describe.each(ROLES)('another tenant’s %s', (role) => {
   test.each(names)('%s: sees and changes nothing of the victim’s', async (name) => {
     const before = await stateOfVictim();
-    const target = { tenant: VICTIM, key: victimKey, webhook: victimWebhook };
-    const absent = { tenant: NOWHERE, key: NOWHERE, webhook: NOWHERE };
+    const target = { tenant: VICTIM, key: victimKey, webhook: victimWebhook, export: victimExport };
+    const absent = { tenant: NOWHERE, key: NOWHERE, webhook: NOWHERE, export: NOWHERE };
     for (const { attempts, expected } of CASES[name]!) {
       const asked = attempts(target);
       const compared = attempts(absent);
@@ -469,7 +490,7 @@ test('who sees several tenants says whose usage; and never sees a third’s', as
 test('a viewer of everything reads everything and changes nothing', async () => {
   const token = await issuer.sign({ sub: 'auditor', switchboard_roles: ['*:viewer'] });
   const before = await stateOfVictim();
-  const target = { tenant: VICTIM, key: victimKey, webhook: victimWebhook };
+  const target = { tenant: VICTIM, key: victimKey, webhook: victimWebhook, export: victimExport };
   for (const name of names) {
     for (const { attempts } of CASES[name]!) {
       for (const attempt of attempts(target)) {

@@ -8,7 +8,7 @@ export const API_ROOT = 'api/v1';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What has an id of its own and belongs to a tenant. */
-export type OwnedType = 'key' | 'webhook';
+export type OwnedType = 'key' | 'webhook' | 'export';
 
 /** Where a request says whose things it concerns. */
 export type Target =
@@ -16,7 +16,7 @@ export type Target =
   | { at: 'platform' }
   /** A tenant's, by its id. */
   | { at: 'tenant'; in: 'params' | 'query' | 'body'; name: string }
-  /** Of whoever the key or webhook belongs to, by its id. */
+  /** Of whoever the thing belongs to, by its id. */
   | { at: OwnedType; name: string }
   /** Those the caller sees, or, where the query names a tenant, that tenant's. */
   | { at: 'scope' };
@@ -47,6 +47,8 @@ export interface Endpoint<
   status: number;
   /** It answers `format=csv` too. */
   csv?: boolean;
+  /** It answers with a file of this media type instead. */
+  binary?: string;
 }
 
 /** Keeps the schemas' own types, which {@link InputOf} needs. */

@@ -68,17 +68,22 @@ const IDEMPOTENCY_KEY = {
 };
 
 function responsesOf(endpoint: Endpoint): object {
-  const { status, reply, csv, permission } = endpoint;
-  const content = {
-    ...jsonContent(schemaOfReply(reply)),
-    ...(csv === true ? { 'text/csv': { schema: { type: 'string' } } } : {}),
-  };
+  const { status, permission, binary } = endpoint;
   const failures = permission === undefined ? [] : ['400', '401', '403', '404', '503'];
   if (isMutation(endpoint)) failures.push('409', '413');
+  if (binary !== undefined) failures.push('409');
   const failure = { description: 'An error.', content: jsonContent({ $ref: `${SCHEMA_ROOT}Error` }) };
   return {
-    [String(status)]: { description: 'As asked.', headers: headersOf(endpoint), content },
+    [String(status)]: { description: 'As asked.', headers: headersOf(endpoint), content: contentOf(endpoint) },
     ...Object.fromEntries(failures.sort().map((code) => [code, failure])),
+  };
+}
+
+function contentOf({ reply, csv, binary }: Endpoint): object {
+  if (binary !== undefined) return { [binary]: { schema: { type: 'string', format: 'binary' } } };
+  return {
+    ...jsonContent(schemaOfReply(reply)),
+    ...(csv === true ? { 'text/csv': { schema: { type: 'string' } } } : {}),
   };
 }
 

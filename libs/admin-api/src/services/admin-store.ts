@@ -19,6 +19,7 @@ import { resealProviders, resealWebhooks } from '../adapters/kek-rotation';
 import { Outage } from '../adapters/outage';
 import { Budgets } from './budgets';
 import { Credits } from './credits';
+import { Exports } from './exports';
 import { Keys } from './keys';
 import { Models } from './models';
 import { Mutations } from './mutations';
@@ -53,6 +54,7 @@ export interface AdminStore {
   readonly credits: Credits;
   readonly webhooks: Webhooks;
   readonly webhookDeliveries: WebhookDeliveries;
+  readonly exports: Exports;
   readonly distributor: Distributor;
   readonly reconciler: ConfigReconciler;
   /** `postgres` (required): the tables are there and answer. `catalog-published`: the buckets say what they say. */
@@ -111,7 +113,8 @@ export function createAdminStore(options: AdminStoreOptions): AdminStore {
   };
 }
 
-type Services = 'tenants' | 'keys' | 'providers' | 'models' | 'budgets' | 'credits' | 'webhooks' | 'webhookDeliveries';
+type Services =
+  'tenants' | 'keys' | 'providers' | 'models' | 'budgets' | 'credits' | 'webhooks' | 'webhookDeliveries' | 'exports';
 
 function servicesOf(
   prisma: PrismaClient,
@@ -126,6 +129,7 @@ function servicesOf(
     credits: new Credits(prisma),
     webhooks: new Webhooks(prisma, sealer),
     webhookDeliveries: new WebhookDeliveries(prisma),
+    exports: new Exports(prisma),
   };
 }
 

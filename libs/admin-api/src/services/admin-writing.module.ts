@@ -5,6 +5,7 @@ import { Distributor } from '../adapters/distributor';
 import { type AdminStore, type AdminStoreOptions, createAdminStore } from './admin-store';
 import { Budgets } from './budgets';
 import { Credits } from './credits';
+import { Exports } from './exports';
 import { Keys } from './keys';
 import { Models } from './models';
 import { Mutations } from './mutations';
@@ -39,6 +40,7 @@ export class AdminWritingModule implements OnModuleInit, OnApplicationShutdown {
       { provide: Credits, useValue: store.credits },
       { provide: Webhooks, useValue: store.webhooks },
       { provide: WebhookDeliveries, useValue: store.webhookDeliveries },
+      { provide: Exports, useValue: store.exports },
       { provide: Distributor, useValue: store.distributor },
       { provide: ConfigReconciler, useValue: store.reconciler },
     ];

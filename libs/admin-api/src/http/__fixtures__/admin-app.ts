@@ -49,6 +49,7 @@ export interface Answer {
   status: number;
   headers: Record<string, unknown>;
   text: string;
+  bytes: Buffer;
   body: any;
 }
 
@@ -271,7 +272,7 @@ export class AdminApp {
     });
     const isJson = reply.body !== '' && String(reply.headers['content-type']).startsWith('application/json');
     return {
-      ...{ status: reply.statusCode, headers: reply.headers, text: reply.body },
+      ...{ status: reply.statusCode, headers: reply.headers, text: reply.body, bytes: reply.rawPayload },
       body: isJson ? reply.json() : undefined,
     };
   }

@@ -17,7 +17,7 @@ import {
 import { type AdminStore, type AdminStoreOptions, createAdminStore } from '../admin-store';
 
 export const TABLES =
-  'tenants, api_keys, key_secrets, providers, models, gateway_settings, credit_entries, audit_log, idempotent_replies, outbox, webhooks, webhook_events';
+  'tenants, api_keys, key_secrets, providers, models, gateway_settings, credit_entries, audit_log, idempotent_replies, outbox, webhooks, webhook_events, exports';
 
 /** Append-only: only a superuser can. One message: one session. */
 const EMPTY_PRICES = `
