@@ -1,9 +1,10 @@
 import { readMeteringSettings } from './config';
 
 const DATABASE_URL = 'postgresql://metering:s3cret@db:5432/switchboard';
+const KEK = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
 
-test('the database is all that must be given', () => {
-  expect(readMeteringSettings({ DATABASE_URL })).toMatchObject({
+test('the database and the key-encryption key are all that must be given', () => {
+  expect(readMeteringSettings({ DATABASE_URL, KEK })).toMatchObject({
     ok: true,
     settings: {
       DATABASE_URL,
@@ -17,10 +18,17 @@ test('the database is all that must be given', () => {
 });
 
 test('faults are told together, each by its variable and none with its value', () => {
-  const read = readMeteringSettings({ DATABASE_URL: 'mysql://metering:s3cret@db/x', ADMIN_PORT: '70000' });
+  const read = readMeteringSettings({
+    DATABASE_URL: 'mysql://metering:s3cret@db/x',
+    ADMIN_PORT: '70000',
+    KEK: 's3cret',
+  });
   expect(read.ok).toBe(false);
   const faults = read.ok ? '' : read.faults.join('\n');
-  expect(faults).toMatch(/^ADMIN_PORT: .*\nDATABASE_URL: must be postgresql:/);
+  expect(faults).toMatch(/^ADMIN_PORT: .*\nDATABASE_URL: must be postgresql:.*\nKEK: entry 1 must be id:base64/);
   expect(faults).not.toContain('s3cret');
-  expect(readMeteringSettings({})).toEqual({ ok: false, faults: ['DATABASE_URL: required'] });
+  expect(readMeteringSettings({})).toEqual({
+    ok: false,
+    faults: ['DATABASE_URL: required', expect.stringMatching(/^KEK: required/)],
+  });
 });

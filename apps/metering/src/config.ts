@@ -1,4 +1,11 @@
-import { positiveSetting, readServiceSettings, redisUrlSetting } from '@switchboard/platform';
+import {
+  createSealer,
+  positiveSetting,
+  readSecretRing,
+  readServiceSettings,
+  redisUrlSetting,
+  type Sealer,
+} from '@switchboard/platform';
 import { z } from 'zod';
 
 /** The service's own environment variables, beside those every service has. */
@@ -13,7 +20,17 @@ const shape = {
   CALL_LOG_RETENTION_DAYS: positiveSetting(30),
 };
 
+type SettingsRead = ReturnType<typeof readServiceSettings<typeof shape>>;
+export type MeteringServiceSettings = Extract<SettingsRead, { ok: true }>['settings'];
+
+/** `sealer`: for the secrets of webhooks. */
+export type ReadMeteringSettings =
+  { ok: true; settings: MeteringServiceSettings; sealer: Sealer } | { ok: false; faults: string[] };
+
 /** All faults at once, each naming its variable and none its value. */
-export function readMeteringSettings(env: NodeJS.ProcessEnv) {
-  return readServiceSettings(shape, env);
+export function readMeteringSettings(env: NodeJS.ProcessEnv): ReadMeteringSettings {
+  const read = readServiceSettings(shape, env);
+  const kek = readSecretRing('KEK', env);
+  if (read.ok && kek.ok) return { ok: true, settings: read.settings, sealer: createSealer(kek.ring) };
+  return { ok: false, faults: [...(read.ok ? [] : read.faults), ...(kek.ok ? [] : [kek.fault])] };
 }

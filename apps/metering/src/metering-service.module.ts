@@ -2,13 +2,14 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Bus, HEALTH_CHECKS, type HealthCheck } from '@switchboard/contracts';
 import { MeteringConsumerModule } from '@switchboard/metering';
 import { JOBS_HEALTH, METERING_HEALTH } from '@switchboard/metering/client';
-import { busHealth, type Logger, type Metrics } from '@switchboard/platform';
+import { busHealth, type Logger, type Metrics, type Sealer } from '@switchboard/platform';
 
 export interface MeteringServiceParts {
   bus: Bus;
   databaseUrl: string;
   redisUrl: string;
   callLogRetentionDays: number;
+  sealer: Pick<Sealer, 'open'>;
   log: Logger;
   metrics: Metrics;
 }

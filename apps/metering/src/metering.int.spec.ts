@@ -86,6 +86,7 @@ function start(env: Record<string, string> = {}): Service {
       NATS_URL: nats.url,
       DATABASE_URL: postgres.url,
       REDIS_URL: redis.url,
+      KEK: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
       ADMIN_PORT: '0',
       ADMIN_HOST: '127.0.0.1',
       ...env,

@@ -72,7 +72,7 @@ export async function startApplication(options: ApplicationOptions, stops: Stop[
   stops.push(() => store.close());
   // Its first queries take as long as composing the application does.
   store.start();
-  const metering = await openMetering(settings, tools);
+  const metering = await openMetering(settings, secrets, tools);
   const module = StandaloneModule.forRoot({ ...tools, store, metering, edge: edgeOf(settings, secrets) });
   const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
     logger: nestLogger(logger),
@@ -101,12 +101,12 @@ async function confirmed(publication: HealthCheck): Promise<void> {
   }
 }
 
-async function openMetering(settings: Settings, tools: Tools): Promise<Metering> {
+async function openMetering(settings: Settings, { kek }: Secrets, tools: Tools): Promise<Metering> {
   const { DATA_DIR, SPOOL_MAX_BYTES, CALL_LOG_RETENTION_DAYS: callLogRetentionDays } = settings;
   const { logger: log, metrics } = tools;
   const dir = path.join(DATA_DIR, 'spool');
   const spool = await UsageSpool.open({ dir, bytesMax: SPOOL_MAX_BYTES, log, metrics });
-  return createMetering({ ...tools, callLogRetentionDays, spool });
+  return createMetering({ ...tools, callLogRetentionDays, sealer: createSealer(kek), spool });
 }
 
 function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {

@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Bus, HealthCheck } from '@switchboard/contracts';
-import { createPool, type Logger, type Metrics, type Pool } from '@switchboard/platform';
+import { createPool, type Logger, type Metrics, type Pool, type Sealer } from '@switchboard/platform';
 import { createSpendingPool } from './adapters/spending-sums';
 import { CallConsumer } from './calls/call-consumer';
 import { JOBS_HEALTH, METERING_HEALTH, usageBacklog } from './client';
@@ -26,6 +26,8 @@ export interface MeteringConsumerOptions {
   redisUrl?: string;
   /** How long the calls of tenants are kept that do not say it; default 30. */
   callLogRetentionDays?: number;
+  /** Opens the secrets of webhooks, for the jobs. */
+  sealer?: Pick<Sealer, 'open'>;
   log: Logger;
   metrics: Metrics;
 }
@@ -102,13 +104,13 @@ export class MeteringConsumerModule
 }
 
 function createConsumption(options: MeteringConsumerOptions): Consumption {
-  const { bus, databaseUrl, redisUrl, callLogRetentionDays, log, metrics } = options;
+  const { bus, databaseUrl, redisUrl, callLogRetentionDays, sealer, log, metrics } = options;
   // Batches of each stream are one at a time; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 3, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
   const jobPool = createJobPool({ url: databaseUrl, log });
   const jobs = meteringJobs({
-    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, log, metrics },
+    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, sealer, log, metrics },
     stream: async () => ({ ...(await usageBacklog({ bus })) }),
   });
   return {

@@ -7,7 +7,7 @@ import {
   type RefusedUsage,
   type UsageQueries,
 } from '@switchboard/contracts';
-import { createPool, createPrismaClient, type Logger, type Metrics } from '@switchboard/platform';
+import { createPool, createPrismaClient, type Logger, type Metrics, type Sealer } from '@switchboard/platform';
 import { ReconciliationLog } from './adapters/reconciliation-log';
 import { DeadLetters, type TakeIn } from './adapters/dead-letters';
 import { createSpendingPool, SpendingSums } from './adapters/spending-sums';
@@ -35,6 +35,8 @@ export interface MeteringOptions {
   callLogRetentionDays?: number;
   /** How long a shutdown may wait for the database to take the last records. */
   drainTimeoutMs?: number;
+  /** Opens the secrets of webhooks. Absent: nobody is told of budgets by this process. */
+  sealer?: Pick<Sealer, 'open'>;
   /** Keeps on disk what is not stored yet; closed with metering. */
   spool?: UsageSpool | undefined;
 }
@@ -88,7 +90,7 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
 
 /** Opens no connection yet: the first write or query does. */
 export function createMetering(options: MeteringOptions): Metering {
-  const { databaseUrl, logger, metrics, callLogRetentionDays, drainTimeoutMs, spool } = options;
+  const { databaseUrl, logger, metrics, callLogRetentionDays, drainTimeoutMs, spool, sealer } = options;
   // Writes of usage are one at a time, and so are those of the call log; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 3 });
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
@@ -108,7 +110,7 @@ export function createMetering(options: MeteringOptions): Metering {
   const jobPool = createJobPool({ url: databaseUrl, log: logger });
   const stream = () => Promise.resolve({ buffered: store.buffered, spooled: spool?.open ?? 0 });
   const jobs = new LocalJobs({
-    jobs: meteringJobs({ pool: jobPool, databaseUrl, callLogRetentionDays, log: logger, metrics, stream }),
+    jobs: meteringJobs({ pool: jobPool, databaseUrl, callLogRetentionDays, log: logger, metrics, sealer, stream }),
     ...{ log: logger, metrics },
   });
   const gauges = new LedgerGauges({ pool, metrics });
