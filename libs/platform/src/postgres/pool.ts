@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'pg';
+import { Pool, type PoolConfig } from 'pg';
 import type { Logger } from '../logging/logger';
 
 export type { Pool, PoolClient } from 'pg';
@@ -8,11 +8,25 @@ export type { Pool, PoolClient } from 'pg';
 const END_PATIENCE_MS = 1_000;
 
 class PromptPool extends Pool {
+  private open = 0;
+
+  constructor(config: PoolConfig) {
+    super(config);
+    this.on('connect', () => this.open++);
+    this.on('remove', () => this.open--);
+  }
+
   override async end(): Promise<void> {
     const patience = new AbortController();
     const enough = delay(END_PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
-    await Promise.race([super.end(), enough]);
+    await Promise.race([this.closed(), enough]);
     patience.abort();
+  }
+
+  /** pg has done when it told its connections to close; a server that is stopped then would complain of them. */
+  private async closed(): Promise<void> {
+    await super.end();
+    while (this.open > 0) await new Promise((resolve) => this.once('remove', resolve));
   }
 }
 
