@@ -1,4 +1,4 @@
-import { positiveSetting, readServiceSettings, redisUrlSetting } from '@switchboard/platform';
+import { boundSetting, positiveSetting, readServiceSettings, redisUrlSetting } from '@switchboard/platform';
 import { z } from 'zod';
 
 /** The service's own environment variables, beside those every service has. */
@@ -11,6 +11,8 @@ const shape = {
   REDIS_URL: redisUrlSetting,
   /** How long the calls of tenants are kept that do not say it. */
   CALL_LOG_RETENTION_DAYS: positiveSetting(30),
+  /** Of calls; budgets and late corrections reach back no further than three. Absent: all are kept. */
+  USAGE_RETENTION_MONTHS: boundSetting(3),
 };
 
 /** All faults at once, each naming its variable and none its value. */
