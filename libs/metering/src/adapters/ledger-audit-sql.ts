@@ -45,6 +45,26 @@ const EXPLAINED_BY_USAGE = `
                                       ('${ledgerAccount.usage}', cost_nano_usd)) AS side (account_id, amount)) AS sides
    GROUP BY transaction_id, account_id HAVING sum(amount) <> 0`;
 
+const COARSER = [
+  ['usage_rollups_by_day', 'day, tenant_id, key_id, model, upstream'],
+  ['usage_rollups_by_key_day', 'day, tenant_id, key_id'],
+  ['usage_rollups_by_model_hour', 'hour, model, upstream'],
+] as const;
+
+/** Sums of sums: a trigger keeps them, and it is looked at whether it did. */
+const COARSER_RULES = COARSER.map(([table, dimensions]): LedgerRule => {
+  const places = dimensions.split(', ').map((_, index) => index + 1);
+  return {
+    breach: `${table} is not what its rollups add up to`,
+    sql: `SELECT concat_ws(' ', ${dimensions}) AS id, ${shown('rollups')} AS expected, ${shown('coarser')} AS found
+            FROM (SELECT ${dimensions.replace('day', `date_trunc('day', hour, 'UTC') AS day`)},
+                         ${SUMS.map((name) => `sum(${name}) AS ${name}`).join(', ')}
+                    FROM usage_rollups GROUP BY ${places.join(', ')}) AS rollups
+            FULL JOIN ${table} AS coarser USING (${dimensions})
+           WHERE ${shown('rollups')} <> ${shown('coarser')}`,
+  };
+});
+
 export const LEDGER_RULES: readonly LedgerRule[] = [
   {
     breach: 'the entries of a transaction do not add up to 0',
@@ -119,6 +139,7 @@ export const LEDGER_RULES: readonly LedgerRule[] = [
                    ON partition = name
            WHERE coalesce(counted.rows, 0) <> coalesce(summed.rows, 0)`,
   },
+  ...COARSER_RULES,
   {
     breach: 'a credit is not posted as it was paid in',
     sql: `SELECT concat(reference, ', account ', account_id) AS id,
