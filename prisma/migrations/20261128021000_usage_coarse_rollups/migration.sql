@@ -59,8 +59,19 @@ CREATE INDEX "usage_rollups_by_day_key_idx" ON "usage_rollups_by_day"("key_id", 
 -- CreateIndex
 CREATE INDEX "usage_rollups_by_day_day_idx" ON "usage_rollups_by_day"("day");
 
+-- One transaction at a time moves sums, from its first rollup to its end. All callers share the sums by model and hour, and a
+-- statement that inserts some rollups and updates others moves those twice: no order keeps two such from waiting in a circle.
+CREATE FUNCTION "usage_rollups_in_turn"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(72707371);
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER "usage_rollups_in_turn" BEFORE INSERT OR UPDATE OR DELETE ON "usage_rollups"
+    FOR EACH STATEMENT EXECUTE FUNCTION "usage_rollups_in_turn"();
+
 -- Whoever changes hourly sums changes these, in the same statement and by the difference. One function for each operation, as
--- each sees other rows of the statement; all sort alike, so that no two writers wait for each other in a circle.
+-- each sees other rows of the statement.
 DO $make$
 DECLARE
     amounts TEXT[] := ARRAY['requests', 'input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens',
