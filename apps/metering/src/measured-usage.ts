@@ -32,11 +32,28 @@ export function fillDaySql(fromMs: number, rows: number): string {
                       FROM generate_series(1, ${rows}) AS n) AS drawn) AS calls`;
 }
 
-/** As migrations and repair make them of the calls. */
+const AMOUNTS = [
+  ...['requests', 'input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens'],
+  ...['output_tokens', 'reasoning_tokens', 'cost_nano_usd'],
+];
+
+/** As the migrations make them of what is there; the triggers that keep the coarser sums would take minutes for all at once. */
 export const FILL_ROLLUPS: readonly string[] = [
+  'SET session_replication_role = replica',
   `INSERT INTO usage_rollups
    SELECT date_bin('1 hour', started_at, TIMESTAMPTZ '1970-01-01 00:00:00+00'), tenant_id, key_id, model, upstream, accuracy,
-          count(*), sum(input_tokens), sum(cache_read_tokens), sum(cache_write_5m_tokens), sum(cache_write_1h_tokens),
-          sum(output_tokens), sum(reasoning_tokens), sum(cost_nano_usd)
+          count(*), ${sumsOf(AMOUNTS.slice(1))}
      FROM usage_current GROUP BY 1, 2, 3, 4, 5, 6`,
+  `INSERT INTO usage_rollups_by_day
+   SELECT date_bin('1 day', hour, TIMESTAMPTZ '1970-01-01 00:00:00+00'), tenant_id, key_id, model, upstream, ${sumsOf(AMOUNTS)}
+     FROM usage_rollups GROUP BY 1, 2, 3, 4, 5`,
+  `INSERT INTO usage_rollups_by_key_day
+   SELECT day, tenant_id, key_id, ${sumsOf(AMOUNTS)} FROM usage_rollups_by_day GROUP BY 1, 2, 3`,
+  `INSERT INTO usage_rollups_by_model_hour
+   SELECT hour, model, upstream, ${sumsOf(AMOUNTS)} FROM usage_rollups GROUP BY 1, 2, 3`,
+  'SET session_replication_role = DEFAULT',
 ];
+
+function sumsOf(amounts: readonly string[]): string {
+  return amounts.map((name) => `sum(${name})`).join(', ');
+}
