@@ -203,6 +203,34 @@ const REQUESTS = [
   'another-kind',
 ];
 
+test('two replicas that store and correct calls of the same keys and models wait for each other in no circle', async () => {
+  const store = async (name: string): Promise<void> => {
+    let givenUp = 0;
+    const pool = createPool({ url: database.url, log, connectionsMax: 1 });
+    // A transaction that is given up takes its connection with it.
+    pool.on('remove', () => givenUp++);
+    const call = (round: number, index: number, accuracy: 'orphaned' | 'exact') =>
+      event(`${name}_${round}_${index}`, {
+        accuracy,
+        keyId: `key_${(index * 7 + round) % 30}`,
+        model: `model_${(index * 5 + round) % 8}`,
+        startedAtMs: Date.parse('2026-11-20T12:00:00Z') + (round % 6) * 3_600_000,
+      });
+    const places = Array.from({ length: 100 }, (_, index) => index);
+    for (let round = 0; round < 12; round++) {
+      await writeUsage(
+        pool,
+        places.map((index) => call(round, index, index % 4 === 0 ? 'orphaned' : 'exact')),
+      );
+      await writeUsage(pool, [...places.map((index) => call(round, index, 'exact')), call(round, 100, 'exact')]);
+    }
+    expect(givenUp).toBe(0);
+    await pool.end();
+  };
+  await Promise.all([store('one'), store('other')]);
+  expect(await audited()).toEqual([]);
+});
+
 test('whatever comes, in whatever order and batches, twice, to two replicas: each request is what is known best of it', async () => {
   const anEvent = fc.record({
     request: fc.integer({ min: 0, max: 4 }),
