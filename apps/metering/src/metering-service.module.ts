@@ -9,6 +9,8 @@ export interface MeteringServiceParts {
   databaseUrl: string;
   redisUrl: string;
   callLogRetentionDays: number;
+  /** Of usage; undefined: all are kept. */
+  retentionMonths: number | undefined;
   log: Logger;
   metrics: Metrics;
 }

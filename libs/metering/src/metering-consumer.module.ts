@@ -22,6 +22,8 @@ import { UsageConsumer } from './usage-consumer';
 export interface MeteringConsumerOptions {
   bus: Bus;
   databaseUrl: string;
+  /** Of usage; undefined: all are kept. */
+  retentionMonths?: number | undefined;
   /** Of the recurring jobs. Absent: they are left to other replicas. */
   redisUrl?: string;
   /** How long the calls of tenants are kept that do not say it; default 30. */
@@ -102,13 +104,13 @@ export class MeteringConsumerModule
 }
 
 function createConsumption(options: MeteringConsumerOptions): Consumption {
-  const { bus, databaseUrl, redisUrl, callLogRetentionDays, log, metrics } = options;
+  const { bus, databaseUrl, redisUrl, callLogRetentionDays, retentionMonths, log, metrics } = options;
   // Batches of each stream are one at a time; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 3, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
   const jobPool = createJobPool({ url: databaseUrl, log });
   const jobs = meteringJobs({
-    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, log, metrics },
+    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, retentionMonths, log, metrics },
     stream: async () => ({ ...(await usageBacklog({ bus })) }),
   });
   return {

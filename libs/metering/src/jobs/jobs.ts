@@ -4,6 +4,7 @@ import { callLogRetention } from './adapters/call-log-retention';
 import { reconciliation } from './adapters/reconciliation';
 import { rollupRepair } from './adapters/rollup-repair';
 import type { Job } from './job';
+import { partitionMaintenance } from './usage-partitions';
 
 /** What the recurring jobs of metering work with. */
 export interface JobParts {
@@ -14,6 +15,8 @@ export interface JobParts {
   metrics: Metrics;
   /** Of tenants that have no retention of their own; default 30. */
   callLogRetentionDays?: number | undefined;
+  /** Of usage; undefined: all are kept. */
+  retentionMonths?: number | undefined;
   /** What is on its way and not stored yet; rejects where it cannot be told. */
   stream: () => Promise<NonNullable<ReconciliationRecord['stream']>>;
 }
@@ -24,5 +27,6 @@ export function meteringJobs(parts: JobParts): Job[] {
     rollupRepair(parts),
     reconciliation(parts),
     callLogRetention({ ...parts, defaultDays: parts.callLogRetentionDays }),
+    partitionMaintenance(parts),
   ];
 }

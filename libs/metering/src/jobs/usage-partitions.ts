@@ -8,7 +8,7 @@ export interface PartitionMaintenanceOptions {
   log: Logger;
   metrics: Metrics;
   /** Whole months kept beside the one under way; undefined: all. Less than 3 may take a call's row before its correction. */
-  retentionMonths: number | undefined;
+  retentionMonths?: number | undefined;
   /** Milliseconds since the epoch; the clock, where not given. */
   nowMs?: () => number;
 }
