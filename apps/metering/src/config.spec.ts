@@ -32,3 +32,11 @@ test('faults are told together, each by its variable and none with its value', (
     faults: ['DATABASE_URL: required', expect.stringMatching(/^KEK: required/)],
   });
 });
+
+test('usage is kept for ever, or for three months at least', () => {
+  const read = (months: string) => readMeteringSettings({ DATABASE_URL, USAGE_RETENTION_MONTHS: months });
+  expect(read('')).toMatchObject({ ok: true });
+  expect(read('')).not.toHaveProperty('settings.USAGE_RETENTION_MONTHS');
+  expect(read('13')).toMatchObject({ ok: true, settings: { USAGE_RETENTION_MONTHS: 13 } });
+  expect(read('2')).toEqual({ ok: false, faults: ['USAGE_RETENTION_MONTHS: must be at least 3, or not set'] });
+});

@@ -10,15 +10,10 @@ async function main(): Promise<void> {
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'metering' });
   const metrics = createMetrics();
   const bus = openNatsBus({ url: settings.NATS_URL, name: `metering ${settings.INSTANCE}`, log });
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, CALL_LOG_RETENTION_DAYS: callLogRetentionDays } = settings;
   const module = MeteringServiceModule.forRoot({
-    bus,
-    databaseUrl,
-    redisUrl,
-    callLogRetentionDays,
-    sealer,
-    log,
-    metrics,
+    ...{ bus, databaseUrl: settings.DATABASE_URL, redisUrl: settings.REDIS_URL, sealer, log, metrics },
+    callLogRetentionDays: settings.CALL_LOG_RETENTION_DAYS,
+    retentionMonths: settings.USAGE_RETENTION_MONTHS,
   });
   await runService({ name: 'metering', settings, module, log, metrics, bus });
 }

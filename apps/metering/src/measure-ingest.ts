@@ -142,7 +142,8 @@ async function columnsOf(pool: Pool): Promise<Column[]> {
 async function arraysOf(pool: Pool, columns: readonly Column[], batch: number): Promise<string[]> {
   const arrays = columns.map(({ name }) => `array_agg(${name} ORDER BY id)::text AS ${name}`).join(', ');
   const { rows } = await pool.query<Record<string, string>>(
-    `SELECT ${arrays} FROM usage WHERE starts_with(request_id, '${idPrefix(batch)}')`,
+    `SELECT ${arrays} FROM usage WHERE request_id >= $1 AND request_id < $2`,
+    [idAt(beginMs(batch)), idAt(beginMs(batch + 1))],
   );
   return columns.map(({ name }) => rows[0]?.[name] ?? '{}');
 }
@@ -153,7 +154,12 @@ function insertInto(table: string, columns: readonly Column[]): string {
   return `INSERT INTO ${table} (${names}) SELECT * FROM unnest(${arrays})`;
 }
 
-const idPrefix = (batch: number): string => `req_${String(batch).padStart(6, '0')}_`;
+/** Of this month, which has its partition; a minute for a batch. */
+const now = new Date();
+const beginMs = (batch: number): number => Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1, 12, batch);
+
+/** A UUIDv7 in hexadecimal after `req_`, or how those of this time begin. */
+const idAt = (atMs: number, rest = ''): string => `req_${atMs.toString(16).padStart(12, '0')}${rest}`;
 
 function messagesOf(batch: number): StreamMessage[] {
   return Array.from({ length: MESSAGES }, (_, message) => {
@@ -170,7 +176,7 @@ function messagesOf(batch: number): StreamMessage[] {
 function recordOf(batch: number, index: number): UsageRecordedV1 {
   const tenant = index % 100;
   return {
-    requestId: `${idPrefix(batch)}${String(index).padStart(28, '0')}`,
+    requestId: idAt(beginMs(batch) + index, `7${index.toString(16).padStart(19, '0')}`),
     tenantId: `tenant_${tenant}`,
     keyId: `key_${tenant}_${index % 3}`,
     requestedModel: 'claude-sonnet-4-6',
@@ -189,7 +195,7 @@ function recordOf(batch: number, index: number): UsageRecordedV1 {
     },
     costNanoUsd: 7_000_000 + index,
     accuracy: index % 50 === 0 ? 'estimated' : 'exact',
-    startedAtMs: Date.parse('2026-11-20T12:00:00Z') + batch * 60_000 + index,
+    startedAtMs: beginMs(batch) + index,
     firstTokenMs: 400,
     latencyMs: 2_000,
     attempts: 1,

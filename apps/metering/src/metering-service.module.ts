@@ -10,6 +10,8 @@ export interface MeteringServiceParts {
   redisUrl: string;
   callLogRetentionDays: number;
   sealer: Pick<Sealer, 'open'>;
+  /** Of usage; undefined: all are kept. */
+  retentionMonths: number | undefined;
   log: Logger;
   metrics: Metrics;
 }

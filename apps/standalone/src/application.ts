@@ -102,11 +102,12 @@ async function confirmed(publication: HealthCheck): Promise<void> {
 }
 
 async function openMetering(settings: Settings, { kek }: Secrets, tools: Tools): Promise<Metering> {
-  const { DATA_DIR, SPOOL_MAX_BYTES, CALL_LOG_RETENTION_DAYS: callLogRetentionDays } = settings;
+  const { DATA_DIR, SPOOL_MAX_BYTES, CALL_LOG_RETENTION_DAYS, USAGE_RETENTION_MONTHS } = settings;
   const { logger: log, metrics } = tools;
   const dir = path.join(DATA_DIR, 'spool');
   const spool = await UsageSpool.open({ dir, bytesMax: SPOOL_MAX_BYTES, log, metrics });
-  return createMetering({ ...tools, callLogRetentionDays, sealer: createSealer(kek), spool });
+  const kept = { callLogRetentionDays: CALL_LOG_RETENTION_DAYS, retentionMonths: USAGE_RETENTION_MONTHS };
+  return createMetering({ ...tools, ...kept, sealer: createSealer(kek), spool });
 }
 
 function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {

@@ -72,9 +72,10 @@ async function auditAtRest({ DATA_DIR, DATABASE_URL }: Settings, log: Logger): P
 }
 
 function render({ counts, breaches, breachCount }: LedgerAudit): string {
-  const { transactions, entries, usageRows, corrections, rollups, credits, tenants } = counts;
+  const { transactions, entries, usageRows, corrections, droppedRows, rollups, credits, tenants } = counts;
+  const dropped = droppedRows === 0 ? '' : ` and the sums of ${droppedRows} dropped`;
   const looked =
-    `${transactions} transactions, ${entries} entries, ${usageRows} rows of usage (${corrections} corrections), ` +
+    `${transactions} transactions, ${entries} entries, ${usageRows} rows of usage (${corrections} corrections)${dropped}, ` +
     `${rollups} rollups, ${credits} credits, ${tenants} tenants`;
   if (breachCount === 0) return `balanced: ${looked}\n`;
   const shown = breaches.map(

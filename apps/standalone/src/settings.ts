@@ -1,5 +1,6 @@
 import path from 'node:path';
 import {
+  boundSetting,
   durationSetting,
   listSetting,
   logLevelSetting,
@@ -21,6 +22,8 @@ const settingsShape = {
   ADMIN_TOKEN: optionalText,
   DATA_DIR: z.string().min(1).default('.switchboard'),
   DATABASE_URL: optionalText,
+  /** Of calls. Absent: all are kept. */
+  USAGE_RETENTION_MONTHS: boundSetting(3),
   LOG_LEVEL: logLevelSetting('warn'),
   INSTANCE: serviceSettings.INSTANCE,
   MAX_BODY_BYTES: positiveSetting(32 * 1024 * 1024),

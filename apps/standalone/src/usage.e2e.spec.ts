@@ -70,5 +70,5 @@ test('usage is shown while the gateway runs, after it was killed, and after a re
 });
 
 test('arguments that make no sense are answered with the ones that do', async () => {
-  await expect(usage('--by', 'color')).rejects.toThrow('[--by key|model|upstream|hour|day]');
+  await expect(usage('--by', 'color')).rejects.toThrow('[--by tenant|key|model|upstream|hour|day]');
 });

@@ -15,7 +15,7 @@ import {
 import { z } from 'zod';
 import { readSettings, type Settings } from './settings';
 
-const GROUPINGS = ['key', 'model', 'upstream', 'hour', 'day'] as const;
+const GROUPINGS = ['tenant', 'key', 'model', 'upstream', 'hour', 'day'] as const;
 type Grouping = (typeof GROUPINGS)[number];
 
 interface Question {

@@ -29,10 +29,10 @@ export interface UsagePage {
 }
 
 /** `hour` and `day` are those of UTC, by the start of the call. */
-export type UsageGrouping = 'key' | 'model' | 'upstream' | 'hour' | 'day';
+export type UsageGrouping = 'tenant' | 'key' | 'model' | 'upstream' | 'hour' | 'day';
 
 export interface UsageTotal {
-  /** A key id, a model id, a provider id, or the start of the hour or day in RFC 3339. */
+  /** A tenant id, a key id, a model id, a provider id, or the start of the hour or day in RFC 3339. */
   group: string;
   requests: bigint;
   inputTokens: bigint;

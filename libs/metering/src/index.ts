@@ -1,4 +1,5 @@
 export { auditLedger, type LedgerAudit } from './adapters/ledger-audit';
+export { partitionMaintenance, type PartitionMaintenanceOptions } from './jobs/usage-partitions';
 export { createMetering, type Metering, type MeteringOptions } from './metering';
 export { MeteringConsumerModule, type MeteringConsumerOptions } from './metering-consumer.module';
 export { MeteringModule } from './metering.module';

@@ -48,7 +48,10 @@ beforeEach(async () => {
 
 test('books that agree are balanced, and it is told how much was looked at', async () => {
   expect(await audit()).toEqual({
-    counts: { transactions: 3, entries: 7, usageRows: 4, corrections: 1, rollups: 4, credits: 1, tenants: 2 },
+    counts: {
+      ...{ transactions: 3, entries: 7, usageRows: 4, corrections: 1, droppedRows: 0 },
+      ...{ rollups: 4, credits: 1, tenants: 2 },
+    },
     breaches: [],
     breachCount: 0,
   });
@@ -113,6 +116,13 @@ test.each([
     `UPDATE usage_rollups SET hour = hour - interval '1 hour' WHERE tenant_id = 'other'`,
     'a rollup is not',
   ],
+  ...['by_day', 'by_key_day', 'by_model_hour'].flatMap((name): [string, string, string][] => {
+    const [table, breach] = [`usage_rollups_${name}`, `usage_rollups_${name} is not what`];
+    return [
+      [`a sum ${name} is changed`, `UPDATE ${table} SET output_tokens = 0`, breach],
+      [`a sum ${name} is taken out`, `DELETE FROM ${table} WHERE requests > 0`, breach],
+    ];
+  }),
   ['a credit is changed', `UPDATE credit_entries SET amount_nano_usd = 501`, 'a credit is not posted'],
   ['a credit is taken out', `DELETE FROM credit_entries`, 'a credit is not posted'],
   [
@@ -132,6 +142,25 @@ test.each([
   }
 });
 
+test('whatever changes a rollup changes the coarser sums that it is part of', async () => {
+  await pool.query(`UPDATE usage_rollups SET output_tokens = output_tokens + 7 WHERE tenant_id = 'acme'`);
+  await pool.query(`DELETE FROM usage_rollups WHERE tenant_id = 'other'`);
+  await pool.query(`
+    INSERT INTO usage_rollups
+    SELECT hour, 'third', key_id, model, upstream, accuracy, 1, 2, 3, 4, 5, 6, 7, 8 FROM usage_rollups LIMIT 1`);
+  const { breaches, breachCount } = await audit();
+  expect(breachCount).toBe(breaches.length);
+  expect(breaches.filter(({ breach }) => breach.includes('usage_rollups_by'))).toEqual([]);
+  const sums = await database.sql(
+    `SELECT sum(requests)::int AS calls, sum(output_tokens)::int AS tokens FROM usage_rollups`,
+  );
+  for (const table of ['usage_rollups_by_day', 'usage_rollups_by_key_day', 'usage_rollups_by_model_hour']) {
+    expect(
+      await database.sql(`SELECT sum(requests)::int AS calls, sum(output_tokens)::int AS tokens FROM ${table}`),
+    ).toEqual(sums);
+  }
+});
+
 test('of many differences the first 20 are told, and how many there are', async () => {
   await writeUsage(
     pool,
@@ -139,7 +168,7 @@ test('of many differences the first 20 are told, and how many there are', async 
   );
   await tamper('UPDATE usage_rollups SET output_tokens = output_tokens + 1');
   const { breaches, breachCount } = await audit();
-  // One of the fifty shares its rollup with an earlier call.
-  expect([breaches.length, breachCount]).toEqual([20, 53]);
+  // One of the fifty shares its rollup with an earlier call; sums by day and by hour are no longer theirs either.
+  expect([breaches.length, breachCount]).toEqual([20, 53 + 52 + 52 + 1]);
   expect(breaches[0]).toMatchObject({ breach: 'a rollup is not what its calls add up to' });
 });

@@ -2,7 +2,7 @@ import { type UsageRecordedV1 } from '@switchboard/contracts';
 import { createLogger, createPool, type Pool } from '@switchboard/platform';
 import fc from 'fast-check';
 import { openTestDatabase, type TestDatabase } from './__fixtures__/database';
-import { event } from './__fixtures__/usage-events';
+import { event, idAt } from './__fixtures__/usage-events';
 import { auditLedger } from './adapters/ledger-audit';
 import { writeUsage } from './adapters/usage-insert';
 import { openUsageQueries } from './metering';
@@ -19,6 +19,9 @@ beforeAll(async () => {
   database = await openTestDatabase(log);
   // Two writers that meet in opposite order are told so after this long: a second, by default.
   await database.sql(`ALTER DATABASE switchboard SET deadlock_timeout = '20ms'`);
+  await database.sql(
+    `SELECT usage_add_month(month::date) FROM unnest(ARRAY['2026-09-01', '2026-10-01', '2026-11-01']) AS month`,
+  );
   const writer = (): Pool => createPool({ url: database.url, log, connectionsMax: 2 });
   writers = [writer(), writer()];
 });
@@ -192,6 +195,42 @@ describe('of two events about one request the more accurate counts, once', () =>
   });
 });
 
+/** In partitions of three months and, by an id of a month that has none and by one of another kind, in the default. */
+const REQUESTS = [
+  ...['2026-09-30T23:59:59.999Z', '2026-10-01T00:00:00Z', '2026-11-15T12:00:00Z', '2001-01-01T00:00:00Z'].map((time) =>
+    idAt(Date.parse(time)),
+  ),
+  'another-kind',
+];
+
+test('two replicas that store and correct calls of the same keys and models wait for each other in no circle', async () => {
+  const store = async (name: string): Promise<void> => {
+    let givenUp = 0;
+    const pool = createPool({ url: database.url, log, connectionsMax: 1 });
+    // A transaction that is given up takes its connection with it.
+    pool.on('remove', () => givenUp++);
+    const call = (round: number, index: number, accuracy: 'orphaned' | 'exact') =>
+      event(`${name}_${round}_${index}`, {
+        accuracy,
+        keyId: `key_${(index * 7 + round) % 30}`,
+        model: `model_${(index * 5 + round) % 8}`,
+        startedAtMs: Date.parse('2026-11-20T12:00:00Z') + (round % 6) * 3_600_000,
+      });
+    const places = Array.from({ length: 100 }, (_, index) => index);
+    for (let round = 0; round < 12; round++) {
+      await writeUsage(
+        pool,
+        places.map((index) => call(round, index, index % 4 === 0 ? 'orphaned' : 'exact')),
+      );
+      await writeUsage(pool, [...places.map((index) => call(round, index, 'exact')), call(round, 100, 'exact')]);
+    }
+    expect(givenUp).toBe(0);
+    await pool.end();
+  };
+  await Promise.all([store('one'), store('other')]);
+  expect(await audited()).toEqual([]);
+});
+
 test('whatever comes, in whatever order and batches, twice, to two replicas: each request is what is known best of it', async () => {
   const anEvent = fc.record({
     request: fc.integer({ min: 0, max: 4 }),
@@ -216,7 +255,7 @@ test('whatever comes, in whatever order and batches, twice, to two replicas: eac
       const made = batches.map(({ writer, events }) => ({
         writer,
         events: events.map(({ request, accuracy, upstream, hour }) =>
-          event(`req_${request}`, {
+          event(REQUESTS[request]!, {
             accuracy,
             upstream,
             tenantId: `tenant_${request % 2}`,

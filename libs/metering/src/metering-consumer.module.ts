@@ -22,6 +22,8 @@ import { UsageConsumer } from './usage-consumer';
 export interface MeteringConsumerOptions {
   bus: Bus;
   databaseUrl: string;
+  /** Of usage; undefined: all are kept. */
+  retentionMonths?: number | undefined;
   /** Of the recurring jobs. Absent: they are left to other replicas. */
   redisUrl?: string;
   /** How long the calls of tenants are kept that do not say it; default 30. */
@@ -104,13 +106,13 @@ export class MeteringConsumerModule
 }
 
 function createConsumption(options: MeteringConsumerOptions): Consumption {
-  const { bus, databaseUrl, redisUrl, callLogRetentionDays, sealer, log, metrics } = options;
+  const { bus, databaseUrl, redisUrl, callLogRetentionDays, retentionMonths, sealer, log, metrics } = options;
   // Batches of each stream are one at a time; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 3, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
   const jobPool = createJobPool({ url: databaseUrl, log });
   const jobs = meteringJobs({
-    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, sealer, log, metrics },
+    ...{ pool: jobPool, databaseUrl, callLogRetentionDays, retentionMonths, sealer, log, metrics },
     stream: async () => ({ ...(await usageBacklog({ bus })) }),
   });
   return {

@@ -39,6 +39,8 @@ export interface MeteringOptions {
   sealer?: Pick<Sealer, 'open'>;
   /** Keeps on disk what is not stored yet; closed with metering. */
   spool?: UsageSpool | undefined;
+  /** Of usage; undefined: all are kept. */
+  retentionMonths?: number | undefined;
 }
 
 export interface OpenUsageQueries {
@@ -90,7 +92,8 @@ export function openUsageQueries(databaseUrl: string, logger: Logger): OpenUsage
 
 /** Opens no connection yet: the first write or query does. */
 export function createMetering(options: MeteringOptions): Metering {
-  const { databaseUrl, logger, metrics, callLogRetentionDays, drainTimeoutMs, spool, sealer } = options;
+  const { databaseUrl, logger, metrics, callLogRetentionDays, retentionMonths, drainTimeoutMs, spool, sealer } =
+    options;
   // Writes of usage are one at a time, and so are those of the call log; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log: logger, connectionsMax: 3 });
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
@@ -110,7 +113,9 @@ export function createMetering(options: MeteringOptions): Metering {
   const jobPool = createJobPool({ url: databaseUrl, log: logger });
   const stream = () => Promise.resolve({ buffered: store.buffered, spooled: spool?.open ?? 0 });
   const jobs = new LocalJobs({
-    jobs: meteringJobs({ pool: jobPool, databaseUrl, callLogRetentionDays, log: logger, metrics, sealer, stream }),
+    jobs: meteringJobs({
+      ...{ pool: jobPool, databaseUrl, callLogRetentionDays, retentionMonths, log: logger, metrics, sealer, stream },
+    }),
     ...{ log: logger, metrics },
   });
   const gauges = new LedgerGauges({ pool, metrics });

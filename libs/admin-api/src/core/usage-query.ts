@@ -17,7 +17,7 @@ export const usageQuerySchema = z
     limit: z.coerce.number().int().min(1).max(1000).default(100),
     cursor: filterSchema.optional(),
     /** `provider` and `upstream` are one. */
-    groupBy: z.enum(['key', 'model', 'provider', 'upstream', 'hour', 'day']).optional(),
+    groupBy: z.enum(['tenant', 'key', 'model', 'provider', 'upstream', 'hour', 'day']).optional(),
     format: z.enum(['json', 'csv']).default('json'),
   })
   .superRefine(({ from, to, cursor, groupBy }, context) => {

@@ -267,7 +267,7 @@ const CASES: Record<string, Case[]> = {
     own(
       { path: '/usage' },
       { path: '/usage', query: { format: 'csv' } },
-      ...['key', 'model', 'provider', 'upstream', 'hour', 'day'].map((groupBy) => ({
+      ...['tenant', 'key', 'model', 'provider', 'upstream', 'hour', 'day'].map((groupBy) => ({
         path: '/usage',
         query: { groupBy },
       })),

@@ -7,7 +7,10 @@ import { createPool, type EmbeddedPostgres, type Logger, migrate, startEmbeddedP
 /** Empties what metering writes, the append-only tables too: only a superuser can. One message: one session. */
 export const EMPTY_TABLES = `
   SET session_replication_role = replica;
-  TRUNCATE call_log, usage, usage_refused, usage_rollups, ledger_entries, ledger_transactions;
+  TRUNCATE call_log, usage_refused, usage_rollups, usage_rollups_by_day, usage_rollups_by_key_day,
+    usage_rollups_by_model_hour, usage_dropped, usage_dropped_partitions, ledger_entries, ledger_transactions;
+  -- A file of each partition and each of its indexes would have to be made anew.
+  DELETE FROM usage;
   DELETE FROM ledger_accounts WHERE kind = 'tenant';
   SET session_replication_role = DEFAULT`;
 

@@ -41,3 +41,8 @@ export function event(requestId: string, changes: Partial<UsageRecordedV1> = {})
 export function ids(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `req_${index}`);
 }
+
+/** As edge-api makes ids: of the time, a UUIDv7 in hexadecimal. */
+export function idAt(atMs: number, index = 0): string {
+  return `req_${atMs.toString(16).padStart(12, '0')}7${index.toString(16).padStart(19, '0')}`;
+}

@@ -15,6 +15,8 @@ export interface LedgerAudit {
     usageRows: number;
     /** Of them, those that correct another. */
     corrections: number;
+    /** Rows that retention has dropped; their sums were looked at. */
+    droppedRows: number;
     rollups: number;
     credits: number;
     tenants: number;
@@ -41,6 +43,8 @@ export async function auditLedger(options: { url: string; log: Logger; signal?: 
     signal?.addEventListener('abort', close, { once: true });
     try {
       await client.query(BEGIN);
+      // Before the snapshot is taken: no partition that is in it is dropped under it.
+      await client.query('LOCK TABLE usage IN ACCESS SHARE MODE');
       return await auditIn(client);
     } finally {
       signal?.removeEventListener('abort', close);

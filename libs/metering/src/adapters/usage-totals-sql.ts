@@ -1,71 +1,68 @@
 import type { UsageFilter, UsageGrouping } from '@switchboard/contracts';
 import { Prisma } from '@switchboard/platform';
+import { type Part, type Span, totalsPlan } from '../core/totals-plan';
 
-const HOUR_MS = 3_600_000;
+const RFC_3339 = Prisma.sql`to_char("group" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
+const EPOCH = Prisma.sql`TIMESTAMPTZ '1970-01-01 00:00:00+00'`;
 
-const TIME_FORMAT = Prisma.sql`'YYYY-MM-DD"T"HH24:MI:SS"Z"'`;
-
-const GROUP_EXPRESSION: Readonly<Record<UsageGrouping, Prisma.Sql>> = {
+/** Times are made into text once for each group, not for each row. */
+const GROUPED_BY: Readonly<Record<UsageGrouping, Prisma.Sql>> = {
+  tenant: Prisma.sql`tenant_id`,
   key: Prisma.sql`key_id`,
   model: Prisma.sql`model`,
   upstream: Prisma.sql`upstream`,
-  hour: Prisma.sql`to_char(date_trunc('hour', at, 'UTC') AT TIME ZONE 'UTC', ${TIME_FORMAT})`,
-  day: Prisma.sql`to_char(date_trunc('day', at, 'UTC') AT TIME ZONE 'UTC', ${TIME_FORMAT})`,
+  hour: Prisma.sql`date_bin('1 hour', at, ${EPOCH})`,
+  day: Prisma.sql`date_bin('1 day', at, ${EPOCH})`,
 };
 
-const SUMMED = Prisma.sql`key_id, model, upstream, input_tokens, cache_read_tokens, cache_write_5m_tokens,
-  cache_write_1h_tokens, output_tokens, reasoning_tokens, cost_nano_usd`;
+const AMOUNTS = [
+  ...['input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens', 'output_tokens'],
+  ...['reasoning_tokens', 'cost_nano_usd'],
+];
+const PUT_IN = Prisma.raw(AMOUNTS.join(', '));
+const TAKEN_OUT = Prisma.raw(AMOUNTS.map((name) => `-${name}`).join(', '));
 
-/** From `fromMs` on, before `toMs`; where absent, without end. */
-interface Span {
-  fromMs?: number | undefined;
-  toMs?: number | undefined;
-}
+const SOURCES: Readonly<Record<Part['source'], { table: Prisma.Sql; time: Prisma.Sql }>> = {
+  calls: { table: Prisma.sql`(SELECT *, 1 AS requests FROM usage_current)`, time: Prisma.sql`started_at` },
+  rollups: { table: Prisma.sql`usage_rollups`, time: Prisma.sql`hour` },
+  by_day: { table: Prisma.sql`usage_rollups_by_day`, time: Prisma.sql`day` },
+  by_key_day: { table: Prisma.sql`usage_rollups_by_key_day`, time: Prisma.sql`day` },
+  by_model_hour: { table: Prisma.sql`usage_rollups_by_model_hour`, time: Prisma.sql`hour` },
+};
 
 /**
- * A row per group, UsageTotal each: whole hours from the rollups, what begins or ends within an hour call by call. One
- * statement, so that all parts see the same commits. `limit` + 1 rows at most.
+ * A row per group, UsageTotal each. One statement, so that all parts see the same commits. `limit` + 1 rows at most.
  */
 export function totalsSql(filter: UsageFilter, groupBy: UsageGrouping, limit: number): Prisma.Sql {
   const byTime = groupBy === 'hour' || groupBy === 'day';
-  const { hours, rest } = partsOf(filter);
-  const parts = [...hours.map((span) => rollupsSql(filter, span)), ...rest.map((span) => callsSql(filter, span))];
+  // The first part names the columns of all: one that is taken out is never first.
+  const parts = totalsPlan(filter, groupBy).map((part) => partSql(filter, part, groupBy));
   return Prisma.sql`
-    SELECT ${GROUP_EXPRESSION[groupBy]} AS "group",
-           sum(requests)::bigint AS "requests",
-           sum(input_tokens)::bigint AS "inputTokens",
-           sum(cache_read_tokens)::bigint AS "cacheReadTokens",
-           sum(cache_write_5m_tokens)::bigint AS "cacheWrite5mTokens",
-           sum(cache_write_1h_tokens)::bigint AS "cacheWrite1hTokens",
-           sum(output_tokens)::bigint AS "outputTokens",
-           sum(reasoning_tokens)::bigint AS "reasoningTokens",
-           sum(cost_nano_usd)::bigint AS "costNanoUsd"
-      FROM (${Prisma.join(parts, ' UNION ALL ')}) AS part
-     GROUP BY 1
-    -- A correction may leave a rollup with nothing.
-    HAVING sum(requests) > 0
-     ORDER BY ${byTime ? Prisma.sql`1 DESC` : Prisma.sql`"costNanoUsd" DESC, "requests" DESC, 1`}
+    SELECT ${byTime ? RFC_3339 : Prisma.sql`"group"`} AS "group", "requests", "inputTokens", "cacheReadTokens",
+           "cacheWrite5mTokens", "cacheWrite1hTokens", "outputTokens", "reasoningTokens", "costNanoUsd"
+      FROM (SELECT "group",
+                   sum(requests)::bigint AS "requests",
+                   sum(input_tokens)::bigint AS "inputTokens",
+                   sum(cache_read_tokens)::bigint AS "cacheReadTokens",
+                   sum(cache_write_5m_tokens)::bigint AS "cacheWrite5mTokens",
+                   sum(cache_write_1h_tokens)::bigint AS "cacheWrite1hTokens",
+                   sum(output_tokens)::bigint AS "outputTokens",
+                   sum(reasoning_tokens)::bigint AS "reasoningTokens",
+                   sum(cost_nano_usd)::bigint AS "costNanoUsd"
+              FROM (${Prisma.join(parts, ' UNION ALL ')}) AS part
+             GROUP BY 1
+            -- A correction may leave a rollup with nothing, and so may what is taken out of a day.
+            HAVING sum(requests) > 0) AS totals
+     ORDER BY ${byTime ? Prisma.sql`totals."group" DESC` : Prisma.sql`"costNanoUsd" DESC, "requests" DESC, 1`}
      LIMIT ${limit + 1}`;
 }
 
-/** Disjoint, and together all that was asked for. */
-function partsOf({ fromMs, toMs }: Span): { hours: Span[]; rest: Span[] } {
-  const firstMs = fromMs === undefined ? undefined : Math.ceil(fromMs / HOUR_MS) * HOUR_MS;
-  const lastMs = toMs === undefined ? undefined : Math.floor(toMs / HOUR_MS) * HOUR_MS;
-  if (firstMs !== undefined && lastMs !== undefined && firstMs > lastMs) return { hours: [], rest: [{ fromMs, toMs }] };
-  const rest: Span[] = [];
-  if (fromMs !== firstMs) rest.push({ fromMs, toMs: firstMs });
-  if (toMs !== lastMs) rest.push({ fromMs: lastMs, toMs });
-  return { hours: [{ fromMs: firstMs, toMs: lastMs }], rest };
-}
-
-function rollupsSql(filter: UsageFilter, span: Span): Prisma.Sql {
-  return Prisma.sql`SELECT hour AS at, requests, ${SUMMED} FROM usage_rollups ${where(filter, span, Prisma.sql`hour`)}`;
-}
-
-function callsSql(filter: UsageFilter, span: Span): Prisma.Sql {
+function partSql(filter: UsageFilter, part: Part, groupBy: UsageGrouping): Prisma.Sql {
+  const { table, time } = SOURCES[part.source];
+  const sums = part.taken === true ? Prisma.sql`-requests AS requests, ${TAKEN_OUT}` : Prisma.sql`requests, ${PUT_IN}`;
   return Prisma.sql`
-    SELECT started_at AS at, 1 AS requests, ${SUMMED} FROM usage_current ${where(filter, span, Prisma.sql`started_at`)}`;
+    SELECT ${GROUPED_BY[groupBy]} AS "group", ${sums}
+      FROM (SELECT *, ${time} AS at FROM ${table} AS source ${where(filter, part, time)}) AS "row"`;
 }
 
 function where({ tenantId, keyId, model }: UsageFilter, { fromMs, toMs }: Span, time: Prisma.Sql): Prisma.Sql {

@@ -12,7 +12,8 @@ jest.setTimeout(60_000);
 const log = createLogger({ level: 'silent', name: 'test' });
 const HOUR_MS = 3_600_000;
 const START_MS = Date.parse('2026-11-20T22:00:00Z');
-const HOURS = 5;
+/** A whole day is within. */
+const HOURS = 36;
 
 let database: TestDatabase;
 let pool: Pool;
@@ -53,6 +54,7 @@ afterAll(async () => {
 
 const isoHour = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 const GROUP: Record<UsageGrouping, (record: UsageRecordedV1) => string> = {
+  tenant: ({ tenantId }) => tenantId,
   key: ({ keyId }) => keyId,
   model: ({ model }) => model,
   upstream: ({ upstream }) => upstream,
@@ -81,7 +83,7 @@ test('totals over any range, by any group, are those of its calls, corrected one
       },
       { requiredKeys: [] },
     ),
-    groupBy: fc.constantFrom<UsageGrouping>('key', 'model', 'upstream', 'hour', 'day'),
+    groupBy: fc.constantFrom<UsageGrouping>('tenant', 'key', 'model', 'upstream', 'hour', 'day'),
   });
   await fc.assert(
     fc.asyncProperty(question, async ({ filter, groupBy }) => {

@@ -5,6 +5,7 @@ import { reconciliation } from './adapters/reconciliation';
 import { rollupRepair } from './adapters/rollup-repair';
 import { exportJob } from './exports';
 import type { Job } from './job';
+import { partitionMaintenance } from './usage-partitions';
 import { webhookJobs } from './webhooks';
 
 /** What the recurring jobs of metering work with. */
@@ -18,6 +19,8 @@ export interface JobParts {
   callLogRetentionDays?: number | undefined;
   /** Opens the secrets of webhooks. Absent: nobody is told of budgets by this process. */
   sealer: Pick<Sealer, 'open'> | undefined;
+  /** Of usage; undefined: all are kept. */
+  retentionMonths?: number | undefined;
   /** What is on its way and not stored yet; rejects where it cannot be told. */
   stream: () => Promise<NonNullable<ReconciliationRecord['stream']>>;
 }
@@ -31,5 +34,6 @@ export function meteringJobs(parts: JobParts): Job[] {
     callLogRetention({ ...parts, defaultDays: parts.callLogRetentionDays }),
     ...(sealer === undefined ? [] : webhookJobs({ ...rest, sealer })),
     exportJob(parts),
+    partitionMaintenance(parts),
   ];
 }

@@ -17,6 +17,10 @@ export const redisUrlSetting = z
   .regex(/^rediss?:\/\/\S+$/, 'must be redis://host:port or rediss://host:port')
   .default('redis://127.0.0.1:6379');
 
+/** Absent where nothing is set: no bound at all. */
+export const boundSetting = (least: number) =>
+  z.coerce.number().int().min(least, `must be at least ${least}, or not set`).optional();
+
 /** A blank one is absent. */
 export const optionalText = z
   .string()
