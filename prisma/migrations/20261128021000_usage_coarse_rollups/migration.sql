@@ -1,4 +1,4 @@
--- Coarser sums than the hourly ones, for questions over long times; docs/adr/0018-coarse-rollups.md says why these.
+-- Coarser sums than the hourly ones, for questions over long times; docs/adr/0016-coarse-rollups.md says why these.
 
 -- CreateTable. By day (UTC), for questions about a tenant, a key or a model. In each page there is room for what changes today.
 CREATE TABLE "usage_rollups_by_day" (

@@ -1,4 +1,4 @@
--- The call log; docs/adr/0016-call-log.md says why it is as it is.
+-- The call log; docs/adr/0015-call-log.md says why it is as it is.
 
 -- AlterTable
 ALTER TABLE "tenants" ADD COLUMN "call_log_retention_days" INTEGER
