@@ -1,10 +1,19 @@
 import { Inject, Res } from '@nestjs/common';
-import { CALL_QUERIES, type CallLoggedV1, type CallQueries, csvOf, InvalidCursorError } from '@switchboard/contracts';
+import {
+  LOGGED_CALL_COLUMNS,
+  CALL_QUERIES,
+  type CallLoggedV1,
+  type CallQueries,
+  callView,
+  callWithPromptView,
+  type CallWithPromptView,
+  csvOf,
+  InvalidCursorError,
+} from '@switchboard/contracts';
 import { z } from 'zod';
 import { decide, isAllowedEverywhere } from './auth/permissions';
 import type { Principal } from './auth/principal';
 import { type CallQuery, callFilterOf, callQuerySchema, promptsSchema } from './core/call-query';
-import { callView, callWithPromptView, type CallWithPromptView } from './core/call-view';
 import { notFound } from './core/refusals';
 import { requirePermission } from './http/access.guard';
 import { endpoint, Handles } from './http/endpoint';
@@ -17,36 +26,11 @@ import { ApiController } from './http/routes';
 import { tenantFilter } from './http/tenant-filter';
 import { PromptReadings } from './services/prompt-readings';
 
-const COLUMNS = [
-  'requestId',
-  'at',
-  'tenant',
-  'key',
-  'endpoint',
-  'clientDialect',
-  'requestedModel',
-  'model',
-  'upstream',
-  'stream',
-  'status',
-  'outcome',
-  'inputTokens',
-  'cacheReadTokens',
-  'cacheWrite5mTokens',
-  'cacheWrite1hTokens',
-  'outputTokens',
-  'reasoningTokens',
-  'costUsd',
-  'accuracy',
-  'firstTokenMs',
-  'latencyMs',
-  'attempts',
-  'ip',
-  'userAgent',
-  'clientRequestId',
+const PROMPT_COLUMNS = [
+  ...LOGGED_CALL_COLUMNS,
+  'prompt',
+  'promptTruncated',
 ] as const satisfies (keyof CallWithPromptView)[];
-
-const PROMPT_COLUMNS = [...COLUMNS, 'prompt', 'promptTruncated'] as const satisfies (keyof CallWithPromptView)[];
 
 const target = { at: 'scope' } as const;
 
@@ -84,7 +68,9 @@ export class CallsController {
     if (query.format === 'json') return pageReply({ data: calls.map(view), nextCursor });
     reply.header('content-type', 'text/csv; charset=utf-8');
     if (nextCursor !== undefined) reply.header('x-next-cursor', nextCursor);
-    return prompts ? csvOf(PROMPT_COLUMNS, calls.map(callWithPromptView)) : csvOf(COLUMNS, calls.map(callView));
+    return prompts
+      ? csvOf(PROMPT_COLUMNS, calls.map(callWithPromptView))
+      : csvOf(LOGGED_CALL_COLUMNS, calls.map(callView));
   }
 
   @Handles(GET)

@@ -42,7 +42,8 @@ const exportReply = named(
 
 const CREATE = endpoint({
   ...{ method: 'POST', path: '', operationId: 'createExport' },
-  summary: 'Has usage or the audit log written to a file, as its list shows it; of all tenants where none is named.',
+  summary:
+    'Has usage, the call log or the audit log written to a file, as its list shows it; of all tenants where none is named.',
   ...{ permission: 'export.write', target: { at: 'tenant', in: 'body', name: 'tenant' }, body: exportInput },
   ...{ reply: exportReply, status: 202 },
 });

@@ -1,5 +1,5 @@
-/** What can be exported: the calls, or the changes made over the admin API. */
-export const EXPORT_KINDS = ['usage', 'audit'] as const;
+/** What can be exported: billed calls, logged calls (without their prompts), or the changes made over the admin API. */
+export const EXPORT_KINDS = ['usage', 'calls', 'audit'] as const;
 export type ExportKind = (typeof EXPORT_KINDS)[number];
 
 export const EXPORT_FORMATS = ['csv', 'jsonl'] as const;

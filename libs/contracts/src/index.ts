@@ -1,6 +1,7 @@
 export * from './audit-view';
 export * from './bus';
 export * from './call-log';
+export * from './call-view';
 export * from './catalog';
 export * from './csv';
 export * from './errors';

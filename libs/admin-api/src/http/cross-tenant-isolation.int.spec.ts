@@ -226,6 +226,7 @@ const CASES: Record<string, Case[]> = {
     hidden(
       ({ tenant }) => ({ path: '/exports', body: { kind: 'usage', format: 'csv', tenant, ...DAY } }),
       ({ tenant }) => ({ path: '/exports', body: { kind: 'audit', format: 'jsonl', tenant, ...DAY } }),
+      ({ tenant }) => ({ path: '/exports', body: { kind: 'calls', format: 'jsonl', tenant, ...DAY } }),
       ({ tenant }) => ({ path: '/exports', body: { tenant, nonsense: true } }),
     ),
     forbidden({ path: '/exports', body: { kind: 'usage', format: 'csv', ...DAY } }),

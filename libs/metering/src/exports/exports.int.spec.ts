@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import {
+  callView,
   csvOf,
   type ExportFilter,
   type ExportFormat,
+  LOGGED_CALL_COLUMNS,
   recordView,
   USAGE_RECORD_COLUMNS,
   type UsageFilter,
@@ -22,6 +24,8 @@ import {
 import { openTestDatabase, type TestDatabase } from '../__fixtures__/database';
 import { event } from '../__fixtures__/usage-events';
 import { until } from '../__fixtures__/waiting';
+import { call, refusedCall, requestIdAt } from '../calls/__fixtures__/calls';
+import { storeCalls } from '../calls/adapters/call-insert';
 import { exportJob } from '../jobs/exports';
 import { createMetering, type Metering } from '../metering';
 import { ExportLostError, ExportStore } from './adapters/export-store';
@@ -183,6 +187,23 @@ test('the audit log of a tenant, in the order of its list', async () => {
       '',
     ].join('\r\n'),
   );
+});
+
+test('the call log of a key, refused calls too, and no prompt', async () => {
+  const made = Array.from({ length: 450 }, (_, index) => {
+    const fields = { atMs: NOON_MS + index, keyId: index % 3 === 0 ? 'key_9' : 'key_1', prompt: 'a secret of mine' };
+    const requestId = requestIdAt(NOON_MS, index);
+    return index % 2 === 0 ? call(requestId, fields) : refusedCall(requestId, fields);
+  });
+  await storeCalls(blocker, [...made, call(requestIdAt(NOON_MS, 999), { tenantId: 'other', atMs: NOON_MS })]);
+  await asked('exp_calls', { kind: 'calls', filter: { ...DAY, keyId: 'key_1' } });
+  await asked('exp_csv', { kind: 'calls', format: 'csv' });
+  await worker().run(never);
+  const text = await fileOf('exp_calls');
+  const views = made.map(callView).reverse();
+  expect(rowsOf(text)).toEqual(views.filter(({ key }) => key === 'key_1'));
+  expect(await fileOf('exp_csv')).toBe(csvOf(LOGGED_CALL_COLUMNS, views));
+  expect(text).not.toContain('secret');
 });
 
 test('of one that is killed half-way another makes the whole, each call once, when the lease is over', async () => {

@@ -17,9 +17,9 @@ export const exportInput = z
   .superRefine(({ kind, key, model, from, to }, context) => {
     const fault = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
     if (Date.parse(from) >= Date.parse(to)) fault('to', 'must be after from');
-    if (kind === 'usage') return;
-    if (key !== undefined) fault('key', 'only of usage');
-    if (model !== undefined) fault('model', 'only of usage');
+    if (kind !== 'audit') return;
+    if (key !== undefined) fault('key', 'only of calls');
+    if (model !== undefined) fault('model', 'only of calls');
   });
 
 export type ExportInput = z.output<typeof exportInput>;

@@ -15,7 +15,8 @@ interface Place {
 }
 
 export class PostgresCallQueries implements CallQueries {
-  constructor(private readonly prisma: PrismaClient) {}
+  /** `prisma`: or a transaction of it. */
+  constructor(private readonly prisma: Pick<PrismaClient, 'loggedCall'>) {}
 
   async list(filter: CallFilter, page: { limit: number; cursor?: string; prompts?: boolean }): Promise<CallPage> {
     const rows: CallRow[] = await this.prisma.loggedCall.findMany({

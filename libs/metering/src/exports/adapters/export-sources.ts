@@ -2,6 +2,9 @@ import {
   AUDIT_COLUMNS,
   auditEntryView,
   type AuditEntryView,
+  LOGGED_CALL_COLUMNS,
+  callView,
+  type CallView,
   type ExportFilter,
   type ExportKind,
   recordView,
@@ -9,6 +12,7 @@ import {
   type UsageRecordView,
 } from '@switchboard/contracts';
 import type { Prisma } from '@switchboard/platform';
+import { PostgresCallQueries } from '../../calls/adapters/call-queries';
 import { PostgresUsageQueries } from '../../adapters/usage-queries';
 
 export interface SourceFilter extends ExportFilter {
@@ -39,6 +43,15 @@ const usage: ExportSource<UsageRecordView> = {
   },
 };
 
+/** Without prompts: each reading of those is an act of its own. */
+const calls: ExportSource<CallView> = {
+  columns: LOGGED_CALL_COLUMNS,
+  page: async (tx, filter, page) => {
+    const { calls: found, nextCursor } = await new PostgresCallQueries(tx).list(filter, page);
+    return { rows: found.map(callView), ...(nextCursor === undefined ? {} : { nextCursor }) };
+  },
+};
+
 /** The admin API's table, in the same database. */
 const audit: ExportSource<AuditEntryView> = {
   columns: AUDIT_COLUMNS,
@@ -60,5 +73,6 @@ const audit: ExportSource<AuditEntryView> = {
 
 export const EXPORT_SOURCES: Readonly<Record<ExportKind, ExportSource>> = {
   usage: usage as ExportSource,
+  calls: calls as ExportSource,
   audit: audit as ExportSource,
 };

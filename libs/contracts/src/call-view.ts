@@ -1,4 +1,5 @@
-import { type CallLoggedV1, decimalUsd } from '@switchboard/contracts';
+import type { CallLoggedV1 } from './call-log';
+import { decimalUsd } from './money';
 
 /** A logged call as the API shows it; null where it is not known. `costUsd` is exact. */
 export interface CallView {
@@ -30,6 +31,36 @@ export interface CallView {
   userAgent: string | null;
   clientRequestId: string | null;
 }
+
+/** Of its CSV, in their order. */
+export const LOGGED_CALL_COLUMNS = [
+  'requestId',
+  'at',
+  'tenant',
+  'key',
+  'endpoint',
+  'clientDialect',
+  'requestedModel',
+  'model',
+  'upstream',
+  'stream',
+  'status',
+  'outcome',
+  'inputTokens',
+  'cacheReadTokens',
+  'cacheWrite5mTokens',
+  'cacheWrite1hTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'costUsd',
+  'accuracy',
+  'firstTokenMs',
+  'latencyMs',
+  'attempts',
+  'ip',
+  'userAgent',
+  'clientRequestId',
+] as const satisfies (keyof CallView)[];
 
 export interface CallWithPromptView extends CallView {
   prompt: string | null;
