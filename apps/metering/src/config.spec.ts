@@ -34,7 +34,7 @@ test('faults are told together, each by its variable and none with its value', (
 });
 
 test('usage is kept for ever, or for three months at least', () => {
-  const read = (months: string) => readMeteringSettings({ DATABASE_URL, USAGE_RETENTION_MONTHS: months });
+  const read = (months: string) => readMeteringSettings({ DATABASE_URL, KEK, USAGE_RETENTION_MONTHS: months });
   expect(read('')).toMatchObject({ ok: true });
   expect(read('')).not.toHaveProperty('settings.USAGE_RETENTION_MONTHS');
   expect(read('13')).toMatchObject({ ok: true, settings: { USAGE_RETENTION_MONTHS: 13 } });

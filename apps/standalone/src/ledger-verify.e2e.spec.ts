@@ -17,8 +17,12 @@ beforeAll(async () => {
   await chmod(dataDir, 0o711);
 });
 
-afterAll(async () => {
+afterEach(async () => {
   await gateway?.stop();
+  gateway = undefined;
+});
+
+afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
@@ -59,13 +63,16 @@ test('the books are verified while the gateway runs and when it rests; where the
 
   const url = (await runningPostgresUrl(dataDir)) as string;
   const pool = createPool({ url, log: createLogger({ level: 'silent', name: 'test' }) });
-  await pool.query('UPDATE usage_rollups SET requests = 7');
+  // Of long ago: what is of these days is put right within seconds.
+  await pool.query(`INSERT INTO usage_rollups
+                    SELECT TIMESTAMPTZ '2026-01-01 00:00:00+00', tenant_id, key_id, model, upstream, accuracy,
+                           7, 0, 0, 0, 0, 0, 0, 0 FROM usage_rollups`);
   await pool.end();
   const found = await verify({ DATABASE_URL: url });
   expect(found.code).toBe(1);
   expect(found.stdout).toMatch(/^NOT balanced: 1 differences in /);
   expect(found.stdout).toMatch(
-    /a rollup is not what its calls add up to\n {2}.*\n {2}expected requests=1 .*\n {2}found {4}requests=7 /,
+    /a rollup is not what its calls add up to\n {2}.*\n {2}expected .*\n {2}found {4}requests=7 /,
   );
 
   // As a stack that runs tells of itself; DATA_DIR holds nothing.
