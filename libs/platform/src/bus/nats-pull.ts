@@ -10,6 +10,8 @@ const HEARTBEAT_MS = 2_000;
  */
 const GRACE_MS = 100;
 
+const BRIEF_MS = 1_000;
+
 const SILENT = 'the consumer does not answer';
 
 /** No messages: the pull ended without more. */
@@ -43,7 +45,10 @@ export class NatsPuller {
     void session.connection.closed().then(() => this.current?.end(new Error('the connection ended')));
   }
 
-  /** Resolves with up to `count` messages: when there are as many, after `waitMs`, or once `stopping`. */
+  /**
+   * Resolves with up to `count` messages: when there are as many, after `waitMs`, or once `stopping`. A brief wait is waited
+   * out all the same: what the server hands to a pull that nobody waits for any more is lost to all for half a minute.
+   */
   async pull(count: number, waitMs: number, stopping: AbortSignal): Promise<Msg[]> {
     await this.wait(count - this.arrived.length, waitMs, stopping);
     return this.arrived.splice(0, count);
@@ -69,7 +74,7 @@ export class NatsPuller {
       const onStop = (): void => end();
       const over = setTimeout(() => end(), waitMs + GRACE_MS);
       const silence = hasHeartbeats(waitMs) ? setTimeout(() => end(new Error(SILENT)), 3 * HEARTBEAT_MS) : undefined;
-      stopping.addEventListener('abort', onStop);
+      if (waitMs > BRIEF_MS) stopping.addEventListener('abort', onStop);
       this.current = { number: ++this.pulls, missing, end, heard: () => void silence?.refresh() };
       this.send(missing, waitMs);
     });
