@@ -171,7 +171,8 @@ export class Stack {
     const results = await Promise.allSettled([
       start([nats], () => [services.router.start(), services['edge-api'].start()]),
       start([nats, redis], () => [services['rate-limit'].start()]),
-      start([nats, postgres, simulated], () => [services.metering.start(), services['admin-api'].start()]),
+      start([nats, redis, postgres], () => [services.metering.start()]),
+      start([nats, postgres, simulated], () => [services['admin-api'].start()]),
     ]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
