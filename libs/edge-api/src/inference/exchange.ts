@@ -183,7 +183,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
     if (tooLong || attempt.isLate(nowMs)) return attempt.fail('timeout', new Error('deadline passed'));
     if (this.detached && nowMs - this.detachedSinceMs > this.edge.settings.readOnMs) return this.abandon(attempt);
     if (!this.request.stream || this.detached) return;
-    if (attempt.paused) return this.writer.unread(nowMs - this.pausedSinceMs);
+    if (attempt.paused) return this.writer.dropIfUnread(nowMs - this.pausedSinceMs);
     this.writer.keepalive(nowMs, this.startedMs);
   }
 

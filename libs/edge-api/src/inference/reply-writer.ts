@@ -100,7 +100,7 @@ export class ReplyWriter {
   }
 
   /** The client has read nothing for so long. */
-  unread(forMs: number): void {
+  dropIfUnread(forMs: number): void {
     if (forMs > STALLED_CLIENT_MS) this.response.destroy();
   }
 
