@@ -1,5 +1,6 @@
 import { ledgerAccount } from '@switchboard/contracts';
 import { accuracyRankSql } from '../core/accuracy';
+import { AMOUNTS, DIMENSIONS, SUMS } from './rollup-columns';
 
 /** One rule of the ledger. Its statement answers a row for each breach: `id`, `expected` and `found`, all text. */
 export interface LedgerRule {
@@ -8,11 +9,7 @@ export interface LedgerRule {
   sql: string;
 }
 
-const SUMS = [
-  ...['requests', 'input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens'],
-  ...['output_tokens', 'reasoning_tokens', 'cost_nano_usd'],
-];
-const DIMENSIONS = 'tenant_id, key_id, hour, model, upstream, accuracy';
+const ROLLUP = DIMENSIONS.join(', ');
 
 /** `requests=1 input_tokens=10 …`. */
 const shown = (relation: string): string =>
@@ -109,13 +106,11 @@ export const LEDGER_RULES: readonly LedgerRule[] = [
   },
   {
     breach: 'a rollup is not what its calls add up to',
-    sql: `SELECT concat_ws(' ', ${DIMENSIONS}) AS id, ${shown('calls')} AS expected, ${shown('rollup')} AS found
+    sql: `SELECT concat_ws(' ', ${ROLLUP}) AS id, ${shown('calls')} AS expected, ${shown('rollup')} AS found
             FROM (SELECT tenant_id, key_id, date_trunc('hour', started_at, 'UTC') AS hour, model, upstream, accuracy,
-                         count(*) AS requests, ${SUMS.slice(1)
-                           .map((name) => `sum(${name}) AS ${name}`)
-                           .join(', ')}
+                         count(*) AS requests, ${AMOUNTS.map((name) => `sum(${name}) AS ${name}`).join(', ')}
                     FROM usage_current WHERE started_at >= ${WHOLE_FROM} GROUP BY 1, 2, 3, 4, 5, 6) AS calls
-            FULL JOIN (SELECT * FROM usage_rollups WHERE hour >= ${WHOLE_FROM}) AS rollup USING (${DIMENSIONS})
+            FULL JOIN (SELECT * FROM usage_rollups WHERE hour >= ${WHOLE_FROM}) AS rollup USING (${ROLLUP})
            WHERE ${shown('calls')} <> ${shown('rollup')}`,
   },
   {

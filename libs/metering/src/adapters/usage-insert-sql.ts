@@ -1,19 +1,7 @@
 import { ledgerAccount } from '@switchboard/contracts';
 import { accuracyRankSql } from '../core/accuracy';
 import { USAGE_COLUMNS } from '../core/row';
-
-/** What a rollup is kept for, in the order all writers lock its rows in. */
-export const DIMENSIONS = ['tenant_id', 'key_id', 'hour', 'model', 'upstream', 'accuracy'];
-export const AMOUNTS = [
-  'input_tokens',
-  'cache_read_tokens',
-  'cache_write_5m_tokens',
-  'cache_write_1h_tokens',
-  'output_tokens',
-  'reasoning_tokens',
-  'cost_nano_usd',
-];
-export const SUMS = ['requests', ...AMOUNTS];
+import { AMOUNTS, DIMENSIONS, SUMS } from './rollup-columns';
 
 /** `date_bin` takes half the time of `date_trunc` with a zone. Hours are UTC. */
 export const HOUR = `date_bin('1 hour', started_at, TIMESTAMPTZ '1970-01-01 00:00:00+00') AS hour`;

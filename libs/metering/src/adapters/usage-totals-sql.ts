@@ -1,6 +1,7 @@
 import type { UsageFilter, UsageGrouping } from '@switchboard/contracts';
 import { Prisma } from '@switchboard/platform';
 import { type Part, type Span, totalsPlan } from '../core/totals-plan';
+import { AMOUNTS } from './rollup-columns';
 
 const RFC_3339 = Prisma.sql`to_char("group" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 const EPOCH = Prisma.sql`TIMESTAMPTZ '1970-01-01 00:00:00+00'`;
@@ -15,10 +16,6 @@ const GROUPED_BY: Readonly<Record<UsageGrouping, Prisma.Sql>> = {
   day: Prisma.sql`date_bin('1 day', at, ${EPOCH})`,
 };
 
-const AMOUNTS = [
-  ...['input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens', 'output_tokens'],
-  ...['reasoning_tokens', 'cost_nano_usd'],
-];
 const PUT_IN = Prisma.raw(AMOUNTS.join(', '));
 const TAKEN_OUT = Prisma.raw(AMOUNTS.map((name) => `-${name}`).join(', '));
 

@@ -1,4 +1,5 @@
-import { AMOUNTS, DIMENSIONS, HOUR, SUMS } from '../../adapters/usage-insert-sql';
+import { AMOUNTS, DIMENSIONS, SUMS } from '../../adapters/rollup-columns';
+import { HOUR } from '../../adapters/usage-insert-sql';
 
 const dimensions = DIMENSIONS.join(', ');
 const sums = SUMS.join(', ');
