@@ -1,10 +1,14 @@
 import type { Pool, PoolClient } from '@switchboard/platform';
 
-/** Commits what `work` does, or nothing of it. */
-export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/** Commits what `work` does, or nothing of it. `begin`: with what settings; one message, as each is a round trip. */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  begin = 'BEGIN',
+): Promise<T> {
   const client = await pool.connect();
   try {
-    await client.query('BEGIN');
+    await client.query(begin);
     const result = await work(client);
     await client.query('COMMIT');
     client.release();

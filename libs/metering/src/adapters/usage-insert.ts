@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from '@switchboard/platform';
 import { mostAccurate } from '../core/accuracy';
 import { arrayLiteral } from '../core/array-literal';
 import { storedRequestId, USAGE_COLUMNS } from '../core/row';
+import { inTransaction } from './transaction';
 import { CORRECT, INSERT, LOCK_CORRECTABLE } from './usage-insert-sql';
 
 /** A deadlock, or a conflict of serialization: the database gave up one of two writers, which may simply try again. */
@@ -44,25 +45,18 @@ interface Stored {
 async function insertUsage(pool: Pool, events: readonly UsageRecordedV1[]): Promise<Stored> {
   const batch = batchOf(events);
   for (let attempt = 1; ; attempt++) {
-    const client = await pool.connect();
     try {
-      const stored = await inTransaction(client, batch);
-      client.release();
-      return stored;
+      return await inTransaction(pool, (client) => store(client, batch), BEGIN);
     } catch (error) {
-      // A connection on which a statement failed or hung is in doubt: closed, not reused.
-      client.release(error as Error);
       if (GIVEN_UP.has(codeOf(error)) && attempt < ATTEMPTS) continue;
       throw isRefused(error) ? new RefusedError((error as Error).message, { cause: error }) : error;
     }
   }
 }
 
-async function inTransaction(client: PoolClient, { events, values }: Batch): Promise<Stored> {
-  await client.query(BEGIN);
+async function store(client: PoolClient, { events, values }: Batch): Promise<Stored> {
   const stored = await countOf(client, { name: 'insert-usage', text: INSERT, values });
   const corrected = stored === events.length ? 0 : await correct(client, events);
-  await client.query('COMMIT');
   return { stored, corrected };
 }
 

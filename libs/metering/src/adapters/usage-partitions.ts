@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolClient } from '@switchboard/platform';
 import type { Month } from '../core/month';
+import { inTransaction } from './transaction';
 import { ADD_MONTH, closeSql, dropSql, EXPIRED, explainedSql, recordSql, STATE } from './usage-partitions-sql';
 
 /** Beside that of migrations. */
@@ -89,19 +90,11 @@ async function dropSoon(client: PoolClient, partition: string, signal: AbortSign
 
 /** In a transaction, unless another process is in one of these: undefined. */
 async function alone<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T | undefined> {
-  const client = await pool.connect();
-  try {
-    await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  const aloneOrNot = async (client: PoolClient): Promise<T | undefined> => {
     const { rows } = await client.query<{ alone: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS alone', [
       ADVISORY_LOCK,
     ]);
-    const result = rows[0]?.alone === true ? await work(client) : undefined;
-    await client.query('COMMIT');
-    client.release();
-    return result;
-  } catch (error) {
-    // A connection on which a statement failed or hung is in doubt: closed, not reused, and its transaction ends with it.
-    client.release(error as Error);
-    throw error;
-  }
+    return rows[0]?.alone === true ? work(client) : undefined;
+  };
+  return inTransaction(pool, aloneOrNot, `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
 }

@@ -2,7 +2,7 @@ import type { Logger, Pool, PoolClient } from '@switchboard/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { forgetGone, note, type SeenBudget, spentBefore, takeDue, watchNew } from './adapters/budget-watches';
 import { storeNotices } from './adapters/event-outbox';
-import { inTransaction } from './adapters/transaction';
+import { inTransaction } from '../adapters/transaction';
 import { type Notice, periodStarted, thresholdReached } from './core/budget-notice';
 import { isRenewed, progressOf } from './core/budget-progress';
 import type { WebhookMetrics } from './webhook-metrics';

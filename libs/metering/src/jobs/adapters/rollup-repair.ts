@@ -1,4 +1,5 @@
 import type { Counter, Logger, Metrics, Pool, PoolClient } from '@switchboard/platform';
+import { inTransaction } from '../../adapters/transaction';
 import type { Job } from '../job';
 import { ANY_DIFFERS, LOCK_ROLLUPS, REPAIR } from './rollup-repair-sql';
 
@@ -49,27 +50,16 @@ async function repairHour(
   { pool, log, repairs }: { pool: Pool; log: Logger; repairs: Counter },
 ): Promise<void> {
   const range = [hour, hour + 1].map((one) => new Date(one * HOUR_MS).toISOString());
-  const client = await pool.connect();
-  try {
-    const { rows } = await client.query<{ differs: boolean }>(ANY_DIFFERS, range);
-    if (rows[0]?.differs === true) {
-      for (const repair of await repairUnderLock(client, range)) {
-        repairs.inc();
-        log.error(repair, 'a rollup was not what its calls add up to, and was put right');
-      }
-    }
-    client.release();
-  } catch (error) {
-    // A connection on which a statement failed or hung is in doubt: closed, not reused.
-    client.release(error as Error);
-    throw error;
+  const { rows } = await pool.query<{ differs: boolean }>(ANY_DIFFERS, range);
+  if (rows[0]?.differs !== true) return;
+  for (const repair of await inTransaction(pool, (client) => repairUnderLock(client, range), BEGIN)) {
+    repairs.inc();
+    log.error(repair, 'a rollup was not what its calls add up to, and was put right');
   }
 }
 
 async function repairUnderLock(client: PoolClient, range: readonly string[]): Promise<Repair[]> {
-  await client.query(BEGIN);
   await client.query(LOCK_ROLLUPS);
   const { rows } = await client.query<Repair>(REPAIR, [...range]);
-  await client.query('COMMIT');
   return rows;
 }

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from '@switchboard/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { PostingResult } from './post';
-import { inTransaction } from './transaction';
+import { inTransaction } from '../../adapters/transaction';
 
 /** A delivery that this process attempts now. */
 export interface TakenDelivery {
