@@ -110,7 +110,7 @@ const pureCore = [
   { regex: '(^|/)adapters(/|$)', message: 'core/ owns the ports; adapters depend on it, never the other way.' },
 ];
 const onlyTheModel = {
-  regex: '^(?!\\.{1,2}(/|$)|@switchboard/(protocol|contracts)$)',
+  regex: '^(?!\\.{1,2}(/|$)|@switchboard/(protocol|contracts|upstreams)$)',
   message: 'Pure libraries import each other and nothing else: no node:*, no framework, no I/O.',
 };
 const hotPath = [

@@ -15,6 +15,8 @@ export const SUBJECTS = {
   spending: 'switchboard.metering.v1.spending',
   /** ExplainRequestV1 → ExplanationV1. */
   explain: 'switchboard.router.v1.explain',
+  /** OutcomesV1, nobody answers: what an edge met at its upstreams. */
+  outcomes: 'switchboard.router.v1.outcomes',
 } as const;
 
 const HOUR_MS = 3_600_000;
@@ -44,6 +46,8 @@ export const BUCKETS = {
   keys: { name: 'switchboard_keys_v1' },
   /** `snapshot` → RoutingSnapshotV1. */
   routing: { name: 'switchboard_routing_v1' },
+  /** `<what>` → the instance that does it, gone unless it says so again; see the lease in platform. */
+  leases: { name: 'switchboard_leases_v1', ttlMs: 5_000 },
   /** `<service>.<instance>` → HeartbeatV1, gone when its process is. */
   services: { name: 'switchboard_services_v1', ttlMs: 15_000 },
 } as const satisfies Record<string, BucketDefinition>;
