@@ -1,0 +1,18 @@
+import type { NanoUsd, Prices } from '@switchboard/contracts';
+
+/** What a call is likely to come to. */
+export interface LikelyCall {
+  inputTokens: number;
+  outputTokens: number;
+  /** Share of the input that is read from the cache, 0 to 1. */
+  cacheHitRate: number;
+}
+
+/** A guess in nano-USD, for comparing: nothing is billed by it. */
+export function expectedCost(prices: Prices, { inputTokens, outputTokens, cacheHitRate }: LikelyCall): NanoUsd {
+  const { longPrompt } = prices;
+  const { input, cacheRead, output } =
+    longPrompt !== undefined && inputTokens > longPrompt.aboveInputTokens ? longPrompt.prices : prices;
+  const perInputToken = cacheHitRate * cacheRead + (1 - cacheHitRate) * input;
+  return (inputTokens * perInputToken + outputTokens * output) / 1000;
+}
