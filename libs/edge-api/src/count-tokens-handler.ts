@@ -5,7 +5,7 @@ import { countNatively } from './adapters/native-count';
 import { readBody } from './adapters/request-body';
 import { mayUse } from './core/access';
 import { checkRequest } from './core/check-request';
-import { isAuto, planPinned, type Candidate } from './core/plan';
+import { isAuto, type Candidate } from './core/plan';
 import type { RequestIdentity } from './core/reply-headers';
 import type { EdgeContext } from './inference/edge-context';
 import { faultError } from './inference/inference-request';
@@ -59,7 +59,7 @@ export class CountTokensHandler {
   private nativeCandidate(key: KeyRecord, sniffed: SniffedRequest): Candidate | undefined {
     const requested = sniffed.model ?? '';
     if (isAuto(requested)) return undefined;
-    const candidates = planPinned(this.edge.catalog.current(), key, requested, 'anthropic-messages');
+    const candidates = this.edge.planner.pinned(this.edge.catalog.current(), key, requested, 'anthropic-messages');
     if (candidates instanceof GatewayError) throw candidates;
     return candidates.find(({ provider }) => provider.kind === 'anthropic');
   }

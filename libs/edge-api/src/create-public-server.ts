@@ -3,8 +3,11 @@ import type { Logger, Metrics } from '@switchboard/platform';
 import { PublicServer } from './adapters/public-server';
 import { TokenCounter } from './adapters/token-counter';
 import { UpstreamPools } from './adapters/upstream-pools';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '@switchboard/upstreams';
 import type { EdgeSettings } from './client';
+import { Planner } from './core/plan';
 import { headerNames } from './core/reply-headers';
+import { UpstreamRegistry } from './core/upstream-registry';
 import { EdgeMetrics } from './edge-metrics';
 import { Admissions } from './inference/admissions';
 import { ProviderAccounts } from './inference/provider-accounts';
@@ -19,6 +22,8 @@ export interface PublicServerOptions {
 /** What the public port asks of others. */
 export interface EdgePorts {
   catalog: CatalogSource;
+  /** Absent: nobody else needs to know of them. */
+  upstreams?: UpstreamRegistry | undefined;
   keys: KeyDirectory;
   usage: UsageSink;
   /** Absent: no call is logged, whatever its key asks for. */
@@ -27,6 +32,8 @@ export interface EdgePorts {
   limiter?: Limiter | undefined;
   /** Where the policy may change; else it is that of the settings. */
   limiterUnavailable?: () => 'open' | 'closed';
+  /** Absent: the usual. */
+  retryPolicy?: () => RetryPolicy;
 }
 
 /** Everything behind the public port, which does not listen yet. */
@@ -37,6 +44,7 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
     settings,
     names: headerNames(settings.brand.slug),
     catalog: ports.catalog,
+    planner: new Planner(ports.upstreams ?? new UpstreamRegistry()),
     keys: ports.keys,
     usage: ports.usage,
     calls: ports.calls,
@@ -46,6 +54,7 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
       allowLoopback: settings.allowLoopback ?? true,
       onCloseError: (error) => logger.error({ err: error }, 'closing an upstream pool failed'),
     }),
+    retryPolicy: ports.retryPolicy ?? (() => DEFAULT_RETRY_POLICY),
     tokens: new TokenCounter((error) =>
       logger.error({ err: error }, 'the token counter crashed and will be restarted'),
     ),

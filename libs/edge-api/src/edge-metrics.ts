@@ -8,6 +8,7 @@ const LATENCY_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 6
 export class EdgeMetrics {
   private readonly requests;
   private readonly attempts;
+  private readonly retries;
   private readonly latency;
   private readonly firstToken;
   private readonly input;
@@ -27,6 +28,11 @@ export class EdgeMetrics {
       name: 'upstream_attempts_total',
       help: 'Calls to upstreams, by provider and what came of them',
       labelNames: ['provider', 'outcome'],
+    });
+    this.retries = metrics.tally({
+      name: 'upstream_retries_total',
+      help: 'Failed attempts that another upstream was there for: granted, or not for the retry budget or for side effects',
+      labelNames: ['outcome'],
     });
     this.latency = metrics.histogram({
       name: 'request_duration_seconds',
@@ -61,6 +67,10 @@ export class EdgeMetrics {
 
   attempted(provider: string, outcome: 'ok' | UpstreamFailure['kind']): void {
     this.attempts.cell(provider, outcome).count++;
+  }
+
+  retried(outcome: 'granted' | 'exhausted' | 'side_effects'): void {
+    this.retries.cell(outcome).count++;
   }
 
   refused(dialect: DialectId, status: number): void {

@@ -10,8 +10,10 @@ import {
   type Sealer,
 } from '@switchboard/platform';
 import { BucketKeyDirectory } from './adapters/key-directory';
-import { RoutedCatalog } from './adapters/routed-catalog';
+import { OutcomeReporter } from './adapters/outcome-reporter';
+import { RoutingReader } from './adapters/routing-reader';
 import type { EdgeSettings } from './client';
+import { UpstreamRegistry } from './core/upstream-registry';
 import { createPublicServer } from './create-public-server';
 import { PublicPort } from './public-port';
 
@@ -41,10 +43,12 @@ export interface EdgeReplicaOptions {
 export class EdgeReplica {
   readonly health: HealthCheck[];
   private readonly published: CatalogReplica;
-  private readonly catalog: RoutedCatalog;
+  private readonly upstreams = new UpstreamRegistry();
+  private readonly routing: RoutingReader;
+  private readonly outcomes: OutcomeReporter;
   private readonly keys: BucketKeyDirectory;
   private readonly port: PublicPort;
-  private readonly brandWatch: Subscription;
+  private readonly catalogWatch: Subscription;
   /** Header names are spelled out once per process. */
   private brand: EdgeSettings['brand'] | undefined;
   private brandWarned = false;
@@ -53,10 +57,14 @@ export class EdgeReplica {
     const { bus, busName = 'nats', sealer, hasher, log, metrics, port, host } = options;
     const published = createCatalogReplica({ bus, sealer, log });
     this.published = published;
-    this.catalog = new RoutedCatalog({ bus, published, log });
+    this.routing = new RoutingReader({ bus, upstreams: this.upstreams, log });
+    this.outcomes = new OutcomeReporter({ bus, upstreams: this.upstreams });
     this.keys = new BucketKeyDirectory({ bus, hasher, log, metrics });
     this.port = new PublicPort({ port, host, ready: published.ready, create: () => this.createServer() });
-    this.brandWatch = published.onChange(() => this.checkBrand());
+    this.catalogWatch = published.onChange((catalog) => {
+      this.upstreams.keepOnly(catalog);
+      this.checkBrand();
+    });
     const connection = busHealth(bus, { required: true, name: busName });
     this.health = [
       {
@@ -85,16 +93,20 @@ export class EdgeReplica {
   /** Lets open replies finish. Usage and the bus are still needed until it resolves. */
   async close(): Promise<void> {
     await this.port.close();
-    await Promise.all([this.brandWatch.stop(), this.catalog.stop(), this.keys.stop(), this.published.stop()]);
+    this.outcomes.stop();
+    await Promise.all([this.catalogWatch, this.routing, this.keys, this.published].map((each) => each.stop()));
   }
 
   private createServer() {
     const { settings, log, metrics, usage, calls, limiter } = this.options;
-    const { published, catalog, keys } = this;
+    const { published, upstreams, keys } = this;
     this.brand = published.settings().brand;
     return createPublicServer(
       { settings: { ...settings, brand: this.brand }, logger: log, metrics },
-      { catalog, keys, usage, calls, limiter, limiterUnavailable: () => published.settings().limiterUnavailable },
+      {
+        ...{ catalog: published, upstreams, keys, usage, calls, limiter },
+        limiterUnavailable: () => published.settings().limiterUnavailable,
+      },
     );
   }
 

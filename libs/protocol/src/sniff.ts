@@ -18,6 +18,8 @@ const FIELDS = [
   'safety_identifier',
   'metadata',
   'metadata.user_id',
+  'prompt_cache_key',
+  'models',
 ] as const;
 
 export type SniffedField = (typeof FIELDS)[number];

@@ -6,7 +6,7 @@ export { Breaker, type Standing } from './health/breaker';
 export { Latency } from './health/latency';
 export { UpstreamHealth, type FailureFacts } from './health/upstream-health';
 export { hashBytes, hashText } from './pick/affinity';
-export { pick, placeOf, type Choice, type PickOptions } from './pick/pick';
+export { lastResort, pick, placeOf, type Choice, type PickOptions } from './pick/pick';
 export { OutcomeTally, type ReplyFigures } from './outcomes/tally';
 export { expectedCost, type LikelyCall } from './pick/expected-cost';
 export { ranksOf, type Compared, type Ranks } from './pick/ranks';

@@ -7,11 +7,10 @@ export function servesAnything(model: Model): boolean {
   return model.capabilities.vision && model.capabilities.tools === 'native';
 }
 
-export function needsOf(conversation: Conversation, inputTokens: number): Needs {
+export function needsOf(conversation: Conversation): Needs {
   return {
     vision: conversation.messages.some((message) => message.parts.some(holdsImage)),
     tools: conversation.tools.length > 0,
-    inputTokens,
   };
 }
 

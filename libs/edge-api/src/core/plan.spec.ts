@@ -8,7 +8,8 @@ import {
 } from '@switchboard/contracts';
 import { always, candidate, prices } from './__fixtures__/candidate';
 import { keyRecord } from './__fixtures__/key-record';
-import { planAuto, planPinned, type Candidate, type Needs } from './plan';
+import { Planner, type Candidate, type Needs } from './plan';
+import { UpstreamRegistry } from './upstream-registry';
 
 const price = (input: number): Partial<Model> => ({ pricing: always({ ...prices, input }) });
 
@@ -26,14 +27,23 @@ function catalogOf(entries: [id: string, tier: number, changes?: Partial<Model>]
   };
 }
 
-const anything: Needs = { vision: false, tools: false, inputTokens: 0 };
+const anything: Needs = { vision: false, tools: false };
+const size = () => ({ inputTokens: 1_000, outputTokensMost: undefined });
 
-function outcome(planned: Candidate[] | GatewayError): string | string[] {
+let upstreams: UpstreamRegistry;
+let planner: Planner;
+
+beforeEach(() => {
+  upstreams = new UpstreamRegistry();
+  planner = new Planner(upstreams);
+});
+
+function outcome(planned: readonly Candidate[] | GatewayError): string | string[] {
   return planned instanceof GatewayError ? planned.code : planned.map(({ model }) => model.id);
 }
 
 const auto = (catalog: Catalog, name = 'auto', needs = anything, key: KeyRecord = keyRecord()) =>
-  outcome(planAuto(catalog, key, name, needs, 0));
+  outcome(planner.auto(catalog, key, name, { needs, size, startedAtMs: 0 }));
 
 describe('auto', () => {
   it('orders by tier, then price', () => {
@@ -52,16 +62,16 @@ describe('auto', () => {
     const catalog = catalogOf([
       ['blind', 0, { capabilities: { ...able, vision: false } }],
       ['no-tools', 0, { capabilities: { ...able, tools: 'none' } }],
-      ['small', 0, { contextWindow: 100 }],
       ['embeds', 0, { category: 'embedding' }],
       ['able', 1],
     ]);
-    expect(auto(catalog, 'auto', { vision: true, tools: true, inputTokens: 101 })).toEqual(['able']);
+    expect(auto(catalog, 'auto', { vision: true, tools: true })).toEqual(['able']);
   });
 
   it('says that nothing can serve it, that nothing may, or that there is no such policy', () => {
-    const catalog = catalogOf([['small', 0, { contextWindow: 100 }]]);
-    expect(auto(catalog, 'auto', { ...anything, inputTokens: 101 })).toBe('unsupported_capability');
+    const { capabilities } = candidate().model;
+    const catalog = catalogOf([['blind', 0, { capabilities: { ...capabilities, vision: false } }]]);
+    expect(auto(catalog, 'auto', { ...anything, vision: true })).toBe('unsupported_capability');
     expect(auto(catalog, 'auto', anything, keyRecord({ models: ['openai/*'] }))).toBe('model_not_allowed');
     expect(auto(catalog, 'auto:luckiest')).toBe('model_not_found');
   });
@@ -78,15 +88,15 @@ describe('auto', () => {
 
 describe('a pinned model', () => {
   const pinned = (catalog: Catalog, name: string, key: KeyRecord = keyRecord()) =>
-    planPinned(catalog, key, name, 'openai-chat');
+    planner.pinned(catalog, key, name, 'openai-chat');
 
-  it('is served by its upstreams in listed order, those of unknown providers left out', () => {
+  it('is served by its upstreams, the better tier first, those of unknown providers left out', () => {
     const catalog = catalogOf([
       ['one', 5],
       ['two', 1],
     ]);
     const upstream = candidate().upstream;
-    const both = ['at-two', 'gone', 'at-one'].map((provider) => ({ ...upstream, provider }));
+    const both = ['at-one', 'gone', 'at-two'].map((provider) => ({ ...upstream, provider }));
     (catalog.models as Map<string, Model>).set('three', { ...candidate().model, id: 'three', upstreams: both });
     const planned = pinned(catalog, 'three');
     expect(planned instanceof GatewayError ? planned : planned.map(({ provider }) => provider.id)).toEqual([

@@ -1,16 +1,11 @@
 import { GatewayError } from '@switchboard/contracts';
 import type { StreamFailure, UpstreamError } from '@switchboard/protocol';
+import type { FailedCall } from '@switchboard/upstreams';
+import type { Candidate } from './plan';
 
 /** Why one attempt gave nothing that could be sent on. */
-export interface UpstreamFailure {
+export interface UpstreamFailure extends FailedCall {
   provider: string;
-  /**
-   * `gateway`: a fault of ours, met while the reply was being translated. `saturated`: nothing was sent, for our account
-   * there has no room.
-   */
-  kind: 'saturated' | 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken' | 'shutdown' | 'gateway';
-  /** HTTP status, where one came. */
-  status?: number;
   error?: UpstreamError;
   /** Whole seconds, as the upstream asked. */
   retryAfterSeconds?: number;
@@ -83,6 +78,35 @@ export function failureBeforeFirstByte(provider: string, { kind, type, message }
     ...(type !== undefined && { error: { status: 502, type, message } }),
     cause: new Error(message),
   };
+}
+
+/** What a stream that failed after its first byte says of the upstream. */
+export function attemptKind({ kind }: StreamFailure): UpstreamFailure['kind'] {
+  switch (kind) {
+    case 'timeout':
+    case 'malformed':
+    case 'gateway':
+      return kind;
+    default:
+      return 'broken';
+  }
+}
+
+/** Nothing was tried, since every upstream failed others a moment ago. `candidates`: not empty. */
+export function allOpen(candidates: readonly Candidate[], nowMs: number): GatewayError {
+  const waitMs = Math.min(...candidates.map(({ health }) => health.closedForMs(nowMs)));
+  const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
+  const accounts = candidates.map(({ health }) => health.account);
+  if (accounts.every((account) => account.parkedForMs(nowMs) > 0)) {
+    return new GatewayError('rate_limited_requests', 'Every upstream for this model is limiting requests.', {
+      retryAfterSeconds,
+    });
+  }
+  const refused = accounts.every((account) => account.refusal !== undefined);
+  const why = refused
+    ? 'Every upstream for this model refuses the credentials or the account this gateway holds for it. Its operator has to act.'
+    : 'No upstream for this model is answering: each failed a moment ago and is tried again shortly.';
+  return new GatewayError('upstream_error', why, { retryAfterSeconds });
 }
 
 /** The upstream's own refusal of the request: its status and its words, in the client's shape. */

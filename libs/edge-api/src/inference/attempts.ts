@@ -1,13 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { GatewayError } from '@switchboard/contracts';
+import { GatewayError, type UsageRecordedV1 } from '@switchboard/contracts';
 import { totalInputTokens, type Usage } from '@switchboard/protocol';
+import { lastResort, pick } from '@switchboard/upstreams';
 import { callHeaders, endpointOf } from '../adapters/upstream-request';
-import type { Candidate } from '../core/plan';
-import type { RequestIdentity } from '../core/reply-headers';
 import { hasLimits } from '../core/account-reservation';
+import { affinityKey } from '../core/affinity-key';
 import { outputTokensAsked } from '../core/asked-output';
 import { estimateInput } from '../core/input-estimate';
-import { finalError, type UpstreamFailure } from '../core/upstream-failure';
+import type { Candidate } from '../core/plan';
+import type { RequestIdentity } from '../core/reply-headers';
+import { didNothing, mayHaveSideEffects } from '../core/side-effects';
+import { allOpen, finalError, type UpstreamFailure } from '../core/upstream-failure';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import { prepareCall, type PreparedCall } from './prepare-call';
@@ -16,7 +19,7 @@ import { UpstreamAttempt, type AttemptOwner } from './upstream-attempt';
 
 /** Of a call: what it may be tried with. */
 export interface AttemptsPlan {
-  /** Not empty, best first. */
+  /** Not empty. */
   candidates: readonly Candidate[];
   /** The most output of each reply that an upstream may be asked for; absent: what the client asked for. */
   outputTokensMost: number | undefined;
@@ -29,13 +32,15 @@ export interface AttemptsOwner extends AttemptOwner {
   gaveUp(error: GatewayError): void;
 }
 
-/** Tries a call's candidates in order, one at a time, until its owner is content with one. */
+/** Tries a call's candidates, as they fare now, one at a time, until its owner is content with one. */
 export class Attempts {
   /** Under way, or the last one. */
   current: UpstreamAttempt | undefined;
   /** Calls that were sent. */
   count = 0;
-  private plan: AttemptsPlan = { candidates: [], outputTokensMost: undefined };
+  /** Best first. */
+  private order: readonly Candidate[] = [];
+  private outputTokensMost: number | undefined;
   private next = 0;
   private entered = 0;
   /** Being waited for in a provider's account. */
@@ -52,18 +57,38 @@ export class Attempts {
     private readonly owner: AttemptsOwner,
   ) {}
 
-  start(plan: AttemptsPlan): void {
-    this.plan = plan;
+  start({ candidates, outputTokensMost }: AttemptsPlan): void {
+    const nowMs = performance.now();
+    this.outputTokensMost = outputTokensMost;
+    candidates[0]?.retries.request(nowMs);
+    this.order = this.choose(candidates, nowMs);
+    if (this.order.length === 0) return this.owner.gaveUp(allOpen(candidates, nowMs));
     this.tryNext();
   }
 
+  /** Where all are open, one more call to one that answers quickly costs nobody anything, and may find it mended. */
+  private choose(candidates: readonly Candidate[], nowMs: number): readonly Candidate[] {
+    if (candidates.length === 1 && candidates[0]?.health.standing(nowMs) !== 'open') return candidates;
+    const { sniffed, body } = this.request;
+    const order = pick(candidates, {
+      nowMs,
+      random: Math.random,
+      affinity: candidates.length > 1 ? affinityKey(this.incoming.headers, sniffed, body) : undefined,
+      mayTry: true,
+    });
+    if (order.length > 0) return order;
+    const last = lastResort(candidates, nowMs);
+    return last === undefined ? [] : [last];
+  }
+
   tryNext(): void {
-    const { candidates, outputTokensMost } = this.plan;
     let refusal: GatewayError | undefined;
-    while (this.next < candidates.length) {
-      const candidate = candidates[this.next++];
+    while (this.next < this.order.length && this.mayGoOn()) {
+      const candidate = this.order[this.next++];
       if (candidate === undefined) break;
-      const call = prepareCall(this.request, candidate, outputTokensMost);
+      // It opened since: another call found out what this one need not.
+      if (this.count > 0 && candidate.health.standing(performance.now()) === 'open') continue;
+      const call = prepareCall(this.request, candidate, this.outputTokensMost);
       if (!(call instanceof GatewayError)) return this.enter(call);
       refusal ??= call;
     }
@@ -73,6 +98,21 @@ export class Attempts {
     );
   }
 
+  /** A further attempt is a retry, of which there are only so many, and none of what may have been done already. */
+  private mayGoOn(): boolean {
+    const last = this.failures.at(-1);
+    if (this.count === 0 || last === undefined) return true;
+    const { sniffed, body } = this.request;
+    if (!didNothing(last) && mayHaveSideEffects(body, sniffed.tools === 'filled')) return this.retried('side_effects');
+    const granted = this.order[0]?.retries.take(performance.now(), this.edge.retryPolicy()) === true;
+    return this.retried(granted ? 'granted' : 'exhausted');
+  }
+
+  private retried(outcome: 'granted' | 'exhausted' | 'side_effects'): boolean {
+    this.edge.metrics.retried(outcome);
+    return outcome === 'granted';
+  }
+
   /** Nothing is sent, for a provider's account has no room for the call yet. */
   get isWaiting(): boolean {
     return this.entry !== undefined;
@@ -80,7 +120,7 @@ export class Attempts {
 
   /** Ends what is under way, in an error of the client's dialect. */
   shutDown(): void {
-    this.next = this.plan.candidates.length;
+    this.next = this.order.length;
     const cause = new Error('the gateway is shutting down');
     if (this.entry === undefined) return this.current?.fail('shutdown', cause);
     this.failed({ provider: 'none', kind: 'shutdown', cause });
@@ -89,13 +129,21 @@ export class Attempts {
 
   /** What was under way is over, however it ended. Absent: nothing was used. */
   leaveAccount(usage?: Usage): void {
+    this.current?.record.end();
     this.entry?.cancel();
     this.entry = undefined;
     this.room?.leave(usage && { inputTokens: totalInputTokens(usage), outputTokens: usage.outputTokens });
     this.room = undefined;
   }
 
+  /** The call came to an end that is on record. */
+  settled(record: UsageRecordedV1): void {
+    this.current?.record.settled(record);
+    this.leaveAccount(record.usage);
+  }
+
   failed(failure: UpstreamFailure): void {
+    this.current?.record.failed(failure);
     this.leaveAccount();
     this.failures.push(failure);
     this.edge.metrics.attempted(failure.provider, failure.kind);
@@ -114,7 +162,7 @@ export class Attempts {
   /** Room in the provider's account first, where it is limited: another upstream is better than waiting for this one. */
   private enter(call: PreparedCall): void {
     const { provider } = call.candidate;
-    const mayWait = this.next >= this.plan.candidates.length;
+    const mayWait = this.next >= this.order.length;
     const entry = hasLimits(provider) && this.edge.accounts.enter(provider, this.accountCall(call), mayWait);
     if (entry === false || entry === undefined) return this.dispatch(call);
     this.entry = entry;
@@ -135,7 +183,7 @@ export class Attempts {
   private accountCall({ candidate, body }: PreparedCall): AccountCall {
     const { sniffed, maxTokens } = this.request;
     const { replyCount } = sniffed;
-    const granted = (this.plan.outputTokensMost ?? Infinity) * replyCount;
+    const granted = (this.outputTokensMost ?? Infinity) * replyCount;
     return {
       id: `${this.identity.requestId}:${++this.entered}`,
       tenantId: this.tenantId,

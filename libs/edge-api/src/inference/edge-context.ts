@@ -3,7 +3,9 @@ import type { Logger } from '@switchboard/platform';
 import type { UpstreamPools } from '../adapters/upstream-pools';
 import type { TokenCounter } from '../adapters/token-counter';
 import type { EdgeSettings } from '../client';
+import type { Planner } from '../core/plan';
 import type { HeaderNames } from '../core/reply-headers';
+import type { RetryPolicy } from '@switchboard/upstreams';
 import type { EdgeMetrics } from '../edge-metrics';
 import type { Admissions } from './admissions';
 import type { ProviderAccounts } from './provider-accounts';
@@ -19,6 +21,7 @@ export interface EdgeContext {
   settings: EdgeSettings;
   names: HeaderNames;
   catalog: CatalogSource;
+  planner: Planner;
   keys: KeyDirectory;
   admissions: Admissions;
   accounts: ProviderAccounts;
@@ -26,6 +29,8 @@ export interface EdgeContext {
   /** Absent: no call is logged, whatever its key asks for. */
   calls: CallLog | undefined;
   pools: UpstreamPools;
+  /** May change with the catalog. */
+  retryPolicy: () => RetryPolicy;
   tokens: TokenCounter;
   sweeper: Sweeper;
   drain: Drain;

@@ -3,7 +3,13 @@ import { priceAt, type GatewayError, type KeyRecord } from '@switchboard/contrac
 import type { StreamFailure } from '@switchboard/protocol';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
-import { failureBeforeFirstByte, finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
+import {
+  attemptKind,
+  failureBeforeFirstByte,
+  finalError,
+  streamFailure,
+  type UpstreamFailure,
+} from '../core/upstream-failure';
 import { Attempts, type AttemptsOwner } from './attempts';
 import { callIntent } from './call-intent';
 import { closeUnserved, settle, type Refusal, type Settlement } from './settlement';
@@ -148,10 +154,12 @@ export class Exchange implements AttemptsOwner, Sweepable {
         return this.attemptFailed(attempt, reply.failure);
       case 'rejected':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'rejected');
+        attempt.record.refused();
         if (!this.detached) this.writer.reject(reply, attempt.call, this.attempts.count);
         return this.settle(attempt.call, { status: reply.status, finish: 'upstream_rejected', accepted: false });
       case 'reply':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'ok');
+        attempt.record.answered();
         if (!this.detached) this.writer.sendReply(reply, attempt.call, this.attempts.count);
         return this.settleReply(attempt, reply, this.detached ? 'disconnected' : (reply.finish ?? 'stop'), true);
     }
@@ -179,6 +187,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
   sweep(nowMs: number): void {
     const attempt = this.attempts.current;
     if (attempt === undefined) return;
+    attempt.record.noticeLate(nowMs);
     const tooLong = nowMs - this.startedMs > attempt.call.candidate.provider.timeouts.totalMs;
     if (tooLong || attempt.isLate(nowMs)) return attempt.fail('timeout', new Error('deadline passed'));
     if (this.detached && nowMs - this.detachedSinceMs > this.edge.settings.readOnMs) return this.abandon(attempt);
@@ -213,6 +222,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
 
   private beginStream(attempt: UpstreamAttempt, relay: Relay): void {
     if (this.writer.replyBegun) return;
+    attempt.record.answered();
     this.firstTokenMs = performance.now() - this.startedMs;
     this.writer.beginStream(attempt.call, this.attempts.count, relay.losses);
   }
@@ -235,6 +245,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
       return this.attemptNext();
     }
     const { kind } = failure;
+    attempt.record.failed({ kind: attemptKind(failure) });
     this.edge.metrics.attempted(provider, kind === 'timeout' ? 'timeout' : 'broken');
     const { requestId } = this.identity;
     this.edge.log.warn({ requestId, provider, kind }, 'upstream stream failed after the first byte');
@@ -284,7 +295,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
       attempts: this.attempts.count,
       reservation: this.reservation,
     });
-    this.attempts.leaveAccount(record.usage);
+    this.attempts.settled(record);
     this.close();
   }
 

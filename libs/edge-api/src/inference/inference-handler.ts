@@ -4,7 +4,8 @@ import { DIALECTS, sniffRequest, type Dialect } from '@switchboard/protocol';
 import { boundBy, mayUse } from '../core/access';
 import { checkCapabilities, contextExceeded, needsOf, servesAnything } from '../core/capability-gate';
 import { checkRequest } from '../core/check-request';
-import { isAuto, planAuto, planPinned, type Candidate } from '../core/plan';
+import { likelyInputTokens } from '../core/input-estimate';
+import { isAuto, type Candidate } from '../core/plan';
 import type { Route } from '../core/routes';
 import { gatewayFault } from '../core/upstream-failure';
 import { coveredBy } from '../core/worst-case';
@@ -116,19 +117,21 @@ export class InferenceHandler {
 
   /** Candidates that can serve the request, best first. */
   private plan({ request, key, startedAtMs }: Exchange): readonly Candidate[] | GatewayError {
+    const { planner } = this.edge;
     const catalog = this.edge.catalog.current();
     if (isAuto(request.model)) {
       const decoded = request.conversation();
       if (!decoded.ok) return faultError(decoded.fault);
-      return planAuto(catalog, key, request.model, needsOf(decoded.value, 0), startedAtMs);
+      const size = () => ({ inputTokens: likelyInputTokens(request.body), outputTokensMost: request.maxTokens });
+      return planner.auto(catalog, key, request.model, { needs: needsOf(decoded.value), size, startedAtMs });
     }
-    const candidates = planPinned(catalog, key, request.model, request.dialect.id);
+    const candidates = planner.pinned(catalog, key, request.model, request.dialect.id);
     if (candidates instanceof GatewayError) return candidates;
     const model = candidates[0]?.model;
     if (model === undefined || servesAnything(model)) return candidates;
     const decoded = request.conversation();
     if (!decoded.ok) return faultError(decoded.fault);
-    return checkCapabilities(model, needsOf(decoded.value, 0)) ?? candidates;
+    return checkCapabilities(model, needsOf(decoded.value)) ?? candidates;
   }
 
   /** Counts first, and leaves out what is too small: an upstream's own refusal of a long prompt would be final. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { UpstreamFailure } from '../core/upstream-failure';
+import { AttemptRecord } from './attempt-record';
 import type { PreparedCall } from './prepare-call';
 import type { Relay } from './relay';
 
@@ -25,6 +26,7 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   /** Monotonic; of the last byte from the upstream, or of the start. */
   lastByteMs: number;
   paused = false;
+  readonly record: AttemptRecord;
 
   private controller: Dispatcher.DispatchController | undefined;
   private relay: Relay | undefined;
@@ -41,6 +43,7 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     readonly startedMs: number,
   ) {
     this.lastByteMs = startedMs;
+    this.record = new AttemptRecord(call.candidate, startedMs, wantsStream);
   }
 
   /** Nothing is reported for it any more. */
@@ -55,10 +58,15 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
 
   /** Whether the first token, or the next byte, has been waited for long enough. */
   isLate(nowMs: number): boolean {
-    const { timeouts } = this.call.candidate.provider;
-    // A whole reply comes when it is done, which may take many minutes of silence; only a stream shows that it has begun.
-    if (this.wantsStream && !this.answered) return nowMs - this.startedMs > timeouts.firstTokenMs;
-    return this.answered && !this.paused && nowMs - this.lastByteMs > timeouts.idleMs;
+    const { provider, health } = this.call.candidate;
+    const { timeouts } = provider;
+    if (!this.answered) {
+      if (nowMs - this.startedMs <= timeouts.firstTokenMs) return false;
+      // A whole reply comes when it is done, which may take many minutes of silence: it is given up only where nothing
+      // else that the upstream was asked is answered either.
+      return this.wantsStream || health.isSilentSince(this.startedMs);
+    }
+    return !this.paused && nowMs - this.lastByteMs > timeouts.idleMs;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

@@ -50,6 +50,11 @@ export class Breaker {
     return nowMs < this.suspectUntilMs || this.late >= LATE_IN_A_ROW ? 'degraded' : 'healthy';
   }
 
+  /** More than a failure or two says so. */
+  get seemsDead(): boolean {
+    return this.openings > 0 || this.late >= LATE_IN_A_ROW;
+  }
+
   /** Until it may be tried again; 0: it may. */
   closedForMs(nowMs: number): number {
     return this.openings > 0 ? Math.max(0, this.openUntilMs - nowMs) : 0;

@@ -102,8 +102,8 @@ export class UpstreamHealth {
   }
 
   /** Nothing that it was asked since then has been answered, and that is not for want of calls. */
-  isSilentSince(startedMs: number, nowMs: number): boolean {
-    return this.breaker.lastOkMs < startedMs && this.breaker.standing(nowMs) !== 'healthy';
+  isSilentSince(startedMs: number): boolean {
+    return this.breaker.lastOkMs < startedMs && this.breaker.seemsDead;
   }
 
   /** What the router found is overruled by a call of our own that came through since. */

@@ -1,8 +1,13 @@
 import type { OutcomeClass } from '@switchboard/contracts';
 
-/** How a call to an upstream went wrong, as whoever made it tells; `status` where one came. */
+/** How a call to an upstream went wrong, as whoever made it tells. */
 export interface FailedCall {
+  /**
+   * `gateway`: a fault of ours, met while the reply was being translated. `saturated`: nothing was sent, for our account
+   * there has no room.
+   */
   kind: 'saturated' | 'connect' | 'timeout' | 'rejected' | 'malformed' | 'broken' | 'shutdown' | 'gateway';
+  /** HTTP status, where one came. */
   status?: number;
 }
 

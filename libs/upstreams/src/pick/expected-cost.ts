@@ -1,4 +1,4 @@
-import type { NanoUsd, Prices } from '@switchboard/contracts';
+import { pricesFor, type NanoUsd, type Prices } from '@switchboard/contracts';
 
 /** What a call is likely to come to. */
 export interface LikelyCall {
@@ -10,9 +10,7 @@ export interface LikelyCall {
 
 /** A guess in nano-USD, for comparing: nothing is billed by it. */
 export function expectedCost(prices: Prices, { inputTokens, outputTokens, cacheHitRate }: LikelyCall): NanoUsd {
-  const { longPrompt } = prices;
-  const { input, cacheRead, output } =
-    longPrompt !== undefined && inputTokens > longPrompt.aboveInputTokens ? longPrompt.prices : prices;
+  const { input, cacheRead, output } = pricesFor(inputTokens, prices);
   const perInputToken = cacheHitRate * cacheRead + (1 - cacheHitRate) * input;
   return (inputTokens * perInputToken + outputTokens * output) / 1000;
 }

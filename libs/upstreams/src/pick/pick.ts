@@ -144,3 +144,17 @@ function mix(value: number): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }
+
+/**
+ * Where all are open: the one that is tried again soonest, of those that fail at once. Undefined: there is none; what hangs,
+ * has no room or refuses the account would cost the client its patience for the same answer.
+ */
+export function lastResort<C extends Choice>(choices: readonly C[], nowMs: number): C | undefined {
+  let soonest: C | undefined;
+  for (const choice of choices) {
+    const { account, breaker } = choice.health;
+    if (account.closedForMs(nowMs) > 0 || breaker.cause === 'timeout') continue;
+    if (soonest === undefined || choice.health.closedForMs(nowMs) < soonest.health.closedForMs(nowMs)) soonest = choice;
+  }
+  return soonest;
+}

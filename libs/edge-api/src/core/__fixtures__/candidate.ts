@@ -1,6 +1,7 @@
 import type { Model, Prices, PriceSchedule, Provider } from '@switchboard/contracts';
 import { DIALECTS } from '@switchboard/protocol';
 import { upstreamDialect, type Candidate } from '../plan';
+import { UpstreamRegistry } from '../upstream-registry';
 
 /** One version, in effect for all time. */
 export const always = (of: Prices): PriceSchedule => [{ version: 'v1', effectiveFromMs: 0, prices: of }];
@@ -49,5 +50,10 @@ export function candidate(changes: Partial<Provider> = {}, modelChanges: Partial
     upstreams: [upstream],
     ...modelChanges,
   };
-  return { model, upstream, provider, dialect: DIALECTS[upstreamDialect(provider)] };
+  const registry = new UpstreamRegistry();
+  const { health, tally } = registry.upstream(provider, upstream);
+  return {
+    ...{ model, upstream, provider, dialect: DIALECTS[upstreamDialect(provider)], health, tally },
+    ...{ retries: registry.retryBudget(model.id), weight: 1, hash: 1, rank: 0, degradedRank: 1 },
+  };
 }

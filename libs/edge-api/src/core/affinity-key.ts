@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { hashBytes, hashText } from '@switchboard/upstreams';
+import { readJsonString, type SniffedRequest } from '@switchboard/protocol';
+
+/** How clients name what belongs together: Claude Code, Codex, opencode, and whoever cares. */
+const SESSION_HEADERS = ['x-claude-code-session-id', 'session_id', 'x-session-affinity', 'x-session-id'] as const;
+/** Providers cache prompts from 1,024 tokens on: what is shorter has nothing to cling to. */
+const PREFIX_BYTES_LEAST = 4_096;
+const PREFIX_BYTES = 2_048;
+
+/**
+ * Equal for requests that the same prompt cache serves: a session or cache key that the client names, else the beginning
+ * of its instructions, which stays the same from turn to turn. Undefined: nothing would be found again.
+ */
+export function affinityKey(headers: IncomingHttpHeaders, sniffed: SniffedRequest, body: Buffer): number | undefined {
+  for (const name of SESSION_HEADERS) {
+    const value = headers[name];
+    if (typeof value === 'string' && value !== '') return hashText(value);
+  }
+  const { prompt_cache_key: cacheKey, system, messages } = sniffed.spans;
+  const named = cacheKey && readJsonString(body, cacheKey);
+  if (named !== undefined) return hashText(named);
+  // Chat's instructions are the first of its messages.
+  const prefix = system ?? messages;
+  if (body.length < PREFIX_BYTES_LEAST || prefix === undefined) return undefined;
+  return hashBytes(body, prefix.start, Math.min(prefix.end, prefix.start + PREFIX_BYTES));
+}
