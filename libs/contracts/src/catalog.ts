@@ -62,7 +62,24 @@ export interface Model {
   upstreams: ModelUpstream[];
 }
 
+export const DEFAULT_ROUTING: RoutingPolicy = { retries: { share: 0.1, least: 10 }, fallbacks: [] };
+
 export type PolicyOrder = 'tier' | 'health' | 'price';
+
+/** Models that a call for others goes on to when none of their upstreams can serve it. */
+export interface FallbackRule {
+  /** Patterns over the ids of the models asked for. */
+  models: string[];
+  /** Ids, in the order they are tried. */
+  to: string[];
+}
+
+/** What all edges keep to. */
+export interface RoutingPolicy {
+  /** Further attempts at other upstreams: as a share of a model's requests of ten seconds, and so many in any case. */
+  retries: { share: number; least: number };
+  fallbacks: FallbackRule[];
+}
 
 /** Everything an edge needs to route, as one immutable value; a change is a new value. */
 export interface Catalog {
@@ -70,6 +87,7 @@ export interface Catalog {
   /** By id, in listing order. */
   models: ReadonlyMap<string, Model>;
   auto: { order: PolicyOrder[]; models: string[] };
+  routing: RoutingPolicy;
 }
 
 /** Port: the catalog as it stands now, without a hop. */

@@ -73,6 +73,10 @@ const settings: Whole<CatalogSettingsV1> = {
   brand: { slug: 'switchboard', keyPrefix: 'swb' },
   auto: { order: ['tier', 'health', 'price'], models: ['anthropic/claude-sonnet-4.6', 'openai/gpt-5'] },
   limiterUnavailable: 'open',
+  routing: {
+    retries: { share: 0.1, least: 10 },
+    fallbacks: [{ models: ['anthropic/*'], to: ['openai/gpt-5'] }],
+  },
 };
 
 const provider: Whole<ProviderRecordV1> = {

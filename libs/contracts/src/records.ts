@@ -1,4 +1,4 @@
-import type { Model, PolicyOrder, Provider } from './catalog';
+import type { Model, PolicyOrder, Provider, RoutingPolicy } from './catalog';
 import type { KeyRecord } from './keys';
 import type { UsageRecordedV1 } from './usage-event';
 
@@ -7,6 +7,8 @@ export interface CatalogSettingsV1 {
   brand: { slug: string; keyPrefix: string };
   auto: { order: PolicyOrder[]; models: string[] };
   limiterUnavailable: 'open' | 'closed';
+  /** Absent where an older release wrote it: the default. */
+  routing?: RoutingPolicy;
 }
 
 /** A provider as it travels: what is secret in it is sealed. */

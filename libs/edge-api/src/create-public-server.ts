@@ -3,7 +3,6 @@ import type { Logger, Metrics } from '@switchboard/platform';
 import { PublicServer } from './adapters/public-server';
 import { TokenCounter } from './adapters/token-counter';
 import { UpstreamPools } from './adapters/upstream-pools';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '@switchboard/upstreams';
 import type { EdgeSettings } from './client';
 import { Planner } from './core/plan';
 import { headerNames } from './core/reply-headers';
@@ -32,8 +31,6 @@ export interface EdgePorts {
   limiter?: Limiter | undefined;
   /** Where the policy may change; else it is that of the settings. */
   limiterUnavailable?: () => 'open' | 'closed';
-  /** Absent: the usual. */
-  retryPolicy?: () => RetryPolicy;
 }
 
 /** Everything behind the public port, which does not listen yet. */
@@ -54,7 +51,6 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
       allowLoopback: settings.allowLoopback ?? true,
       onCloseError: (error) => logger.error({ err: error }, 'closing an upstream pool failed'),
     }),
-    retryPolicy: ports.retryPolicy ?? (() => DEFAULT_RETRY_POLICY),
     tokens: new TokenCounter((error) =>
       logger.error({ err: error }, 'the token counter crashed and will be restarted'),
     ),

@@ -42,6 +42,43 @@ function splicedLength(body: Buffer, edits: readonly ByteEdit[]): number {
 
 const QUOTE = 34;
 
+const BACKSLASH = 92;
+const COMMA = 44;
+
+/** The edit that takes a member out of the object it stands in, with one of its commas; `value`: the span of its value. */
+export function removeMember(body: Buffer, value: JsonSpan): ByteEdit {
+  const start = nameStart(body, value.start);
+  const after = skipSpace(body, value.end, 1);
+  if (body[after] === COMMA) return { start, end: after + 1, replacement: '' };
+  const before = skipSpace(body, start - 1, -1);
+  return { start: body[before] === COMMA ? before : start, end: value.end, replacement: '' };
+}
+
+/** Of the member whose value begins at `valueStart`: before it stand a colon and a string. */
+function nameStart(body: Buffer, valueStart: number): number {
+  let quote = body.lastIndexOf(QUOTE, body.lastIndexOf(QUOTE, valueStart - 1) - 1);
+  while (isEscaped(body, quote)) quote = body.lastIndexOf(QUOTE, quote - 1);
+  return quote;
+}
+
+function isEscaped(body: Buffer, position: number): boolean {
+  let backslashes = 0;
+  while (body[position - 1 - backslashes] === BACKSLASH) backslashes++;
+  return backslashes % 2 === 1;
+}
+
+function skipSpace(body: Buffer, from: number, step: 1 | -1): number {
+  let position = from;
+  for (
+    let byte = body[position];
+    byte === 32 || (byte !== undefined && byte >= 9 && byte <= 13);
+    byte = body[position]
+  ) {
+    position += step;
+  }
+  return position;
+}
+
 /** The string at a span, or undefined where the value is no string or its escapes are bad. */
 export function readJsonString(body: Buffer, { start, end }: JsonSpan): string | undefined {
   if (body[start] !== QUOTE) return undefined;

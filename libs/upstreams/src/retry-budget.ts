@@ -1,19 +1,11 @@
+import type { RoutingPolicy } from '@switchboard/contracts';
 import { SecondsWindow } from './seconds-window';
 
 const WINDOW_SECONDS = 10;
 
-export interface RetryPolicy {
-  /** Retries per request, over the last ten seconds. */
-  share: number;
-  /** So many are there in any case: ten percent of five requests is none. */
-  least: number;
-}
-
-export const DEFAULT_RETRY_POLICY: RetryPolicy = { share: 0.1, least: 10 };
-
 /**
  * How many further attempts the requests of the last ten seconds may make together: when an upstream dies, what is tried
- * elsewhere must not become a second load. Time is any clock in milliseconds that never goes back.
+ * elsewhere must not become a second load; a few in any case, since a tenth of five requests is none. Time is any clock in milliseconds that never goes back.
  */
 export class RetryBudget {
   private readonly requests = new SecondsWindow(WINDOW_SECONDS);
@@ -24,7 +16,7 @@ export class RetryBudget {
   }
 
   /** Takes one retry where there is one left. */
-  take(nowMs: number, { share, least }: RetryPolicy): boolean {
+  take(nowMs: number, { share, least }: RoutingPolicy['retries']): boolean {
     const allowed = Math.max(least, share * this.requests.total(nowMs));
     if (this.retries.total(nowMs) + 1 > allowed) return false;
     this.retries.add(nowMs);

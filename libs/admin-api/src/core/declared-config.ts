@@ -1,4 +1,4 @@
-import type { GatewayConfig, KeyHasher } from '@switchboard/platform';
+import { routingPolicy, type GatewayConfig, type KeyHasher } from '@switchboard/platform';
 import type { DeclaredConfig, DeclaredKey } from './config-plan';
 
 /** The file's content in the form of the tables: each key with the hash it is stored by. */
@@ -12,7 +12,10 @@ export function declaredConfig(config: GatewayConfig, hasher: KeyHasher): Declar
     }),
   );
   return {
-    settings: { brand, auto: policies.auto, limiterUnavailable: policies.limiterUnavailable },
+    settings: {
+      ...{ brand, auto: policies.auto, limiterUnavailable: policies.limiterUnavailable },
+      routing: routingPolicy(policies),
+    },
     providers,
     models,
     tenants: tenants.map(({ tenant }) => tenant),

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { hashBytes, hashText } from '@switchboard/upstreams';
 import { readJsonString, type SniffedRequest } from '@switchboard/protocol';
 
@@ -12,7 +11,11 @@ const PREFIX_BYTES = 2_048;
  * Equal for requests that the same prompt cache serves: a session or cache key that the client names, else the beginning
  * of its instructions, which stays the same from turn to turn. Undefined: nothing would be found again.
  */
-export function affinityKey(headers: IncomingHttpHeaders, sniffed: SniffedRequest, body: Buffer): number | undefined {
+export function affinityKey(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  sniffed: SniffedRequest,
+  body: Buffer,
+): number | undefined {
   for (const name of SESSION_HEADERS) {
     const value = headers[name];
     if (typeof value === 'string' && value !== '') return hashText(value);

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_ROUTING,
   GatewayError,
   type Catalog,
   type KeyRecord,
@@ -24,6 +25,7 @@ function catalogOf(entries: [id: string, tier: number, changes?: Partial<Model>]
     providers: new Map(made.map(({ provider }) => [provider.id, provider])),
     models: new Map(made.map(({ model }) => [model.id, model])),
     auto: { order: order ?? ['tier', 'health', 'price'], models: ['*'] },
+    routing: DEFAULT_ROUTING,
   };
 }
 

@@ -36,6 +36,13 @@ export interface LikelySize {
   outputTokensMost: number | undefined;
 }
 
+export interface FallbackRequest {
+  /** Names that the request gives. */
+  asked: readonly string[];
+  client: DialectId;
+  able: (model: Model) => boolean;
+}
+
 export interface AutoRequest {
   needs: Needs;
   /** Asked for only where a price is compared. */
@@ -55,6 +62,9 @@ export function upstreamDialect(provider: Provider): DialectId {
 export function isAuto(name: string): boolean {
   return name === 'auto' || name.startsWith('auto:');
 }
+
+/** More than a model has upstreams, twice: a fallback comes after every healthy and every degraded one before it. */
+const RANKS_PER_MODEL = 10_000;
 
 interface RankedList {
   candidates: readonly Candidate[];
@@ -119,6 +129,42 @@ export class Planner {
       );
     }
     return requested === 'auto:cheapest' ? cheapestFirst(able, size(), startedAtMs) : able;
+  }
+
+  /**
+   * The candidates, then those of each fallback in turn. Fallbacks that the request names have to be there and allowed;
+   * those of the policy are left out where they are not. `able`: whether a model can serve the request.
+   */
+  withFallbacks(
+    catalog: Catalog,
+    key: KeyRecord,
+    candidates: readonly Candidate[],
+    { asked, client, able }: FallbackRequest,
+  ): readonly Candidate[] | GatewayError {
+    const listed = [...candidates];
+    const models = new Set(candidates.map(({ model }) => model));
+    const add = (model: Model): void => {
+      if (models.has(model) || !able(model)) return;
+      const base = models.size * RANKS_PER_MODEL;
+      models.add(model);
+      for (const each of this.ofModel(catalog, model)) {
+        listed.push({ ...each, rank: base + each.rank, degradedRank: base + each.degradedRank });
+      }
+    };
+    for (const name of asked) {
+      const found = this.pinned(catalog, key, name, client);
+      if (found instanceof GatewayError) return found;
+      if (found[0] !== undefined) add(found[0].model);
+    }
+    const first = candidates[0]?.model.id ?? '';
+    for (const { models: patterns, to } of asked.length > 0 ? [] : catalog.routing.fallbacks) {
+      if (!globMatcher(patterns)(first)) continue;
+      for (const id of to) {
+        const model = catalog.models.get(id);
+        if (model?.category === 'llm' && mayUseModel(key, id)) add(model);
+      }
+    }
+    return listed;
   }
 
   private ofModel(catalog: Catalog, model: Model): readonly Candidate[] {

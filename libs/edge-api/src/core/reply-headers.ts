@@ -10,6 +10,11 @@ export interface HeaderNames {
   translation: string;
   translationLoss: string;
   tokenCount: string;
+  /** Of a request: models to go on to, between commas. */
+  fallbacks: string;
+  /** Of a request: asks for the next one in the reply. */
+  routeDebug: string;
+  route: string;
   /** In a comment of a stream that the gateway ended at a limit: which one. */
   stopped: string;
 }
@@ -25,6 +30,9 @@ export function headerNames(slug: string): HeaderNames {
     translation: `x-${slug}-translation`,
     translationLoss: `x-${slug}-translation-loss`,
     tokenCount: `x-${slug}-token-count`,
+    fallbacks: `x-${slug}-fallbacks`,
+    routeDebug: `x-${slug}-route-debug`,
+    route: `x-${slug}-route`,
     stopped: `x-${slug}-stopped`,
   };
 }

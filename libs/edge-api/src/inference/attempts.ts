@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { GatewayError, type UsageRecordedV1 } from '@switchboard/contracts';
-import { totalInputTokens, type Usage } from '@switchboard/protocol';
+import { totalInputTokens, type StreamFailure, type Usage } from '@switchboard/protocol';
 import { lastResort, pick } from '@switchboard/upstreams';
 import { callHeaders, endpointOf } from '../adapters/upstream-request';
 import { hasLimits } from '../core/account-reservation';
@@ -10,7 +10,7 @@ import { estimateInput } from '../core/input-estimate';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
 import { didNothing, mayHaveSideEffects } from '../core/side-effects';
-import { allOpen, finalError, type UpstreamFailure } from '../core/upstream-failure';
+import { allOpen, attemptKind, finalError, type UpstreamFailure } from '../core/upstream-failure';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import { prepareCall, type PreparedCall } from './prepare-call';
@@ -104,7 +104,8 @@ export class Attempts {
     if (this.count === 0 || last === undefined) return true;
     const { sniffed, body } = this.request;
     if (!didNothing(last) && mayHaveSideEffects(body, sniffed.tools === 'filled')) return this.retried('side_effects');
-    const granted = this.order[0]?.retries.take(performance.now(), this.edge.retryPolicy()) === true;
+    const granted =
+      this.order[0]?.retries.take(performance.now(), this.edge.catalog.current().routing.retries) === true;
     return this.retried(granted ? 'granted' : 'exhausted');
   }
 
@@ -157,6 +158,18 @@ export class Attempts {
       },
       'upstream attempt failed',
     );
+  }
+
+  /** The reply of the current attempt failed after its first byte. */
+  brokeOff(failure: StreamFailure): void {
+    const { current } = this;
+    if (current === undefined) return;
+    const provider = current.call.candidate.provider.id;
+    const kind = attemptKind(failure);
+    current.record.failed({ kind });
+    this.edge.metrics.attempted(provider, kind === 'timeout' ? 'timeout' : 'broken');
+    const { requestId } = this.identity;
+    this.edge.log.warn({ requestId, provider, kind }, 'upstream stream failed after the first byte');
   }
 
   /** Room in the provider's account first, where it is limited: another upstream is better than waiting for this one. */

@@ -5,7 +5,6 @@ import type { TokenCounter } from '../adapters/token-counter';
 import type { EdgeSettings } from '../client';
 import type { Planner } from '../core/plan';
 import type { HeaderNames } from '../core/reply-headers';
-import type { RetryPolicy } from '@switchboard/upstreams';
 import type { EdgeMetrics } from '../edge-metrics';
 import type { Admissions } from './admissions';
 import type { ProviderAccounts } from './provider-accounts';
@@ -29,8 +28,6 @@ export interface EdgeContext {
   /** Absent: no call is logged, whatever its key asks for. */
   calls: CallLog | undefined;
   pools: UpstreamPools;
-  /** May change with the catalog. */
-  retryPolicy: () => RetryPolicy;
   tokens: TokenCounter;
   sweeper: Sweeper;
   drain: Drain;

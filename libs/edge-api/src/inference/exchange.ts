@@ -3,13 +3,7 @@ import { priceAt, type GatewayError, type KeyRecord } from '@switchboard/contrac
 import type { StreamFailure } from '@switchboard/protocol';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
-import {
-  attemptKind,
-  failureBeforeFirstByte,
-  finalError,
-  streamFailure,
-  type UpstreamFailure,
-} from '../core/upstream-failure';
+import { failureBeforeFirstByte, finalError, streamFailure, type UpstreamFailure } from '../core/upstream-failure';
 import { Attempts, type AttemptsOwner } from './attempts';
 import { callIntent } from './call-intent';
 import { closeUnserved, settle, type Refusal, type Settlement } from './settlement';
@@ -244,11 +238,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
       this.attempts.failed(failureBeforeFirstByte(provider, failure));
       return this.attemptNext();
     }
-    const { kind } = failure;
-    attempt.record.failed({ kind: attemptKind(failure) });
-    this.edge.metrics.attempted(provider, kind === 'timeout' ? 'timeout' : 'broken');
-    const { requestId } = this.identity;
-    this.edge.log.warn({ requestId, provider, kind }, 'upstream stream failed after the first byte');
+    this.attempts.brokeOff(failure);
     if (!this.detached) this.writer.end(output);
     this.settleReply(attempt, relay, 'upstream_error', false);
   }

@@ -4,6 +4,7 @@ import { DIALECTS, sniffRequest, type Dialect } from '@switchboard/protocol';
 import { boundBy, mayUse } from '../core/access';
 import { checkCapabilities, contextExceeded, needsOf, servesAnything } from '../core/capability-gate';
 import { checkRequest } from '../core/check-request';
+import { fallbackNames } from '../core/fallback-names';
 import { likelyInputTokens } from '../core/input-estimate';
 import { isAuto, type Candidate } from '../core/plan';
 import type { Route } from '../core/routes';
@@ -115,8 +116,26 @@ export class InferenceHandler {
     );
   }
 
-  /** Candidates that can serve the request, best first. */
-  private plan({ request, key, startedAtMs }: Exchange): readonly Candidate[] | GatewayError {
+  private plan(exchange: Exchange): readonly Candidate[] | GatewayError {
+    const { request, key } = exchange;
+    const candidates = this.planWithoutFallbacks(exchange);
+    if (candidates instanceof GatewayError) return candidates;
+    const asked = fallbackNames(request.headers[this.edge.names.fallbacks], request.sniffed, request.body);
+    if (asked instanceof GatewayError) return asked;
+    const catalog = this.edge.catalog.current();
+    if (asked.length === 0 && catalog.routing.fallbacks.length === 0) return candidates;
+    return this.edge.planner.withFallbacks(catalog, key, candidates, {
+      ...{ asked, client: request.dialect.id },
+      able: (model) => {
+        if (servesAnything(model)) return true;
+        const decoded = request.conversation();
+        return decoded.ok && checkCapabilities(model, needsOf(decoded.value)) === undefined;
+      },
+    });
+  }
+
+  /** Candidates that can serve the request, the best first if all are healthy. */
+  private planWithoutFallbacks({ request, key, startedAtMs }: Exchange): readonly Candidate[] | GatewayError {
     const { planner } = this.edge;
     const catalog = this.edge.catalog.current();
     if (isAuto(request.model)) {

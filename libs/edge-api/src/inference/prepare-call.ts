@@ -1,6 +1,7 @@
 import { costNanoUsd, GatewayError, priceAt, usdFromNano, type Model } from '@switchboard/contracts';
 import {
   formatLosses,
+  removeMember,
   spliceBytes,
   type ByteEdit,
   type Conversation,
@@ -54,19 +55,22 @@ export function prepareCall(
   }
 }
 
-/** The client's bytes, but for the model name, a cap on the output and, on Chat streams, the usage we need to bill. */
+/** The client's bytes, but for the model name and its fallbacks, a cap on the output and, on Chat streams, the usage we need to bill. */
 function preparePassThrough(request: InferenceRequest, candidate: Candidate, outputTokensMost?: number): PreparedCall {
   const { sniffed, body } = request;
   const edits: ByteEdit[] = [];
-  const { model, stream_options: streamOptions } = sniffed.spans;
+  const { model, models: fallbacks, stream_options: streamOptions } = sniffed.spans;
   if (model !== undefined && sniffed.model !== candidate.upstream.model) {
     edits.push({ ...model, replacement: JSON.stringify(candidate.upstream.model) });
   }
   if (request.dialect.id === 'openai-chat' && sniffed.stream && !sniffed.includeUsage) {
     edits.push(usageEdit(body, streamOptions));
   }
+  // For us; an upstream that knows it (OpenRouter) would choose by itself.
+  if (fallbacks !== undefined) edits.push(removeMember(body, fallbacks));
   if (outputTokensMost !== undefined) edits.push(...capOutput(request, candidate, outputTokensMost));
-  edits.sort((left, right) => left.start - right.start);
+  // What is put in at a place comes before what is taken out from there on.
+  edits.sort((left, right) => left.start - right.start || left.end - right.end);
   return {
     candidate,
     body: spliceBytes(body, edits),

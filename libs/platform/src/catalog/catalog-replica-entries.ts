@@ -3,6 +3,7 @@ import {
   type Catalog,
   type CatalogSettingsV1,
   decodeJson,
+  DEFAULT_ROUTING,
   type ModelRecordV1,
   parseBucketKey,
   type Provider,
@@ -79,6 +80,7 @@ export class CatalogEntries {
       providers: new Map(providers.map((provider) => [provider.id, provider])),
       models: new Map(records.map((record) => [record.id, decodeModel(record)])),
       auto: settings.auto,
+      routing: settings.routing ?? DEFAULT_ROUTING,
     };
   }
 

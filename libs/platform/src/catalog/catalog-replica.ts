@@ -6,6 +6,7 @@ import {
   type Catalog,
   type CatalogSettingsV1,
   type CatalogSource,
+  DEFAULT_ROUTING,
   type HealthCheck,
   SETTINGS_KEY,
   type Subscription,
@@ -18,7 +19,10 @@ import { CatalogEntries } from './catalog-replica-entries';
 const REBUILD_EVERY_MS = 20;
 const LISTING_RETRY_MS = 1_000;
 
-const EMPTY: Catalog = { providers: new Map(), models: new Map(), auto: { order: [], models: [] } };
+const EMPTY: Catalog = {
+  ...{ providers: new Map(), models: new Map(), auto: { order: [], models: [] } },
+  routing: DEFAULT_ROUTING,
+};
 
 export interface CatalogReplicaOptions {
   bus: Bus;

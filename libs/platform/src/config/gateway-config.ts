@@ -1,4 +1,13 @@
-import type { AdministeredTenant, Catalog, KeyRecord, NanoUsd, PolicyOrder, Provider } from '@switchboard/contracts';
+import {
+  DEFAULT_ROUTING,
+  type AdministeredTenant,
+  type Catalog,
+  type KeyRecord,
+  type NanoUsd,
+  type PolicyOrder,
+  type Provider,
+  type RoutingPolicy,
+} from '@switchboard/contracts';
 import { firstVersions, type DeclaredModel } from '../catalog/declared-model';
 
 export interface Brand {
@@ -8,7 +17,7 @@ export interface Brand {
   keyPrefix: string;
 }
 
-export interface Policies {
+export interface Policies extends RoutingPolicy {
   auto: { order: PolicyOrder[]; models: string[] };
   /** What keys with only rate limits meet while the limiter is away; budgets always close. */
   limiterUnavailable: 'open' | 'closed';
@@ -34,7 +43,15 @@ export interface GatewayConfig {
 export const DEFAULT_BRAND: Brand = { slug: 'callmissed', keyPrefix: 'cm' };
 
 export function defaultPolicies(): Policies {
-  return { auto: { order: ['tier', 'health', 'price'], models: ['*'] }, limiterUnavailable: 'open' };
+  return {
+    auto: { order: ['tier', 'health', 'price'], models: ['*'] },
+    limiterUnavailable: 'open',
+    ...DEFAULT_ROUTING,
+  };
+}
+
+export function routingPolicy({ retries, fallbacks }: Policies): RoutingPolicy {
+  return { retries, fallbacks };
 }
 
 export function buildCatalog(config: GatewayConfig): Catalog {
@@ -42,6 +59,7 @@ export function buildCatalog(config: GatewayConfig): Catalog {
     providers: new Map(config.providers.map((provider) => [provider.id, provider])),
     models: new Map(config.models.map((model) => [model.id, firstVersions(model)])),
     auto: config.policies.auto,
+    routing: routingPolicy(config.policies),
   };
 }
 

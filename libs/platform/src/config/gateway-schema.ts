@@ -21,11 +21,28 @@ export const policiesSchema = z
       })
       .partial(),
     limiterUnavailable: z.enum(['open', 'closed']),
+    retries: z
+      .strictObject({
+        share: z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1'),
+        least: z.number().int('must be a whole number').nonnegative('must not be negative'),
+      })
+      .partial(),
+    fallbacks: z.array(
+      z.strictObject({
+        models: z.array(modelGlobSchema).min(1, 'must name a model'),
+        to: z.array(z.string().min(1, 'must be a model id')).min(1, 'must name a model'),
+      }),
+    ),
   })
   .partial()
   .transform((written) => {
     const standard = defaultPolicies();
-    return { ...standard, ...written, auto: { ...standard.auto, ...written.auto } };
+    return {
+      ...standard,
+      ...written,
+      auto: { ...standard.auto, ...written.auto },
+      retries: { ...standard.retries, ...written.retries },
+    };
   });
 
 /** The outermost level. What stands in the lists is read item by item, so that a fault in one hides none in another. */

@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { isMap, isNode, isPair, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import type { DeclaredModel } from '../catalog/declared-model';
 import { asRecord, type Reading } from './entries';
 import { environmentProviders } from './environment-providers';
 import { Faults, type ConfigPath } from './faults';
-import type { GatewayConfig } from './gateway-config';
+import type { GatewayConfig, Policies } from './gateway-config';
 import { gatewaySchema } from './gateway-schema';
 import { readModels } from './read-models';
 import { readProviders } from './read-providers';
@@ -108,7 +109,17 @@ function read(contents: unknown, reading: Reading, source: string | undefined): 
   const known = raw.providers === undefined ? environmentProviders(reading) : readProviders(raw.providers, reading);
   const models = readModels({ list: raw.models, builtinModels: raw.builtinModels !== false }, known, reading);
   const tenants = readTenants(raw.tenants, reading);
+  if (root.success && !faults.any) refuseUnknownFallbacks(root.data.policies, models, faults);
   if (faults.any || !root.success) return { ok: false, faults: faults.list };
   const { brand, policies } = root.data;
   return { ok: true, config: { brand, providers: known.providers, models, policies, tenants }, source, warnings };
+}
+
+function refuseUnknownFallbacks({ fallbacks }: Policies, models: readonly DeclaredModel[], faults: Faults): void {
+  const ids = new Set(models.map(({ id }) => id));
+  fallbacks.forEach(({ to }, rule) => {
+    to.forEach((id, index) => {
+      if (!ids.has(id)) faults.add(['policies', 'fallbacks', rule, 'to', index], `${id} is not the id of a model`);
+    });
+  });
 }

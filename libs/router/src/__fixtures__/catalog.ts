@@ -1,4 +1,12 @@
-import type { Catalog, Model, ModelUpstream, PriceSchedule, Provider, TokenPrices } from '@switchboard/contracts';
+import {
+  DEFAULT_ROUTING,
+  type Catalog,
+  type Model,
+  type ModelUpstream,
+  type PriceSchedule,
+  type Provider,
+  type TokenPrices,
+} from '@switchboard/contracts';
 
 export function prices(inputUsdPerMillion: number, outputUsdPerMillion: number): TokenPrices {
   const [input, output] = [inputUsdPerMillion * 1_000_000, outputUsdPerMillion * 1_000_000];
@@ -59,5 +67,6 @@ export function catalogOf(models: Model[], auto: Partial<Catalog['auto']> = {}):
     providers: new Map(providers.map((each) => [each.id, each])),
     models: new Map(models.map((each) => [each.id, each])),
     auto: { order: ['tier', 'health', 'price'], models: ['*'], ...auto },
+    routing: DEFAULT_ROUTING,
   };
 }
