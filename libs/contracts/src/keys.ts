@@ -1,6 +1,7 @@
 import type { NanoUsd } from './money';
 
-export type Permission = 'llm' | 'embeddings' | 'stt' | 'tts' | 'image' | 'search' | '*';
+/** `*`: everything that serves a client. `admin`: to see how the gateway decides; nothing else includes it. */
+export type Permission = 'llm' | 'embeddings' | 'stt' | 'tts' | 'image' | 'search' | 'admin' | '*';
 
 export interface Limits {
   rpm?: number;

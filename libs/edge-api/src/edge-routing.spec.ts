@@ -42,6 +42,7 @@ beforeEach(async () => {
   const keys = new KeysBucket(bus);
   await keys.putTenant({});
   await keys.putKey('ac_live_k', {});
+  await keys.putKey('ac_live_admin', { permissions: ['llm', 'admin'] });
   await keys.putKey('ac_live_picky', { models: ['m'] });
   [upstreams, answers] = [{}, {}];
   for (const name of ['one', 'two', 'three']) {
@@ -186,6 +187,19 @@ test('the routers are told what became of each call', async () => {
   expect(of('one')).toMatchObject({ model: 'upstream-model', counts: { failed: 1 }, inFlight: 0, late: 0 });
   expect(of('two')).toMatchObject({ counts: { ok: 1 }, replies: 1, inputTokens: 10, outputTokens: 5 });
   expect(of('three')?.counts).toEqual({ ok: 1 });
+});
+
+test('a key that may see how the gateway decides is shown it, another is told that it may not', async () => {
+  answers.one = hangUp;
+  await ask();
+  const shownTo = async (key: string) =>
+    (await post({}, { 'x-api-key': key, 'x-acme-route-debug': '1' })).headers.get('x-acme-route') ?? '';
+  expect(JSON.parse(await shownTo('ac_live_admin'))).toMatchObject([
+    { model: 'm', upstream: 'two', place: 0, standing: 'healthy', why: 'chosen' },
+    { model: 'm', upstream: 'one', place: 1, standing: 'degraded', why: 'last failed: broken' },
+  ]);
+  expect(await shownTo('ac_live_k')).toContain('lacks the permission');
+  expect((await post()).headers.has('x-acme-route')).toBe(false);
 });
 
 describe('retries', () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { GatewayError, type UsageRecordedV1 } from '@switchboard/contracts';
+import { GatewayError, type KeyRecord, type UsageRecordedV1 } from '@switchboard/contracts';
 import { totalInputTokens, type StreamFailure, type Usage } from '@switchboard/protocol';
 import { lastResort, pick } from '@switchboard/upstreams';
 import { callHeaders, endpointOf } from '../adapters/upstream-request';
@@ -9,6 +9,7 @@ import { outputTokensAsked } from '../core/asked-output';
 import { estimateInput } from '../core/input-estimate';
 import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
+import { routeShown } from '../core/route-shown';
 import { didNothing, mayHaveSideEffects } from '../core/side-effects';
 import { allOpen, attemptKind, finalError, type UpstreamFailure } from '../core/upstream-failure';
 import type { EdgeContext } from './edge-context';
@@ -51,10 +52,12 @@ export class Attempts {
   constructor(
     private readonly edge: EdgeContext,
     private readonly request: InferenceRequest,
-    private readonly tenantId: string,
+    private readonly key: KeyRecord,
     private readonly identity: RequestIdentity,
     private readonly incoming: IncomingMessage,
     private readonly owner: AttemptsOwner,
+    /** Told why which upstream, where the client asks. */
+    private readonly shown: { route: string | undefined },
   ) {}
 
   start({ candidates, outputTokensMost }: AttemptsPlan): void {
@@ -62,6 +65,9 @@ export class Attempts {
     this.outputTokensMost = outputTokensMost;
     candidates[0]?.retries.request(nowMs);
     this.order = this.choose(candidates, nowMs);
+    if (this.request.headers[this.edge.names.routeDebug] !== undefined) {
+      this.shown.route = routeShown(this.key, candidates, this.order, nowMs);
+    }
     if (this.order.length === 0) return this.owner.gaveUp(allOpen(candidates, nowMs));
     this.tryNext();
   }
@@ -144,7 +150,7 @@ export class Attempts {
   }
 
   failed(failure: UpstreamFailure): void {
-    this.current?.record.failed(failure);
+    this.recordFailure(failure);
     this.leaveAccount();
     this.failures.push(failure);
     this.edge.metrics.attempted(failure.provider, failure.kind);
@@ -157,6 +163,20 @@ export class Attempts {
         cause: failure.cause instanceof Error ? failure.cause.message : undefined,
       },
       'upstream attempt failed',
+    );
+  }
+
+  private recordFailure(failure: UpstreamFailure): void {
+    const { current } = this;
+    if (current === undefined) return;
+    const { account } = current.call.candidate.health;
+    const before = account.refusal;
+    current.record.failed(failure);
+    if (account.refusal === undefined || before !== undefined) return;
+    const { provider, status } = failure;
+    this.edge.log.error(
+      { provider, status, refusal: account.refusal },
+      'a provider refuses the account: it is put aside',
     );
   }
 
@@ -199,7 +219,7 @@ export class Attempts {
     const granted = (this.outputTokensMost ?? Infinity) * replyCount;
     return {
       id: `${this.identity.requestId}:${++this.entered}`,
-      tenantId: this.tenantId,
+      tenantId: this.key.tenant.id,
       inputTokens: estimateInput(body, sniffed.tools === 'filled').tokens,
       outputTokens: Math.min(granted, outputTokensAsked({ maxTokens, replyCount }, candidate.model)),
       startedAtMs: Date.now(),

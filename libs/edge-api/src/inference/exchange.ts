@@ -50,7 +50,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
     response: ServerResponse,
   ) {
     this.writer = new ReplyWriter(edge, request.dialect, identity, response);
-    this.attempts = new Attempts(edge, request, key.tenant.id, identity, incoming, this);
+    this.attempts = new Attempts(edge, request, key, identity, incoming, this, this.writer);
     response.on('close', () => this.clientClosed());
   }
 

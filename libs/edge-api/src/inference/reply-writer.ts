@@ -20,6 +20,8 @@ export class ReplyWriter {
   replyBegun = false;
   /** Of the key that called, as this call left them. */
   limits: ReplyHeaders | undefined;
+  /** Why which upstream, where the client may ask for it. */
+  route: string | undefined;
   private lastWriteMs = 0;
 
   constructor(
@@ -129,6 +131,7 @@ export class ReplyWriter {
 
   private ownHeaders(): ReplyHeaders {
     const headers = identityHeaders(this.edge.names, this.dialect.id, this.identity);
+    if (this.route !== undefined) headers[this.edge.names.route] = this.route;
     return this.limits === undefined ? headers : Object.assign(headers, this.limits);
   }
 

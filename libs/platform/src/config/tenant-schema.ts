@@ -26,7 +26,7 @@ export const keySchema = z.strictObject({
   name: idSchema,
   key: keySecretSchema,
   kind: z.enum(['service', 'user', 'team']).prefault('service'),
-  permissions: z.array(z.enum(['llm', 'embeddings', 'stt', 'tts', 'image', 'search', '*'])).prefault(['*']),
+  permissions: z.array(z.enum(['llm', 'embeddings', 'stt', 'tts', 'image', 'search', 'admin', '*'])).prefault(['*']),
   models: z.array(modelGlobSchema).prefault([]),
   origins: z.array(z.string().refine(isOrigin, 'must be an origin such as https://app.example.com')).prefault([]),
   ips: z.array(cidrSchema).prefault([]),

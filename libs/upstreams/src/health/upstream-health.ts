@@ -90,6 +90,8 @@ export class UpstreamHealth {
   failed(outcome: OutcomeClass, { startedMs, nowMs, status, retryAfterMs }: FailureFacts): void {
     if (outcome === 'limited') this.account.limited(nowMs, retryAfterMs);
     if (outcome === 'account') this.account.refused(status ?? 401, nowMs);
+    // It has just been tried.
+    this.triedMs = nowMs;
     if (isFailure(outcome) && outcome !== 'account') this.breaker.failed(outcome, startedMs, nowMs);
     // It came to an end that says nothing: the next call may find out.
     else this.breaker.releaseTrial();
