@@ -83,7 +83,7 @@ const layers = (ofSpecs) => [
   { sourceTag: 'layer:pure', onlyDependOnLibsWithTags: ['layer:pure'] },
   { sourceTag: 'layer:simulator', onlyDependOnLibsWithTags: ['layer:pure'] },
   { sourceTag: 'layer:testing', onlyDependOnLibsWithTags: ['layer:platform', 'layer:pure', 'layer:simulator'] },
-  { sourceTag: 'layer:bench', onlyDependOnLibsWithTags: ['layer:simulator'] },
+  { sourceTag: 'layer:bench', onlyDependOnLibsWithTags: ['layer:simulator', 'layer:pure'] },
 ];
 
 /** `ofSpecs`: what tests may import beyond what their package may. */

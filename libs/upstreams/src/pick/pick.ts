@@ -35,29 +35,41 @@ const SATURATED_CALLS = 8;
  * comparison; nothing is allocated while all are healthy and the first stays first.
  */
 export function pick<C extends Choice>(choices: readonly C[], options: PickOptions): readonly C[] {
-  const order = inOrder(choices, options);
-  const best = order[0];
-  if (best === undefined || order.length === 1) return order;
-  if (options.mayTry) {
-    const trial = trialOf(order, options.nowMs);
-    if (trial !== -1) return toFront(order, trial);
-  }
-  const equals = countEquals(order, best, options.nowMs);
-  if (equals === 1) return order;
-  return toFront(order, chooseAmong(equals === order.length ? order : order.slice(0, equals), options));
+  const { nowMs } = options;
+  if (choices.some(({ health }) => health.standing(nowMs) !== 'healthy')) return pickAmongAiling(choices, options);
+  let equals = 1;
+  while (equals < choices.length && choices[equals]?.rank === choices[0]?.rank) equals++;
+  return bestOfEquals(choices, equals, options);
 }
 
-/** Without those that are open; as they came where nothing is wrong with any. */
-function inOrder<C extends Choice>(choices: readonly C[], { nowMs }: PickOptions): readonly C[] {
-  if (choices.every(({ health }) => health.standing(nowMs) === 'healthy')) return choices;
-  const placed: { choice: C; place: number }[] = [];
+interface Placed<C> {
+  choice: C;
+  standing: Standing;
+  place: number;
+}
+
+function pickAmongAiling<C extends Choice>(choices: readonly C[], options: PickOptions): readonly C[] {
+  const placed: Placed<C>[] = [];
   for (const choice of choices) {
-    const standing = choice.health.standing(nowMs);
-    if (standing !== 'open') placed.push({ choice, place: placeOf(choice, standing) });
+    const standing = choice.health.standing(options.nowMs);
+    if (standing !== 'open') placed.push({ choice, standing, place: placeOf(choice, standing) });
   }
   // Of equal places the order stays.
   placed.sort((left, right) => left.place - right.place);
-  return placed.map(({ choice }) => choice);
+  const order = placed.map(({ choice }) => choice);
+  if (options.mayTry && placed.length > 1) {
+    const trial = placed.findIndex(({ choice, standing }) => choice.health.takeTrial(standing, options.nowMs));
+    if (trial !== -1) return toFront(order, trial);
+  }
+  let equals = 1;
+  while (equals < placed.length && placed[equals]?.place === placed[0]?.place) equals++;
+  return bestOfEquals(order, equals, options);
+}
+
+/** `equals`: how many there are of the best, which come first. */
+function bestOfEquals<C extends Choice>(order: readonly C[], equals: number, options: PickOptions): readonly C[] {
+  if (equals <= 1 || order.length <= 1) return order;
+  return toFront(order, chooseAmong(equals === order.length ? order : order.slice(0, equals), options));
 }
 
 /** After every rank there may be. */
@@ -72,22 +84,6 @@ export function placeOf(choice: Choice, standing: Standing): number {
     default:
       return HALF_OPEN_PLACE + choice.rank;
   }
-}
-
-/** Index of the first that wants to be tried; -1: none. */
-function trialOf(order: readonly Choice[], nowMs: number): number {
-  return order.findIndex(({ health }) => health.takeTrial(health.standing(nowMs), nowMs));
-}
-
-/** How many there are of the best. */
-function countEquals(order: readonly Choice[], best: Choice, nowMs: number): number {
-  const place = placeOf(best, best.health.standing(nowMs));
-  let count = 0;
-  for (const choice of order) {
-    if (placeOf(choice, choice.health.standing(nowMs)) !== place) break;
-    count++;
-  }
-  return count;
 }
 
 function chooseAmong(equals: readonly Choice[], { affinity, random, nowMs }: PickOptions): number {
