@@ -14,8 +14,10 @@ export type ProviderKind =
 export interface Provider {
   id: string;
   kind: ProviderKind;
-  /** Anthropic kinds: without `/v1`; OpenAI kinds: with `/v1`. No trailing slash. */
+  /** Anthropic kinds: without `/v1`; OpenAI kinds: with `/v1`; Azure: the resource's endpoint. No trailing slash. */
   baseUrl: string;
+  /** Of `azure-openai` alone, `2024-10-21`: with it a model is the name of a deployment. Absent: Azure's v1 API, which has none. */
+  apiVersion?: string;
   apiKey?: string;
   headers: Record<string, string>;
   /** `auto` prefers the lower tier. */

@@ -83,6 +83,7 @@ const provider: Whole<ProviderRecordV1> = {
   id: 'claude-direct',
   kind: 'anthropic',
   baseUrl: 'https://api.anthropic.com',
+  apiVersion: '2024-10-21',
   tier: 1,
   timeouts: { connectMs: 2_000, firstTokenMs: 30_000, idleMs: 60_000, totalMs: 600_000 },
   limits: { concurrency: 100, rpm: 4_000, tpm: 2_000_000 },

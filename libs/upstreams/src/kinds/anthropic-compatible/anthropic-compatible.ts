@@ -1,0 +1,4 @@
+import type { UpstreamKind } from '../kind';
+import { messages } from '../messages';
+
+export const anthropicCompatible: UpstreamKind = messages;
