@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { spliceBytes, type JsonSpan } from '@switchboard/protocol';
 import type { Candidate } from '../core/plan';
 import type { UpstreamPools } from './upstream-pools';
-import { callHeaders, endpointOf } from './upstream-request';
+import { callHeaders, requestPath } from './upstream-request';
 
 const TIMEOUT_MS = 5_000;
 
@@ -13,7 +13,7 @@ export async function countNatively(
   call: { body: Buffer; modelSpan: JsonSpan; headers: IncomingHttpHeaders; requestId: string },
 ): Promise<number> {
   const reply = await pools.get(provider).request({
-    path: `${endpointOf(provider).path}/count_tokens`,
+    path: `${requestPath(provider, upstream.model, '')}/count_tokens`,
     method: 'POST',
     headers: callHeaders(provider, call.requestId, call.headers, false),
     body: spliceBytes(call.body, [{ ...call.modelSpan, replacement: JSON.stringify(upstream.model) }]),

@@ -1,71 +1,53 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Provider } from '@switchboard/contracts';
-import { upstreamDialect } from '../core/plan';
-
-/** The version sent where the client gave none, or speaks another dialect. */
-const ANTHROPIC_VERSION = '2023-06-01';
+import { KINDS, type UpstreamKind } from '@switchboard/upstreams';
 
 interface Endpoint {
-  path: string;
+  kind: UpstreamKind;
   /** Flat name, value list: undici takes it without a conversion. */
   headers: readonly string[];
+  /** By the model's name at the provider. */
+  paths: Map<string, string>;
 }
 
 const endpoints = new WeakMap<Provider, Endpoint>();
 
-/** Path and constant headers of a provider's inference endpoint; computed once per provider record. */
-export function endpointOf(provider: Provider): Endpoint {
+/** Worked out once per provider record: records are replaced, never changed. */
+function endpointOf(provider: Provider): Endpoint {
   let endpoint = endpoints.get(provider);
   if (endpoint === undefined) {
-    const basePath = new URL(provider.baseUrl).pathname.replace(/\/+$/, '');
-    const anthropic = upstreamDialect(provider) === 'anthropic-messages';
+    const kind = KINDS[provider.kind];
     endpoint = {
-      path: basePath + (anthropic ? '/v1/messages' : '/chat/completions'),
+      kind,
       headers: [
         ...['content-type', 'application/json', 'user-agent', 'switchboard'],
-        ...credentialHeaders(provider),
+        ...(provider.apiKey === undefined ? [] : kind.credential(provider.apiKey)),
         ...Object.entries(provider.headers).flat(),
       ],
+      paths: new Map(),
     };
     endpoints.set(provider, endpoint);
   }
   return endpoint;
 }
 
-function credentialHeaders(provider: Provider): string[] {
-  if (provider.apiKey === undefined) return [];
-  switch (provider.kind) {
-    case 'anthropic':
-    case 'anthropic-compatible':
-      return ['x-api-key', provider.apiKey];
-    case 'azure-openai':
-      return ['api-key', provider.apiKey];
-    default:
-      return ['authorization', `Bearer ${provider.apiKey}`];
-  }
+/** Where a call goes on the provider's host. `clientQuery`: with its question mark, or empty. */
+export function requestPath(provider: Provider, model: string, clientQuery: string): string {
+  const { kind, paths } = endpointOf(provider);
+  let path = paths.get(model);
+  if (path === undefined) paths.set(model, (path = kind.inferencePath(provider, model)));
+  return clientQuery === '' || kind.ownsQuery === true ? path : path + clientQuery;
 }
 
-/**
- * Headers of one call. `anthropic-*` headers of an Anthropic client reach an Anthropic upstream unchanged; nothing else
- * of the client's does.
- */
+/** Headers of one call. `client`: of one that speaks the provider's dialect. */
 export function callHeaders(
   provider: Provider,
   requestId: string,
   client: IncomingHttpHeaders | undefined,
   stream: boolean,
 ): string[] {
-  const headers = [...endpointOf(provider).headers, 'x-request-id', requestId];
-  headers.push('accept', stream ? 'text/event-stream' : 'application/json');
-  if (upstreamDialect(provider) !== 'anthropic-messages') return headers;
-  let versioned = false;
-  for (const name in client) {
-    if (!name.startsWith('anthropic-')) continue;
-    const value = client[name];
-    if (value === undefined) continue;
-    if (name === 'anthropic-version') versioned = true;
-    headers.push(name, Array.isArray(value) ? value.join(',') : value);
-  }
-  if (!versioned) headers.push('anthropic-version', ANTHROPIC_VERSION);
+  const { kind, headers: constant } = endpointOf(provider);
+  const headers = [...constant, 'x-request-id', requestId, 'accept', stream ? 'text/event-stream' : 'application/json'];
+  kind.addCallHeaders?.(headers, client);
   return headers;
 }

@@ -2,7 +2,7 @@ import type { Catalog, KeyRecord, Model, ModelUpstream, PolicyOrder, Provider } 
 import { GatewayError, priceAt } from '@switchboard/contracts';
 import { DIALECTS, type Dialect, type DialectId } from '@switchboard/protocol';
 import { autoOrder, closestModels, globMatcher, resolveModel } from '@switchboard/platform';
-import { hashText, ranksOf, type Choice, type OutcomeTally, type RetryBudget } from '@switchboard/upstreams';
+import { hashText, KINDS, ranksOf, type Choice, type OutcomeTally, type RetryBudget } from '@switchboard/upstreams';
 import { mayUseModel } from './access';
 import { cheapestFirst } from './cheapest';
 import { choiceName, type UpstreamRegistry } from './upstream-registry';
@@ -52,12 +52,6 @@ export interface AutoRequest {
 
 /** Of a concrete model price and health choose; `auto` follows the policy of the catalog. */
 const PINNED_ORDER: readonly PolicyOrder[] = ['health', 'tier', 'price'];
-
-export function upstreamDialect(provider: Provider): DialectId {
-  return provider.kind === 'anthropic' || provider.kind === 'anthropic-compatible'
-    ? 'anthropic-messages'
-    : 'openai-chat';
-}
 
 export function isAuto(name: string): boolean {
   return name === 'auto' || name.startsWith('auto:');
@@ -187,7 +181,7 @@ export class Planner {
     const candidates = served.map(({ upstream, provider }, index): Candidate => {
       const { health, tally } = this.upstreams.upstream(provider, upstream);
       return {
-        ...{ model, upstream, provider, dialect: DIALECTS[upstreamDialect(provider)], health, tally },
+        ...{ model, upstream, provider, dialect: DIALECTS[KINDS[provider.kind].dialect], health, tally },
         retries: this.upstreams.retryBudget(model.id),
         weight: upstream.weight,
         hash: hashText(upstreamName(upstream)),

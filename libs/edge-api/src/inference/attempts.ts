@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { GatewayError, type KeyRecord, type UsageRecordedV1 } from '@switchboard/contracts';
 import { totalInputTokens, type StreamFailure, type Usage } from '@switchboard/protocol';
 import { lastResort, pick } from '@switchboard/upstreams';
-import { callHeaders, endpointOf } from '../adapters/upstream-request';
+import { callHeaders, requestPath } from '../adapters/upstream-request';
 import { hasLimits } from '../core/account-reservation';
 import { affinityKey } from '../core/affinity-key';
 import { outputTokensAsked } from '../core/asked-output';
@@ -243,13 +243,12 @@ export class Attempts {
   }
 
   private send(call: PreparedCall, attempt: UpstreamAttempt): void {
-    const { provider } = call.candidate;
+    const { provider, upstream } = call.candidate;
     const { request } = this;
-    const { path } = endpointOf(provider);
     const clientHeaders = call.passThrough ? this.incoming.headers : undefined;
     this.edge.pools.get(provider).dispatch(
       {
-        path: call.passThrough ? path + request.query : path,
+        path: requestPath(provider, upstream.model, call.passThrough ? request.query : ''),
         method: 'POST',
         headers: callHeaders(provider, this.identity.requestId, clientHeaders, request.stream),
         body: call.body,

@@ -1,12 +1,7 @@
-import type { ProviderKind } from '@switchboard/contracts';
 import { JsonScanner, readJsonValue, type ByteEdit } from '@switchboard/protocol';
+import { KINDS } from '@switchboard/upstreams';
 import type { Candidate } from '../core/plan';
 import type { InferenceRequest } from './inference-request';
-
-type MaximumName = 'max_completion_tokens' | 'max_tokens';
-
-/** Whose reasoning models refuse `max_tokens`; other servers of the dialect often know nothing else. */
-const KNOWS_NEW_NAME: ReadonlySet<ProviderKind> = new Set(['openai', 'azure-openai']);
 
 /** The least `thinking.budget_tokens` that the API takes. */
 const THINKING_BUDGET_TOKENS_MIN = 1024;
@@ -29,7 +24,7 @@ export function capOutput(
   outputTokensMost: number,
 ): ByteEdit[] {
   const isChat = dialect.id === 'openai-chat';
-  const names: MaximumName[] = isChat ? ['max_completion_tokens', 'max_tokens'] : ['max_tokens'];
+  const names = isChat ? (['max_completion_tokens', 'max_tokens'] as const) : (['max_tokens'] as const);
   const replacement = String(outputTokensMost);
   const edits: ByteEdit[] = [];
   let isGiven = false;
@@ -42,7 +37,7 @@ export function capOutput(
   }
   if (!isGiven) {
     // In one name only: OpenAI refuses both, and a null in the other says nothing.
-    const name: MaximumName = isChat && KNOWS_NEW_NAME.has(provider.kind) ? 'max_completion_tokens' : 'max_tokens';
+    const name = KINDS[provider.kind].outputLimit;
     const span = sniffed.spans[name];
     edits.push(span ? { ...span, replacement } : insertMembers(body, `"${name}":${replacement},`));
   }

@@ -1,6 +1,7 @@
 import type { Model, Prices, PriceSchedule, Provider } from '@switchboard/contracts';
 import { DIALECTS } from '@switchboard/protocol';
-import { upstreamDialect, type Candidate } from '../plan';
+import { KINDS } from '@switchboard/upstreams';
+import type { Candidate } from '../plan';
 import { UpstreamRegistry } from '../upstream-registry';
 
 /** One version, in effect for all time. */
@@ -53,7 +54,7 @@ export function candidate(changes: Partial<Provider> = {}, modelChanges: Partial
   const registry = new UpstreamRegistry();
   const { health, tally } = registry.upstream(provider, upstream);
   return {
-    ...{ model, upstream, provider, dialect: DIALECTS[upstreamDialect(provider)], health, tally },
+    ...{ model, upstream, provider, dialect: DIALECTS[KINDS[provider.kind].dialect], health, tally },
     ...{ retries: registry.retryBudget(model.id), weight: 1, hash: 1, rank: 0, degradedRank: 1 },
   };
 }
