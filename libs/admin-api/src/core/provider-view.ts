@@ -6,7 +6,8 @@ export type OpenProvider = Omit<Provider, 'apiKey' | 'headers'>;
 
 export type ProviderSecrets = Pick<Provider, 'apiKey' | 'headers'>;
 
-export interface ProviderView extends Omit<OpenProvider, 'probe'> {
+export interface ProviderView extends Omit<OpenProvider, 'apiVersion' | 'probe'> {
+  apiVersion: string | null;
   probe: Provider['probe'] | null;
   hasApiKey: boolean;
   /** Names only: values may be credentials. */
@@ -28,9 +29,19 @@ export function providerView(
 }
 
 export function providerFields(provider: OpenProvider, secrets: ProviderSecrets | undefined) {
-  const { id, kind, baseUrl, tier, timeouts, limits, probe, trustedNetwork } = provider;
+  const { id, kind, baseUrl, apiVersion, tier, timeouts, limits, probe, trustedNetwork } = provider;
   return {
-    ...{ id, kind, baseUrl, tier, timeouts, limits, probe: probe ?? null, trustedNetwork },
+    ...{
+      id,
+      kind,
+      baseUrl,
+      apiVersion: apiVersion ?? null,
+      tier,
+      timeouts,
+      limits,
+      probe: probe ?? null,
+      trustedNetwork,
+    },
     hasApiKey: secrets?.apiKey !== undefined,
     headerNames: Object.keys(secrets?.headers ?? {}).sort(),
     secretsReadable: secrets !== undefined,

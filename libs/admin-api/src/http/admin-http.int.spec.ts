@@ -138,6 +138,20 @@ describe('catalog', () => {
     await call('DELETE', 'providers/inner');
   });
 
+  test('a provider at Azure has an API version, until it is taken away', async () => {
+    const body = {
+      id: 'azure',
+      kind: 'azure-openai',
+      baseUrl: 'https://res.openai.azure.com',
+      apiVersion: '2024-10-21',
+    };
+    expect((await call('POST', 'providers', body)).body).toMatchObject({ apiVersion: '2024-10-21' });
+    const other = await call('PATCH', 'providers/azure', { kind: 'openai-compatible' });
+    expect(other.body.error.faults).toMatchObject([{ path: 'apiVersion' }]);
+    expect((await call('PATCH', 'providers/azure', { apiVersion: null })).body).toMatchObject({ apiVersion: null });
+    await call('DELETE', 'providers/azure');
+  });
+
   test.each([
     ['as they are', 'models/org/family/big-1'],
     ['encoded', 'models/org%2Ffamily%2Fbig-1'],

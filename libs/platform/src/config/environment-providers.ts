@@ -1,8 +1,9 @@
 import type { Provider, ProviderKind } from '@switchboard/contracts';
+import { KINDS } from '@switchboard/upstreams';
 import type { Reading } from './entries';
 import { isLoopbackHost } from './network-rule';
 import { providerSchema } from './provider-schema';
-import { checkBaseUrl, DEFAULT_BASE_URLS, type ReadProviders } from './read-providers';
+import { checkBaseUrl, type ReadProviders } from './read-providers';
 
 interface EnvironmentProvider {
   id: string;
@@ -51,7 +52,7 @@ function readProvider(provider: EnvironmentProvider, reading: Reading): Provider
 function readBaseUrl(provider: EnvironmentProvider, reading: Reading): string | undefined {
   const variable = provider.baseUrlVariable;
   const written = variable === undefined ? undefined : valueOf(reading, variable);
-  if (variable === undefined || written === undefined) return DEFAULT_BASE_URLS[provider.kind];
+  if (variable === undefined || written === undefined) return KINDS[provider.kind].defaultBaseUrl;
   const path = [variable];
   const baseUrl = checkBaseUrl(written, { kind: provider.kind, trustedNetwork: false, path }, reading);
   if (baseUrl === undefined) return undefined;

@@ -7,6 +7,7 @@ const EXAMPLE = resolve(__dirname, '../../../../docs/gateway.example.yaml');
 const EXAMPLE_ENV = {
   ANTHROPIC_API_KEY: 'sk-ant-example',
   OPENROUTER_API_KEY: 'sk-or-example',
+  AZURE_OPENAI_API_KEY: 'azure-example',
   ACME_CI_KEY: 'cm_live_example',
 };
 
@@ -28,6 +29,7 @@ describe('docs/gateway.example.yaml', () => {
     expect([...catalog.providers.values()].map(({ id, apiKey, tier }) => [id, apiKey, tier])).toEqual([
       ['claude-direct', 'sk-ant-example', 2],
       ['openrouter', 'sk-or-example', 2],
+      ['azure', 'azure-example', 2],
       ['own-gpus', undefined, 0],
     ]);
     const sonnet = catalog.models.get('anthropic/claude-sonnet-4.6');

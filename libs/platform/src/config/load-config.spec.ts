@@ -136,6 +136,16 @@ surprise: 1
     expect(faults[0]).not.toContain('hunter2');
   });
 
+  it('let an API version pass for Azure alone', () => {
+    const yaml = (kind: string, apiVersion: string) =>
+      `providers: [{ id: p, kind: ${kind}, baseUrl: "https://res.openai.azure.com", apiVersion: "${apiVersion}" }]`;
+    expect(configOf(load(yaml('azure-openai', '2024-10-21'))).providers[0]?.apiVersion).toBe('2024-10-21');
+    expect(faultsOf(load(yaml('azure-openai', '2024-10-21&x=1')))).toHaveLength(1);
+    expect(faultsOf(load(yaml('openai-compatible', '2024-10-21')))).toEqual([
+      'providers[0].apiVersion: is of azure-openai only (line 1)',
+    ]);
+  });
+
   it('let private upstreams pass where trusted, and loopback ones in standalone', () => {
     const yaml = (extra: string) =>
       `providers: [{ id: p, kind: openai-compatible, baseUrl: "http://127.0.0.1:8000/v1/"${extra} }]`;

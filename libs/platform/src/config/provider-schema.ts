@@ -16,6 +16,10 @@ export const providerSchema = z.strictObject({
     'responses-compatible',
   ]),
   baseUrl: z.string().optional(),
+  apiVersion: z
+    .string()
+    .regex(/^[\w.-]+$/, 'must be letters, digits, dots, dashes and underscores')
+    .optional(),
   apiKey: secretSchema.optional(),
   headers: z
     .record(

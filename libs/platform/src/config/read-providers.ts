@@ -1,15 +1,10 @@
 import type { Provider, ProviderKind } from '@switchboard/contracts';
+import { KINDS } from '@switchboard/upstreams';
 import { asText, readEntries, refuseRepeated, type Entry, type Reading } from './entries';
 import type { ConfigPath } from './faults';
 import { refusePrivateBaseUrl } from './network-rule';
 import { providerSchema, type ProviderEntry } from './provider-schema';
 import { resolveSecret, secretSchema } from './secret';
-
-export const DEFAULT_BASE_URLS: Readonly<Partial<Record<ProviderKind, string>>> = {
-  anthropic: 'https://api.anthropic.com',
-  openai: 'https://api.openai.com/v1',
-  openrouter: 'https://openrouter.ai/api/v1',
-};
 
 /** The providers without faults, and the ids of all, so that what points at a faulty one is not called unknown too. */
 export interface ReadProviders {
@@ -29,9 +24,13 @@ export function readProviders(list: unknown, reading: Reading): ReadProviders {
 function readProvider(entry: Entry<ProviderEntry>, reading: Reading): Provider | undefined {
   const baseUrl = readBaseUrl(entry, reading);
   const apiKey = readApiKey(entry, reading);
+  if (entry.raw.apiVersion !== undefined && entry.raw.kind !== 'azure-openai') {
+    reading.faults.add([...entry.path, 'apiVersion'], 'is of azure-openai only');
+  }
   if (entry.value === undefined || baseUrl === undefined) return undefined;
-  const { id, kind, headers, tier, timeouts, limits, probe, trustedNetwork } = entry.value;
+  const { id, kind, apiVersion, headers, tier, timeouts, limits, probe, trustedNetwork } = entry.value;
   const provider: Provider = { id, kind, baseUrl, headers, tier, timeouts, limits, trustedNetwork };
+  if (apiVersion !== undefined) provider.apiVersion = apiVersion;
   if (apiKey !== undefined) provider.apiKey = apiKey;
   if (typeof probe === 'object') provider.probe = probe;
   return provider;
@@ -57,7 +56,7 @@ function readBaseUrl(entry: Entry<ProviderEntry>, reading: Reading): string | un
   const written = asText(entry.raw.baseUrl);
   const path = [...entry.path, 'baseUrl'];
   if (written === undefined) {
-    const standard = DEFAULT_BASE_URLS[kind.data];
+    const standard = KINDS[kind.data].defaultBaseUrl;
     if (standard === undefined && entry.raw.baseUrl === undefined) {
       reading.faults.add(path, `required for ${kind.data}`);
     }
@@ -81,10 +80,8 @@ export function checkBaseUrl(
   if (url.username !== '' || url.password !== '') return refuse('must not hold credentials: use apiKey');
   if (url.search !== '' || url.hash !== '') return refuse('must not have a query or a fragment');
   const baseUrl = written.replace(/\/+$/, '');
-  if (provider.kind.startsWith('anthropic') && /\/v1$/.test(baseUrl)) return refuse('must not end in /v1');
-  if ((provider.kind === 'openai' || provider.kind === 'openrouter') && !/\/v1$/.test(baseUrl)) {
-    return refuse('must end in /v1');
-  }
-  const refusal = refusePrivateBaseUrl(url, { ...provider, standalone: reading.standalone });
+  const refusal =
+    KINDS[provider.kind].baseUrlFault(baseUrl) ??
+    refusePrivateBaseUrl(url, { ...provider, standalone: reading.standalone });
   return refusal === undefined ? baseUrl : refuse(refusal);
 }

@@ -7,7 +7,7 @@ const apiKeySchema = z.string().min(1, 'must not be empty').max(10_000);
 /** As in gateway.yaml, the credential in the clear. */
 export const providerCreateInput = providerSchema.omit({ apiKey: true }).extend({ apiKey: apiKeySchema.optional() });
 
-const { kind, baseUrl, headers, tier, probe, trustedNetwork } = providerSchema.shape;
+const { kind, baseUrl, apiVersion, headers, tier, probe, trustedNetwork } = providerSchema.shape;
 
 /**
  * What is left out stays, credential and headers too; null takes it away; `headers` and `limits` are replaced whole,
@@ -16,6 +16,7 @@ const { kind, baseUrl, headers, tier, probe, trustedNetwork } = providerSchema.s
 export const providerUpdateInput = z.strictObject({
   kind: kind.optional(),
   baseUrl: baseUrl.nullable(),
+  apiVersion: apiVersion.nullable(),
   apiKey: apiKeySchema.nullable().optional(),
   headers: headers.unwrap().optional(),
   tier: tier.unwrap().optional(),

@@ -10,6 +10,7 @@ export const providerReply = named(
     id: z.string(),
     kind: z.string(),
     baseUrl: z.string(),
+    apiVersion: z.string().nullable(),
     tier: count,
     timeouts: z.strictObject({ connectMs: count, firstTokenMs: count, idleMs: count, totalMs: count }),
     limits: z.strictObject({ concurrency: count.optional(), rpm: count.optional(), tpm: count.optional() }),
