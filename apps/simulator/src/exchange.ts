@@ -13,6 +13,8 @@ import { recordUsage, type ServedLog, type ServedRequest } from './served';
 export interface Endpoint {
   dialect: Dialect;
   plan: Planner;
+  /** Looks at all but the body. Throws {@link ApiFailure}. Absent: any credential will do. */
+  check?(request: IncomingMessage): void;
 }
 
 const DEFAULT_FAILURE_STATUS = 500;
@@ -34,7 +36,8 @@ export class Exchange {
     const record = this.served.begin(requestId, pathOf(request));
     for (const [name, value] of Object.entries(endpoint.dialect.headers(requestId))) response.setHeader(name, value);
     try {
-      if (!hasCredentials(request)) throw endpoint.dialect.unauthenticated();
+      if (endpoint.check) endpoint.check(request);
+      else if (!hasCredentials(request)) throw endpoint.dialect.unauthenticated();
       const plan = this.plan(endpoint, request, body);
       record.model = plan.model;
       record.stream = plan.reply.kind === 'stream';

@@ -7,6 +7,7 @@ import { ApiFailure } from './api-failure';
 import type { Dialect } from './dialect';
 import { Exchange, hasCredentials, pathOf, requestIdOf, sendFailure, type Endpoint } from './exchange';
 import { readBody, sendJson } from './http';
+import { azureEndpoint } from './openai/azure';
 import { openai } from './openai/dialect';
 import { planEmbeddings } from './openai/embeddings';
 import { planCompletion } from './openai/endpoints';
@@ -87,7 +88,7 @@ class Simulator {
       this.control(request, path, response);
       return;
     }
-    const endpoint = request.method === 'POST' ? ENDPOINTS[path] : undefined;
+    const endpoint = request.method === 'POST' ? (ENDPOINTS[path] ?? azureEndpoint(path)) : undefined;
     const dialect = endpoint?.dialect ?? dialectOf(request);
     try {
       const body = await readBody(request);
