@@ -12,6 +12,7 @@ import {
   arbitraryThinkingPart,
 } from './parts.arbitrary';
 
+/** Of some token at least: usage of none is read as no usage. */
 export const arbitraryUsage: fc.Arbitrary<Usage> = fc
   .record({
     inputTokens: fc.nat(100_000),
@@ -21,6 +22,7 @@ export const arbitraryUsage: fc.Arbitrary<Usage> = fc
     outputTokens: fc.nat(100_000),
     reasoningShare: fc.double({ min: 0, max: 1, noNaN: true }),
   })
+  .filter(({ reasoningShare: _, ...usage }) => Object.values(usage).some((tokens) => tokens > 0))
   .map(({ reasoningShare, ...usage }) => ({
     ...usage,
     reasoningTokens: Math.floor(usage.outputTokens * reasoningShare),

@@ -20,10 +20,16 @@ export function decodeToolCalls(wire: JsonObject, path: string, findings: Findin
   const legacy = findings.object(wire.function_call, `${path}.function_call`);
   if (legacy) {
     const name = findings.required(legacy, 'name', `${path}.function_call`);
-    const text = findings.scalar(legacy, 'arguments', 'string', `${path}.function_call`) ?? '';
-    calls.push({ type: 'tool-call', id: legacyCallId(path), name, arguments: readArguments(text) });
+    const text = decodeArguments(legacy.arguments, `${path}.function_call.arguments`, findings);
+    calls.push({ type: 'tool-call', id: legacyCallId(path), name, arguments: text });
   }
   return calls;
+}
+
+/** The calls of a reply's message or delta, unread. TGI sends its only call in place of a list. */
+export function callsOf({ tool_calls: calls }: JsonObject): readonly JsonValue[] {
+  if (Array.isArray(calls)) return calls;
+  return isAbsent(calls) ? [] : [calls];
 }
 
 /** Legacy calls have no id; the place of the message gives one that holds for the whole request. */

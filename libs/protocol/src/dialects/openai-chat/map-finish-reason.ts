@@ -20,10 +20,14 @@ export interface Finish {
 }
 
 export function decodeFinishReason(word: string, evidence: FinishEvidence): Finish {
-  switch (word) {
+  switch (word.toLowerCase()) {
     case 'stop':
     case 'end_turn':
     case 'eos':
+    case 'eos_token':
+    case 'load':
+    case 'unload':
+      // The last two are Ollama's, of an empty prompt.
       return decodeStop(evidence);
     case 'stop_sequence': {
       const only = evidence.stopSequences?.length === 1 ? evidence.stopSequences[0] : undefined;
@@ -32,9 +36,11 @@ export function decodeFinishReason(word: string, evidence: FinishEvidence): Fini
     }
     case 'length':
     case 'max_tokens':
+    case 'model_length':
       return { reason: 'length' };
     case 'tool_calls':
     case 'function_call':
+    case 'tool_use':
       // A client that is told to run tools but given none would loop.
       return { reason: evidence.hasToolCalls ? 'tool-calls' : 'stop' };
     case 'content_filter':
@@ -52,6 +58,21 @@ function decodeStop({ hasToolCalls, hasRefusal, stopReason, stopSequences }: Fin
     return { reason: 'stop-sequence', stopSequence: stopReason };
   }
   return { reason: 'stop' };
+}
+
+/** What to tell of a reply that the server itself broke off, whatever came of it; undefined: the word is no such. */
+export function failedFinish(word: string): string | undefined {
+  switch (word) {
+    // OpenRouter, Mistral.
+    case 'error':
+      return 'The upstream ended the reply with an error.';
+    // vLLM and SGLang, when the engine gives a request up; DeepSeek.
+    case 'abort':
+    case 'insufficient_system_resource':
+      return 'The upstream gave the reply up before it was complete.';
+    default:
+      return undefined;
+  }
 }
 
 /** @param hasRefusal the reply carries the refusal's text, which Chat ends with `stop`; a filter without text is `content_filter`. */

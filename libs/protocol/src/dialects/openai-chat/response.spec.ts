@@ -52,17 +52,31 @@ describe('decodeReply', () => {
     ['content_filter', { content: '' }, 'refusal'],
     ['stop', { content: null, refusal: 'No' }, 'refusal'],
     ['', { content: 'x' }, 'stop'],
+    ['', aCall, 'tool-calls'],
+    ['eos_token', aCall, 'tool-calls'],
+    ['load', { content: '' }, 'stop'],
+    ['STOP', { content: 'x' }, 'stop'],
+    ['model_length', { content: 'x' }, 'length'],
   ])('reads the end %j of %j as %s', (word, message, finish) => {
     expect(decoded(message, { finish_reason: word }).finish).toBe(finish);
   });
 
-  it('says which stop sequence hit where the server does (vLLM)', () => {
-    const choice = { stop_reason: 'END' };
+  it.each(['stop_reason', 'matched_stop'])('says which stop sequence hit where the server does (%s)', (name) => {
+    const choice = { [name]: 'END' };
     expect(decoded({ content: 'x' }, choice, { stopSequences: ['END'] })).toMatchObject({
       finish: 'stop-sequence',
       stopSequence: 'END',
     });
     expect(decoded({ content: 'x' }, { stop_reason: 128001 }, { stopSequences: ['END'] }).finish).toBe('stop');
+  });
+
+  it.each<[string, JsonObject]>([
+    ['alone, in place of a list', { tool_calls: { id: 7, function: { name: 'f', arguments: { x: 1 } } } }],
+    ['as the legacy function_call', { function_call: { name: 'f', arguments: { x: 1 } } }],
+  ])('reads a call %s', (_, message) => {
+    expect(decoded({ role: 'assistant', content: null, reasoning_content: '', ...message }).parts).toMatchObject([
+      { type: 'tool-call', name: 'f', arguments: '{"x":1}' },
+    ]);
   });
 
   it('keeps an unknown end, further choices and unknown members as unmapped', () => {
@@ -80,6 +94,11 @@ describe('decodeReply', () => {
   it.each<[string, JsonObject, string]>([
     ['an error in a 200', { error: { message: 'No credit', code: 402 } }, 'No credit'],
     ['no choices', { choices: [] }, 'without a message'],
+    [
+      'a reply that was given up',
+      { choices: [{ message: { content: 'Hal' }, finish_reason: 'abort' }] },
+      'gave the reply up',
+    ],
     ['a choice without a message', { choices: [{}] }, 'without a message'],
     ['content that is no text', { choices: [{ message: { content: 5 } }] }, 'expected a string'],
   ])('takes %s for a fault', (_, body, words) => {

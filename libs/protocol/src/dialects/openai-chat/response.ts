@@ -7,11 +7,11 @@ import { fieldFeature, type Loss } from '../../loss';
 import type { Reply } from '../../reply';
 import { emptyUsage } from '../../usage';
 import { decodeErrorValue } from './errors';
-import { decodeToolCalls, fallbackCallId } from './convert-tool-calls';
+import { callsOf, decodeToolCalls, fallbackCallId } from './convert-tool-calls';
 import { Findings } from './findings';
-import { decodeFinishReason, encodeFinishReason, finishLoss } from './map-finish-reason';
+import { decodeFinishReason, encodeFinishReason, failedFinish, finishLoss } from './map-finish-reason';
 import { decodeUsage, encodeUsage } from './usage';
-import { COMPLETION_OBJECT, isAbsent, textMember } from './wire';
+import { COMPLETION_OBJECT, idMember, isAbsent, reasoningOf, textMember } from './wire';
 
 const READ_OF_MESSAGE: ReadonlySet<string> = new Set([
   ...['role', 'content', 'refusal', 'tool_calls', 'function_call', 'reasoning_content', 'reasoning'],
@@ -34,14 +34,17 @@ export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Re
       fault: { message: 'The upstream sent a reply without a message.', param: 'choices[0].message' },
     };
   }
+  const word = textMember(choice, 'finish_reason') || 'stop';
+  const brokenOff = failedFinish(word);
+  if (brokenOff) return { ok: false, fault: { message: brokenOff } };
   const findings = new Findings();
   others.forEach((other, index) => findings.leave(`choices[${index + 1}]`, other));
-  const id = textMember(body, 'id') ?? '';
+  const id = idMember(body);
   const parts = decodeMessage(withCallIds(choice.message, id), context, findings);
-  const finish = decodeFinishReason(textMember(choice, 'finish_reason') || 'stop', {
+  const finish = decodeFinishReason(word, {
     hasToolCalls: parts.some(({ type }) => type === 'tool-call'),
     hasRefusal: parts.some(({ type }) => type === 'refusal'),
-    stopReason: choice.stop_reason,
+    stopReason: choice.stop_reason ?? choice.matched_stop,
     stopSequences: context.stopSequences,
   });
   if (finish.unknown) findings.leave('choices[0].finish_reason', choice.finish_reason ?? null);
@@ -67,7 +70,7 @@ export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Re
 function decodeMessage(message: JsonObject, { toolNames }: ReplyContext, findings: Findings): Part[] {
   const path = 'choices[0].message';
   const parts: Part[] = [];
-  const thinking = textMember(message, 'reasoning_content') ?? textMember(message, 'reasoning');
+  const thinking = reasoningOf(message);
   if (thinking) parts.push({ type: 'thinking', text: thinking });
   const content = findings.scalar(message, 'content', 'string', path);
   if (content) parts.push({ type: 'text', text: content });
@@ -84,9 +87,9 @@ function decodeMessage(message: JsonObject, { toolNames }: ReplyContext, finding
 }
 
 function withCallIds(message: JsonObject, replyId: string): JsonObject {
-  if (!Array.isArray(message.tool_calls)) return message;
-  const calls = message.tool_calls.map((call, index): JsonValue =>
-    isJsonObject(call) && !textMember(call, 'id') ? { ...call, id: fallbackCallId(replyId, index) } : call,
+  if (isAbsent(message.tool_calls)) return message;
+  const calls = callsOf(message).map((call, index): JsonValue =>
+    isJsonObject(call) ? { ...call, id: idMember(call) || fallbackCallId(replyId, index) } : call,
   );
   return { ...message, tool_calls: calls };
 }

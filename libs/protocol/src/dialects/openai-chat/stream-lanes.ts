@@ -1,4 +1,5 @@
 import type { StreamEvent } from '../../stream-event';
+import type { TrackedCall } from './call-tracker';
 import { JsonExtent } from './json-extent';
 
 export type TextKind = 'text' | 'thinking' | 'refusal';
@@ -9,16 +10,12 @@ interface TextLane {
   pending: string;
 }
 
-export interface CallLane {
+export interface CallLane extends TrackedCall {
   kind: 'call';
-  /** Empty until the upstream names it. */
-  id: string;
-  name: string;
   custom: boolean;
   /** Id to give where the upstream never does. */
   fallbackId: string;
   pending: string;
-  extent: JsonExtent;
   /** Its block was closed; nothing but white space may follow. */
   done: boolean;
 }
@@ -46,9 +43,12 @@ export class StreamLanes {
     this.drain(false, out);
   }
 
-  openCall(fallbackId: string, custom: boolean): CallLane {
+  openCall(fallbackId: string): CallLane {
     const extent = new JsonExtent();
-    const lane: CallLane = { kind: 'call', id: '', name: '', custom, fallbackId, pending: '', extent, done: false };
+    const lane: CallLane = {
+      ...{ kind: 'call', id: '', name: '', custom: false, fallbackId },
+      ...{ pending: '', extent, done: false },
+    };
     this.lanes.push(lane);
     return lane;
   }

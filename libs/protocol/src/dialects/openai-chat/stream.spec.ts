@@ -184,12 +184,13 @@ describe('ChatStreamDecoder', () => {
   });
 
   it('reports, once, what the canonical stream has no place for', () => {
-    const odd = chunkOf({ index: 0, delta: { content: 'x', annotations: [1] }, logprobs: { content: [] } });
+    const delta = { content: 'x', annotations: [1], images: [], reasoning_details: [{ type: 'reasoning.text' }] };
+    const odd = chunkOf({ index: 0, delta, logprobs: { content: [] } });
     const second = chunkOf({ index: 1, delta: { content: 'other' } });
     const lost = events(odd + odd + second + finishChunk('bored') + 'data: {"type":"tick"}\n\n' + DONE_EVENT)
       .filter((event) => event.type === 'loss')
       .map(({ loss }) => loss.feature);
-    expect(lost).toEqual(['logprobs', 'annotations', 'n', 'event', 'finish_reason']);
+    expect(lost).toEqual(['logprobs', 'annotations', 'reasoning_details', 'n', 'event', 'finish_reason']);
   });
 
   describe('success', () => {
@@ -233,6 +234,8 @@ describe('ChatStreamDecoder', () => {
         'upstream',
       ],
       ['an error event', `${reply}event: error\ndata: {"message":"Boom"}\n\n`, 'completed', 'upstream'],
+      ['a finish_reason that says abort', reply + finishChunk('abort') + DONE_EVENT, 'completed', 'upstream'],
+      ['calls that are none', deltaChunk({ tool_calls: 'f()' }) + DONE_EVENT, 'completed', 'malformed'],
       ['a finish_reason that says error', reply + finishChunk('error') + DONE_EVENT, 'completed', 'upstream'],
     ])('is not %s', (_, text, how, kind) => {
       expect(readStream(events(text, how)).end).toMatchObject({ type: 'error', error: { kind } });

@@ -5,12 +5,17 @@ import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import type { SseEvent } from '../../sse/decoder';
 import type { StreamEnd, StreamEvent, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
-import { fallbackCallId } from './convert-tool-calls';
+import { CallTracker } from './call-tracker';
+import { callsOf, fallbackCallId } from './convert-tool-calls';
 import { decodeErrorValue } from './errors';
-import { decodeFinishReason } from './map-finish-reason';
+import { decodeFinishReason, failedFinish } from './map-finish-reason';
 import { StreamLanes, type CallLane } from './stream-lanes';
 import { decodeUsage } from './usage';
-import { DONE, isAbsent, textMember } from './wire';
+import { DONE, idMember, isAbsent, reasoningOf, textMember } from './wire';
+
+const READ_OF_DELTA: ReadonlySet<string> = new Set([
+  ...['role', 'content', 'refusal', 'tool_calls', 'function_call', 'reasoning_content', 'reasoning'],
+]);
 
 /** Everything the decoder remembers from one event to the next. Created per reply. */
 export interface ChatStreamState {
@@ -18,13 +23,11 @@ export interface ChatStreamState {
   id: string;
   model: string;
   lanes: StreamLanes;
-  /** By the index the upstream gives. */
-  calls: Map<number, CallLane>;
-  callCount: number;
+  calls: CallTracker<CallLane>;
   hasRefusal: boolean;
   /** The upstream's word; undefined until it comes. */
   finishReason: string | undefined;
-  /** vLLM: the stop string that hit. */
+  /** vLLM, SGLang: the stop string that hit. */
   stopReason: JsonValue | undefined;
   /** The latest; some servers repeat it on every chunk, most send it once, before or after the finish. */
   usage: Usage | undefined;
@@ -49,8 +52,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       id: '',
       model: '',
       lanes: new StreamLanes(context.toolNames),
-      calls: new Map(),
-      callCount: 0,
+      calls: new CallTracker((position) => this.openCall(position)),
       hasRefusal: false,
       finishReason: undefined,
       stopReason: undefined,
@@ -90,7 +92,7 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   private readChunk(chunk: JsonObject, out: StreamEvent[]): void {
     const { state } = this;
-    state.id ||= textMember(chunk, 'id') ?? '';
+    state.id ||= idMember(chunk);
     state.model ||= textMember(chunk, 'model') ?? '';
     state.usage = decodeUsage(chunk.usage) ?? state.usage;
     state.serviceTier = textMember(chunk, 'service_tier') ?? state.serviceTier;
@@ -116,17 +118,19 @@ export class ChatStreamDecoder implements StreamDecoder {
     if (this.hasEnded()) return;
     // Some servers send an empty word on every chunk but the last.
     const finishReason = textMember(choice, 'finish_reason') || undefined;
-    if (finishReason === 'error') {
-      this.fail({ kind: 'upstream', message: 'The upstream ended the reply with an error.' }, out);
+    const failure = finishReason && failedFinish(finishReason);
+    if (failure) {
+      this.fail({ kind: 'upstream', message: failure }, out);
       return;
     }
     this.state.finishReason = finishReason ?? this.state.finishReason;
-    if (!isAbsent(choice.stop_reason)) this.state.stopReason = choice.stop_reason;
+    const stopReason = choice.stop_reason ?? choice.matched_stop;
+    if (!isAbsent(stopReason)) this.state.stopReason = stopReason;
   }
 
   private readDelta(delta: JsonObject, out: StreamEvent[]): void {
     const { lanes } = this.state;
-    const thinking = textMember(delta, 'reasoning_content') ?? textMember(delta, 'reasoning');
+    const thinking = reasoningOf(delta);
     if (thinking) lanes.pushText('thinking', thinking, out);
     const { content, refusal } = delta;
     if (typeof content === 'string') {
@@ -139,14 +143,15 @@ export class ChatStreamDecoder implements StreamDecoder {
       this.state.hasRefusal = true;
       lanes.pushText('refusal', refusal, out);
     }
-    if (Array.isArray(delta.tool_calls)) {
-      for (const call of delta.tool_calls) if (!this.hasEnded()) this.readCall(call, out);
-    } else if (isJsonObject(delta.function_call)) {
+    const calls = callsOf(delta);
+    for (const call of calls) if (!this.hasEnded()) this.readCall(call, out);
+    if (calls.length === 0 && isJsonObject(delta.function_call)) {
       this.readCall({ index: 0, function: delta.function_call }, out);
     }
-    for (const name of ['annotations', 'audio', 'images']) {
+    for (const name in delta) {
       const value = delta[name];
-      if (!isAbsent(value) && !(Array.isArray(value) && value.length === 0)) this.lose(name, `delta.${name}`, out);
+      if (READ_OF_DELTA.has(name) || isAbsent(value) || value === '') continue;
+      if (!Array.isArray(value) || value.length > 0) this.lose(name, `delta.${name}`, out);
     }
   }
 
@@ -158,32 +163,22 @@ export class ChatStreamDecoder implements StreamDecoder {
     const custom = isJsonObject(call.custom);
     const details = custom ? call.custom : call.function;
     const record = isJsonObject(details) ? details : {};
-    const id = textMember(call, 'id') ?? '';
+    const id = idMember(call);
     const name = textMember(record, 'name') ?? '';
-    const lane = this.laneOf(call.index, id, name, custom || call.type === 'custom');
+    const text = argumentsText(custom ? record.input : record.arguments);
+    const lane = this.state.calls.callOf({ index: call.index, id, name, text: text ?? '' });
+    lane.custom ||= custom || call.type === 'custom';
     // Once each: servers that repeat them on every chunk would otherwise double them.
     lane.id ||= id;
     lane.name ||= name;
-    const text = argumentsText(custom ? record.input : record.arguments);
     if (text === undefined || !this.state.lanes.pushArguments(lane, text, out)) {
       this.fail({ kind: 'malformed', message: 'The upstream sent tool arguments that belong to no open call.' }, out);
     }
   }
 
-  /**
-   * The lane of a delta. Servers that leave the index out, or give every parallel call index 0 (Gemini), mark a new call
-   * by a new id with a name.
-   */
-  private laneOf(index: JsonValue | undefined, id: string, name: string, custom: boolean): CallLane {
+  private openCall(position: number): CallLane {
     const { state } = this;
-    const key = typeof index === 'number' ? index : id === '' ? Math.max(0, state.callCount - 1) : state.callCount;
-    const known = state.calls.get(key);
-    const isOther = known !== undefined && id !== '' && name !== '' && known.id !== '' && known.id !== id;
-    if (known && !isOther) return known;
-    const lane = state.lanes.openCall(fallbackCallId(state.id, state.callCount), custom);
-    state.calls.set(key, lane);
-    state.callCount += 1;
-    return lane;
+    return state.lanes.openCall(fallbackCallId(state.id, position));
   }
 
   private start(out: StreamEvent[]): void {
@@ -204,7 +199,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       return;
     }
     const finish = decodeFinishReason(state.finishReason ?? 'stop', {
-      hasToolCalls: state.callCount > 0,
+      hasToolCalls: state.calls.count > 0,
       hasRefusal: state.hasRefusal,
       stopReason: state.stopReason,
       stopSequences: this.context.stopSequences,

@@ -39,10 +39,14 @@ describe('decodeUsage', () => {
   it('takes null and garbage for nothing said', () => {
     expect(decodeUsage(null)).toBeUndefined();
     expect(decodeUsage('many')).toBeUndefined();
-    expect(decodeUsage({ prompt_tokens: -1, completion_tokens: 'x' })).toMatchObject({
-      inputTokens: 0,
-      outputTokens: 0,
-    });
+    expect(decodeUsage({ prompt_tokens: -1, completion_tokens: 5 })).toMatchObject({ inputTokens: 0, outputTokens: 5 });
+    for (const nothing of [
+      '{}',
+      '{"prompt_tokens":-1,"completion_tokens":"x"}',
+      '{"prompt_tokens":0,"total_tokens":0}',
+    ]) {
+      expect(decodeUsage(JSON.parse(nothing))).toBeUndefined();
+    }
   });
 
   it('reads back exactly what encodeUsage wrote, and the totals add up', () => {

@@ -9,6 +9,8 @@ import { totalInputTokens, type Usage } from '../../usage';
  * `cache_read_input_tokens` (LiteLLM); written ones in `cache_write_tokens` or `cache_creation_input_tokens`. Where the
  * cached kinds exceed `prompt_tokens` the server evidently counts them beside it.
  *
+ * No prompt is of no tokens: where all is 0 the server counts nothing, and tells nothing.
+ *
  * `completion_tokens` includes reasoning, but for servers (xAI) whose `total_tokens` shows that it does not.
  */
 export function decodeUsage(value: JsonValue | undefined): Usage | undefined {
@@ -25,6 +27,7 @@ export function decodeUsage(value: JsonValue | undefined): Usage | undefined {
   const cached = cacheRead + cacheWrite;
 
   const completion = count(value.completion_tokens);
+  if (prompt + cached + completion === 0) return undefined;
   const reasoning = count(completionDetails.reasoning_tokens);
   const reasoningBeside = reasoning > 0 && count(value.total_tokens) === prompt + completion + reasoning;
 

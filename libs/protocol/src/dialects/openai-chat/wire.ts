@@ -28,6 +28,17 @@ export function textMember(record: JsonObject, name: string): string | undefined
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Some servers number their replies and calls. Empty where there is none. */
+export function idMember(record: JsonObject): string {
+  const { id } = record;
+  return typeof id === 'number' ? String(id) : typeof id === 'string' ? id : '';
+}
+
+/** What reasoning models of compatible servers thought: `reasoning_content`, or `reasoning` (OpenRouter, Ollama, vLLM). */
+export function reasoningOf(record: JsonObject): string | undefined {
+  return textMember(record, 'reasoning_content') || textMember(record, 'reasoning');
+}
+
 /** Absent and `null` mean the same everywhere in this dialect. */
 export function isAbsent(value: JsonValue | undefined): value is null | undefined {
   return value === undefined || value === null;
