@@ -98,6 +98,8 @@ export interface TapContext {
   /** false: the client did not ask for the usage chunk we asked for; keep it from them. */
   includeUsage: boolean;
   costUsd?: (usage: Usage) => number;
+  /** Chat: the upstream may leave out what clients need, and it is put in. Absent: the bytes are the upstream's. */
+  repair?: boolean;
 }
 
 export interface StreamDecoder {

@@ -12,6 +12,7 @@ import {
   type TapContext,
   type Usage,
 } from '@switchboard/protocol';
+import { KINDS } from '@switchboard/upstreams';
 import type { Candidate } from '../core/plan';
 import { gatewayFault } from '../core/upstream-failure';
 import { faultError, type InferenceRequest } from './inference-request';
@@ -135,7 +136,8 @@ function strictRefusal(losses: readonly Loss[]): GatewayError {
 
 export function tapContext(request: InferenceRequest, { candidate }: PreparedCall, startedAtMs: number): TapContext {
   const costUsd = costFor(candidate, startedAtMs);
-  return { model: candidate.model.id, includeUsage: request.sniffed.includeUsage, costUsd };
+  const repair = KINDS[candidate.provider.kind].repairsReplies === true;
+  return { model: candidate.model.id, includeUsage: request.sniffed.includeUsage, costUsd, repair };
 }
 
 export function encodeContext(

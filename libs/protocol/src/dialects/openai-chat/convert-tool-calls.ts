@@ -1,5 +1,7 @@
 import type { ToolCallPart } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { isDeeperThan } from '../../json-depth';
+import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import type { Findings } from './findings';
 import { isAbsent } from './wire';
 
@@ -30,6 +32,13 @@ export function decodeToolCalls(wire: JsonObject, path: string, findings: Findin
 export function callsOf({ tool_calls: calls }: JsonObject): readonly JsonValue[] {
   if (Array.isArray(calls)) return calls;
   return isAbsent(calls) ? [] : [calls];
+}
+
+/** Ollama sends the object itself. Undefined: neither text nor an object that can be written as text. */
+export function argumentsText(value: JsonValue | undefined): string | undefined {
+  if (isAbsent(value)) return '';
+  if (typeof value === 'string') return value;
+  return isJsonObject(value) && !isDeeperThan(value, DEFAULT_MAX_JSON_DEPTH) ? JSON.stringify(value) : undefined;
 }
 
 /** Legacy calls have no id; the place of the message gives one that holds for the whole request. */

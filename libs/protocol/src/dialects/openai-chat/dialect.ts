@@ -4,7 +4,8 @@ import { decodeRequest, encodeRequest } from './request';
 import { decodeReply, encodeReply } from './response';
 import { ChatStreamDecoder } from './stream';
 import { ChatStreamEncoder, KEEPALIVE } from './stream-encoder';
-import { ChatStreamTap, tapReply } from './stream-tap';
+import { tapReply } from './reply-tap';
+import { ChatStreamTap } from './stream-tap';
 
 /** OpenAI Chat Completions, and the servers that speak it. */
 export const openaiChat: Dialect = {

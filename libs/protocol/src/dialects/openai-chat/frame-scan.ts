@@ -21,6 +21,7 @@ const CLOSE_BRACE = 125;
 const DATA_FIELD = Buffer.from('data:');
 const FINISH_REASON = Buffer.from('finish_reason');
 const INDEX = Buffer.from('index');
+const TOOL_CALLS = Buffer.from('tool_calls');
 /** Levels open inside a choice: the array and the choice itself. */
 const CHOICE_DEPTH = 2;
 
@@ -50,6 +51,10 @@ export function isNull(bytes: Buffer, span: JsonSpan): boolean {
   return bytes[span.start] === LOWER_N;
 }
 
+export function isEmptyArray(bytes: Buffer, { start, end }: JsonSpan): boolean {
+  return bytes[start] === OPEN_BRACKET && skipSpace(bytes, start + 1, end) === end - 1;
+}
+
 export interface ChoicesReading {
   /** The last one that is a word; undefined while all are null. */
   finishReason: string | undefined;
@@ -57,6 +62,8 @@ export interface ChoicesReading {
   generatedBytes: number;
   /** The only text the model wrote here, quotes included; undefined where there is none or several. */
   text: JsonSpan | undefined;
+  /** Tool calls, or pieces of them. */
+  hasCalls: boolean;
 }
 
 /** Told of each choice; one without an index is the first. */
@@ -66,7 +73,7 @@ export interface ChoiceWatcher {
 
 /** One walk over the strings of a `choices` value whose structure was checked before. */
 export function readChoices(bytes: Buffer, { start, end }: JsonSpan, watcher?: ChoiceWatcher): ChoicesReading {
-  const reading: ChoicesReading = { finishReason: undefined, generatedBytes: 0, text: undefined };
+  const reading: ChoicesReading = { finishReason: undefined, generatedBytes: 0, text: undefined, hasCalls: false };
   let texts = 0;
   let depth = 0;
   let index = 0;
@@ -93,6 +100,7 @@ export function readChoices(bytes: Buffer, { start, end }: JsonSpan, watcher?: C
     if (bytes[value] !== QUOTE) {
       if (depth === CHOICE_DEPTH && isKey(bytes, position + 1, keyEnd - 1, INDEX))
         index = readDigits(bytes, value, end);
+      else if (isKey(bytes, position + 1, keyEnd - 1, TOOL_CALLS)) reading.hasCalls ||= isFilled(bytes, value, end);
       position = value;
       continue;
     }
@@ -109,6 +117,11 @@ export function readChoices(bytes: Buffer, { start, end }: JsonSpan, watcher?: C
     position = valueEnd;
   }
   return reading;
+}
+
+/** Neither null nor an empty list. */
+function isFilled(bytes: Buffer, position: number, end: number): boolean {
+  return bytes[position] !== LOWER_N && bytes[skipSpace(bytes, position + 1, end)] !== CLOSE_BRACKET;
 }
 
 /** Levels that a byte outside a string opens. */

@@ -3,9 +3,8 @@ import { isJsonObject, type JsonObject } from '../../json';
 import { readJsonValue, type JsonSpan } from '../../json-span';
 import { formatSseEvent } from '../../sse/encoder';
 import type { Usage } from '../../usage';
-import { encodeFinishReason } from './map-finish-reason';
 import { encodeUsage } from './usage';
-import { CHUNK_OBJECT, DONE } from './wire';
+import { CHUNK_OBJECT, DONE, type WireFinishReason } from './wire';
 
 /** What a stream told that its end must repeat: which of its choices (`n`) are open, and its head. Created per reply. */
 export class OpenReply {
@@ -37,11 +36,11 @@ export class OpenReply {
     this.firstChunk = Buffer.from(bytes.subarray(start, end));
   }
 
-  /** SSE text that ends every open choice as one that reached its length; OpenAI ends each in a chunk of its own. */
-  encodeFinishes({ model, includeUsage }: TapContext): string {
+  /** SSE text that ends every open choice; OpenAI ends each in a chunk of its own. */
+  encodeFinishes({ model, includeUsage }: TapContext, reasonOf: (index: number) => WireFinishReason): string {
     let text = '';
     for (const index of this.open) {
-      const choice = { index, delta: {}, logprobs: null, finish_reason: encodeFinishReason('length', false) };
+      const choice = { index, delta: {}, logprobs: null, finish_reason: reasonOf(index) };
       text += this.encodeChunk(model, { choices: [choice], ...(includeUsage && { usage: null }) });
     }
     return text;

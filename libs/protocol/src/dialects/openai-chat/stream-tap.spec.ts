@@ -13,7 +13,8 @@ import {
   usageChunk,
 } from './__fixtures__/chunk.arbitrary';
 import { ChatStreamDecoder } from './stream';
-import { ChatStreamTap, tapReply } from './stream-tap';
+import { tapReply } from './reply-tap';
+import { ChatStreamTap } from './stream-tap';
 
 /** The name the fixtures' upstream uses: nothing to splice. */
 const SAME: TapContext = { model: 'up', includeUsage: true };

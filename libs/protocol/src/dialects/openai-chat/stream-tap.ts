@@ -1,4 +1,4 @@
-import type { StreamTap, TapContext, TappedReply } from '../../dialect';
+import type { StreamTap, TapContext } from '../../dialect';
 import { isJsonObject } from '../../json';
 import { readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../../json-span';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
@@ -7,25 +7,39 @@ import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
 import type { StreamEnd, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
 import { ChunkTemplate } from './chunk-template';
-import { decodeErrorValue, encodeStreamFailure } from './errors';
-import { FRAME_SCANNER, isNull, readChoices, soleDataLine, startsWith } from './frame-scan';
+import { encodeStreamFailure } from './errors';
+import {
+  FRAME_SCANNER,
+  isEmptyArray,
+  isNull,
+  readChoices,
+  soleDataLine,
+  startsWith,
+  type ChoicesReading,
+} from './frame-scan';
 import { DONE_EVENT, OpenReply } from './length-stop';
-import { decodeFinishReason } from './map-finish-reason';
+import { failedFinish } from './map-finish-reason';
+import { StreamRepair } from './reply-repair';
+import { costEdit, isSame, neutralFinish, readFailure } from './tap-payload';
 import { decodeUsage } from './usage';
 import { DONE } from './wire';
 
 const EMPTY = Buffer.alloc(0);
 const DONE_BYTES = Buffer.from(DONE);
-const EMPTY_ARRAY_LENGTH = 2;
 
 /** What is to become of one payload: it goes on with these edits, it is kept from the client, or it ends the stream. */
 type Verdict =
   /** `text`: the only thing of interest in it, but for the edit of the model. */
-  { kind: 'keep'; edits: ByteEdit[]; text?: JsonSpan } | { kind: 'drop' } | { kind: 'fail'; failure: StreamFailure };
+  | { kind: 'keep'; edits: ByteEdit[]; text?: JsonSpan }
+  /** The frame goes on as it is, behind these. */
+  | { kind: 'precede'; frames: string }
+  | { kind: 'drop' }
+  | { kind: 'fail'; failure: StreamFailure };
 
 /**
  * Chat bytes → the same bytes, but for the model's name, `usage.cost_usd` and the usage chunk nobody asked for. A chunk
- * is scanned, not parsed; only a `usage` that is not null is. All choices of `n` pass.
+ * is scanned, not parsed; only a `usage` that is not null is, and, where replies are repaired, the first chunk, calls and ends.
+ * All choices of `n` pass.
  *
  * Nothing follows an error: what comes after one is dropped, `[DONE]` too, so that no client takes it for an end.
  * Created per reply.
@@ -39,6 +53,7 @@ export class ChatStreamTap implements StreamTap {
   private readonly modelName: Buffer;
   private readonly template = new ChunkTemplate();
   private readonly reply = new OpenReply();
+  private readonly repair: StreamRepair | undefined;
   private done = false;
   private stopped = false;
   /** `usage` is the upstream's own. */
@@ -46,11 +61,12 @@ export class ChatStreamTap implements StreamTap {
 
   constructor(private readonly context: TapContext) {
     this.modelName = Buffer.from(JSON.stringify(context.model));
+    if (context.repair === true) this.repair = new StreamRepair();
   }
 
-  /** Usage comes at the end or not at all. */
+  /** Usage comes at the end, or on every chunk (vLLM) and is whole at the end. */
   get usageIsFinal(): boolean {
-    return this.usageIsTold;
+    return this.usageIsTold && (this.done || !this.reply.hasOpenChoices);
   }
 
   get atEventBoundary(): boolean {
@@ -74,7 +90,10 @@ export class ChatStreamTap implements StreamTap {
     if (this.failure || this.stopped) return EMPTY;
     // Servers that close right after `data: [DONE]` without the blank line.
     const last = how === 'completed' && rest.length > 0 ? this.passLast(rest) : EMPTY;
-    if (this.failure || (!failure && (this.done || (how === 'completed' && this.finish !== undefined)))) return last;
+    if (this.failure || (!failure && this.done)) return last;
+    if (!failure && how === 'completed' && this.finish !== undefined) {
+      return this.repair ? Buffer.concat([last, Buffer.from(DONE_EVENT)]) : last;
+    }
     const closing = this.failWith(failure ?? failureOf(how));
     return Buffer.concat([last, closing]);
   }
@@ -84,7 +103,7 @@ export class ChatStreamTap implements StreamTap {
     if (this.failure || this.done || this.stopped || !reply.hasBegun) return EMPTY;
     this.stopped = true;
     this.frames.end();
-    let text = formatSseComment(note) + reply.encodeFinishes(context);
+    let text = formatSseComment(note) + reply.encodeFinishes(context, () => 'length');
     if (reply.hasOpenChoices) this.finish = 'length';
     if (reply.hasOpenChoices || !this.usageIsTold) {
       this.usage = usage;
@@ -128,10 +147,9 @@ export class ChatStreamTap implements StreamTap {
     if (line) {
       const verdict = this.judge(bytes, line);
       if (verdict.kind === 'fail') return verdict.failure;
-      if (verdict.kind === 'drop') {
-        edits.push({ start, end, replacement: '' });
-        return undefined;
-      }
+      if (verdict.kind === 'drop') edits.push({ start, end, replacement: '' });
+      if (verdict.kind === 'precede') edits.push({ start, end: start, replacement: verdict.frames });
+      if (verdict.kind !== 'keep') return undefined;
       edits.push(...verdict.edits);
       if (verdict.text) this.template.learn(bytes, { start, end }, verdict.text, verdict.edits[0]);
       return undefined;
@@ -142,6 +160,7 @@ export class ChatStreamTap implements StreamTap {
       const verdict = this.judge(payload, { start: 0, end: payload.length }, event);
       if (verdict.kind === 'fail') return verdict.failure;
       if (verdict.kind === 'drop') edits.push({ start, end, replacement: '' });
+      else if (verdict.kind === 'precede') edits.push({ start, end: start, replacement: verdict.frames });
       else if (verdict.edits.length > 0) {
         const replacement = formatSseEvent(event, spliceBytes(payload, verdict.edits).toString());
         edits.push({ start, end, replacement });
@@ -153,8 +172,9 @@ export class ChatStreamTap implements StreamTap {
   private judge(bytes: Buffer, { start, end }: JsonSpan, event?: string): Verdict {
     if (end - start === DONE_BYTES.length && startsWith(bytes, start, end, DONE_BYTES)) {
       this.done = true;
-      this.finish ??= 'stop';
-      return { kind: 'keep', edits: [] };
+      const frames = this.repair ? this.endOpenChoices(this.repair) : '';
+      this.finish ??= this.repair?.hasCalls() === true ? 'tool-calls' : 'stop';
+      return frames === '' ? { kind: 'keep', edits: [] } : { kind: 'precede', frames };
     }
     const scan = FRAME_SCANNER.scan(bytes, start, end);
     if (!scan.ok) {
@@ -165,22 +185,42 @@ export class ChatStreamTap implements StreamTap {
       const failure = readFailure(bytes, { start, end }, event);
       if (failure) return { kind: 'fail', failure };
     }
+    const isFirst = !this.reply.hasBegun;
     const reading = choices && readChoices(bytes, choices, this.reply);
+    const message = reading?.finishReason && failedFinish(reading.finishReason);
+    if (message) return { kind: 'fail', failure: { kind: 'truncated', message } };
     this.reply.sawChunk(bytes, { start, end });
     this.outputBytes += reading?.generatedBytes ?? 0;
-    this.finish = neutralFinish(reading?.finishReason) ?? this.finish;
+    const repaired = reading && this.repairChoices(bytes, { start, end }, reading, isFirst);
+    this.finish = neutralFinish(reading?.finishReason, this.repair?.hasCalls()) ?? this.finish;
     const edits: ByteEdit[] = [];
     const hasUsage = usage !== undefined && !isNull(bytes, usage);
     if (hasUsage) {
       const cost = this.readUsage(bytes, usage);
-      const isUsageOnly = !choices || choices.end - choices.start === EMPTY_ARRAY_LENGTH;
+      const isUsageOnly = !choices || isEmptyArray(bytes, choices);
       if (isUsageOnly && !this.context.includeUsage) return { kind: 'drop' };
       if (cost) edits.push(cost);
     }
     if (model && !isSame(bytes, model, this.modelName)) edits.push({ ...model, replacement: this.modelName });
-    const isOrdinary = !hasUsage && reading?.finishReason === undefined;
+    if (repaired && choices) edits.push({ ...choices, replacement: repaired });
+    // Where a call is, what is put in differs from chunk to chunk of the same form.
+    const isAlike = !this.repair || (!repaired && reading?.hasCalls === false);
+    const isOrdinary = !hasUsage && reading?.finishReason === undefined && isAlike;
     if (isOrdinary && reading?.text) return { kind: 'keep', edits, text: reading.text };
     return { kind: 'keep', edits: edits.sort((left, right) => left.start - right.start) };
+  }
+
+  /** The choices of a chunk with what they lack; undefined: nothing. */
+  private repairChoices(bytes: Buffer, chunk: JsonSpan, reading: ChoicesReading, isFirst: boolean): string | undefined {
+    if (!this.repair || (!isFirst && !reading.hasCalls && reading.finishReason === undefined)) return undefined;
+    const value = readJsonValue(bytes, chunk);
+    const choices = isJsonObject(value) && this.repair.repairChunk(value);
+    return choices ? JSON.stringify(choices) : undefined;
+  }
+
+  /** Servers that are done without having said how. */
+  private endOpenChoices(repair: StreamRepair): string {
+    return this.reply.encodeFinishes(this.context, (index) => (repair.hasCalls(index) ? 'tool_calls' : 'stop'));
   }
 
   private readUsage(bytes: Buffer, span: JsonSpan): ByteEdit | undefined {
@@ -198,57 +238,8 @@ export class ChatStreamTap implements StreamTap {
   }
 }
 
-/** The same for a whole reply. A body that is none, or holds an error, comes back as it is, with a failure. */
-export function tapReply(body: Buffer, context: TapContext): TappedReply {
-  const scan = FRAME_SCANNER.scan(body);
-  const choices = scan.ok ? scan.spans.choices : undefined;
-  if (!scan.ok || !choices || isNull(body, choices)) {
-    const reported = scan.ok ? readFailure(body, { start: 0, end: body.length }) : undefined;
-    const failure = reported ?? { kind: 'malformed', message: 'The upstream sent something that is not a reply.' };
-    return { body, usage: undefined, finish: undefined, failure };
-  }
-  const { model, usage: usageSpan } = scan.spans;
-  const edits: ByteEdit[] = [];
-  const modelName = Buffer.from(JSON.stringify(context.model));
-  if (model && !isSame(body, model, modelName)) edits.push({ ...model, replacement: modelName });
-  const value = usageSpan && readJsonValue(body, usageSpan);
-  const usage = decodeUsage(value);
-  const cost = usageSpan && usage && costEdit(value, usage, usageSpan, context);
-  if (cost) edits.push(cost);
-  edits.sort((left, right) => left.start - right.start);
-  return {
-    body: spliceBytes(body, edits),
-    usage,
-    finish: neutralFinish(readChoices(body, choices).finishReason),
-    failure: undefined,
-  };
-}
-
-function costEdit(value: unknown, usage: Usage, span: JsonSpan, { costUsd }: TapContext): ByteEdit | undefined {
-  if (!costUsd || !isJsonObject(value)) return undefined;
-  return { ...span, replacement: JSON.stringify({ ...value, cost_usd: costUsd(usage) }) };
-}
-
-function neutralFinish(word: string | undefined): string | undefined {
-  if (word === undefined) return undefined;
-  const hasToolCalls = word === 'tool_calls' || word === 'function_call';
-  return decodeFinishReason(word, { hasToolCalls, hasRefusal: false }).reason;
-}
-
-/** An event named `error` may hold the error itself. */
-function readFailure(bytes: Buffer, span: JsonSpan, event?: string): StreamFailure | undefined {
-  const value = readJsonValue(bytes, span);
-  if (!isJsonObject(value)) return undefined;
-  const error = decodeErrorValue(value) ?? (event === 'error' ? decodeErrorValue({ error: value }) : undefined);
-  return error && { kind: 'upstream', ...(error.type !== undefined && { type: error.type }), message: error.message };
-}
-
 function failureOf(how: StreamEnd): StreamFailure {
   return how === 'aborted'
     ? { kind: 'gateway', message: 'The reply was cut off by the gateway.' }
     : { kind: 'truncated', message: 'The upstream closed the stream before the reply was complete.' };
-}
-
-function isSame(bytes: Buffer, { start, end }: JsonSpan, expected: Buffer): boolean {
-  return end - start === expected.length && startsWith(bytes, start, end, expected);
 }

@@ -1,12 +1,10 @@
 import type { ReplyContext, StreamDecoder } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
-import { isDeeperThan } from '../../json-depth';
-import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import type { SseEvent } from '../../sse/decoder';
 import type { StreamEnd, StreamEvent, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
 import { CallTracker } from './call-tracker';
-import { callsOf, fallbackCallId } from './convert-tool-calls';
+import { argumentsText, callsOf, fallbackCallId } from './convert-tool-calls';
 import { decodeErrorValue } from './errors';
 import { decodeFinishReason, failedFinish } from './map-finish-reason';
 import { StreamLanes, type CallLane } from './stream-lanes';
@@ -238,11 +236,4 @@ function parse(data: string): unknown {
     // Not an object either: the caller tells the two apart from a chunk, not from each other.
     return undefined;
   }
-}
-
-/** Ollama sends the object itself. Undefined: neither text nor an object that can be written as text. */
-function argumentsText(value: JsonValue | undefined): string | undefined {
-  if (isAbsent(value)) return '';
-  if (typeof value === 'string') return value;
-  return isJsonObject(value) && !isDeeperThan(value, DEFAULT_MAX_JSON_DEPTH) ? JSON.stringify(value) : undefined;
 }

@@ -57,7 +57,7 @@ function tgi(name: string | null, text: string): JsonObject {
   return { choices: [{ index: 0, delta: { role: 'assistant', tool_calls: calls }, finish_reason: null }], usage: null };
 }
 
-const bare = (delta: JsonObject): JsonObject => ({ choices: [{ delta }] });
+const bare = (delta: JsonObject): JsonObject => ({ choices: [{ index: 0, delta }] });
 
 export const SERVED_STREAMS: Record<string, ServedStream> = {
   'vLLM, with usage on every chunk': {
@@ -172,12 +172,16 @@ export const SERVED_STREAMS: Record<string, ServedStream> = {
       bare({ role: 'assistant', content: '' }),
       bare({ tool_calls: [call({ index: 0, id: 'one' }, 'f', '')] }),
       bare({ tool_calls: [call({ index: 0, id: 'two' }, '', '{"x":')] }),
-      { choices: [{ delta: { tool_calls: [call({ index: 0, id: 'three' }, '', '1}')] }, finish_reason: 'stop' }] },
+      {
+        choices: [
+          { index: 0, delta: { tool_calls: [call({ index: 0, id: 'three' }, '', '1}')] }, finish_reason: 'stop' },
+        ],
+      },
     ),
     calls: [{ id: 'one', name: 'f', arguments: '{"x":1}' }],
     finish: 'tool-calls',
   },
-  'hardly anything: no role, index, id, created or end, arguments as objects, a number for an id': {
+  'hardly anything: no role, call index, id, created or end, arguments as objects, a number for an id': {
     sse: sse(
       { id: 7, model: 'up' },
       bare({ content: 'Hi' }),
