@@ -189,6 +189,19 @@ test('the routers are told what became of each call', async () => {
   expect(of('three')?.counts).toEqual({ ok: 1 });
 });
 
+test('the routers are told what a provider says of its account, in the words of its kind', async () => {
+  const told: OutcomesV1[] = [];
+  bus.subscribe(SUBJECTS.outcomes, (payload) => told.push(decodeJson(payload)));
+  answers.one = (_, response) => {
+    const quota = { 'x-ratelimit-limit-tokens': '100', 'x-ratelimit-remaining-tokens': '25' };
+    response.writeHead(429, { ...quota, 'retry-after': '1', 'retry-after-ms': '59000' }).end('{}');
+  };
+  await ask();
+  await eventually(() => told.length > 0);
+  expect(told[0]?.providers).toMatchObject([{ provider: 'one', quotaLeft: 0.25 }]);
+  expect(told[0]?.providers[0]?.parkedForMs).toBeGreaterThan(50_000);
+});
+
 test('a key that may see how the gateway decides is shown it, another is told that it may not', async () => {
   answers.one = hangUp;
   await ask();

@@ -1,6 +1,7 @@
 import type { GatewayError } from '@switchboard/contracts';
 import type { Dialect, Loss, Usage } from '@switchboard/protocol';
 import { isJsonObject, type JsonObject } from '@switchboard/protocol';
+import { KINDS } from '@switchboard/upstreams';
 import { generatedBytes } from '../core/generated-bytes';
 import { isRetryableElsewhere, upstreamRejection, type UpstreamFailure } from '../core/upstream-failure';
 import type { InferenceRequest } from './inference-request';
@@ -62,12 +63,12 @@ export function readReply(
 
 function readRefusal(attempt: UpstreamAttempt, body: Buffer): BufferedReply {
   const { status, headers, call } = attempt;
-  const provider = call.candidate.provider.id;
+  const { id: provider, kind } = call.candidate.provider;
   // A redirect of an inference call is a wrong base URL.
   if (status < 400) return malformed(attempt, `redirected with status ${status}`);
   const error = call.candidate.dialect.decodeError(status, body.toString('utf8'));
   if (isRetryableElsewhere(status)) {
-    const retryAfterSeconds = Number(headers['retry-after']);
+    const retryAfterMs = KINDS[kind].retryAfterMs(headers, Date.now()) ?? 0;
     return {
       kind: 'failure',
       failure: {
@@ -75,7 +76,7 @@ function readRefusal(attempt: UpstreamAttempt, body: Buffer): BufferedReply {
         kind: 'rejected',
         status,
         error,
-        ...(retryAfterSeconds > 0 && { retryAfterSeconds: Math.ceil(retryAfterSeconds) }),
+        ...(retryAfterMs > 0 && { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
       },
     };
   }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { KINDS } from '@switchboard/upstreams';
 import type { Dispatcher } from 'undici';
 import type { UpstreamFailure } from '../core/upstream-failure';
 import { AttemptRecord } from './attempt-record';
@@ -82,6 +83,8 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   ): void {
     this.status = status;
     this.headers = headers;
+    const { provider, health } = this.call.candidate;
+    health.account.quotaLeft = KINDS[provider.kind].quotaLeft(headers);
     const contentType = headers['content-type'];
     if (this.wantsStream && status < 300 && contentType?.startsWith('text/event-stream') === true) {
       this.relay = this.owner.openRelay(this);
