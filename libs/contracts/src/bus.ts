@@ -103,6 +103,20 @@ export interface Bucket {
   get(key: string): Promise<BucketEntry | undefined>;
   /** @returns the new revision. @throws BusUnavailableError */
   put(key: string, value: Bytes): Promise<number>;
+  /**
+   * Only where there is no value now: a key that never was, was deleted, or whose entry has expired.
+   *
+   * @returns the new revision; undefined: there is a value. @throws BusUnavailableError when it is not known to be
+   * written; it may be all the same.
+   */
+  create(key: string, value: Bytes): Promise<number | undefined>;
+  /**
+   * Only where the entry is still that of `revision`.
+   *
+   * @returns the new revision; undefined: somebody was faster, or it has expired. @throws BusUnavailableError when it is
+   * not known to be written; it may be all the same.
+   */
+  update(key: string, value: Bytes, revision: number): Promise<number | undefined>;
   /** Leaves a mark behind: `get` then tells a deletion from a key that never was. @throws BusUnavailableError */
   delete(key: string): Promise<void>;
   /** Every key that has a value. @throws BusUnavailableError */

@@ -24,6 +24,7 @@ export * from './config/plan-first-run';
 export * from './config/provider-schema';
 export * from './config/secret';
 export * from './config/tenant-schema';
+export * from './lease/lease';
 export * from './lifecycle/data-dir-lock';
 export * from './lifecycle/free-port';
 export * from './lifecycle/process-identity';

@@ -76,6 +76,8 @@ export class SlowBuckets {
         return entry;
       },
       put: (key, value) => bucket.put(key, value),
+      create: (key, value) => bucket.create(key, value),
+      update: (key, value, revision) => bucket.update(key, value, revision),
       delete: (key) => bucket.delete(key),
       keys: () => bucket.keys(),
       watch: (watcher) => {

@@ -526,6 +526,44 @@ export function busConformance(open: () => Promise<Bus>): void {
       expect(await short.keys()).toEqual([]);
     });
 
+    test('a key is created once, and again when it was deleted or its entry has expired', async () => {
+      const revision = await bucket.create('a', bytes('1'));
+      expect((await bucket.get('a'))?.revision).toBe(revision);
+      expect(await bucket.create('a', bytes('2'))).toBeUndefined();
+      expect(text((await bucket.get('a'))?.value)).toBe('1');
+      await bucket.delete('a');
+      expect(await bucket.create('a', bytes('3'))).toBeGreaterThan(revision!);
+      expect(text((await bucket.get('a'))?.value)).toBe('3');
+
+      const short = bus.bucket({ name: freshName(), ttlMs: 400 });
+      const first = await short.create('a', bytes('1'));
+      let second: number | undefined;
+      await until(async () => (second = await short.create('a', bytes('2'))) !== undefined);
+      expect(second).toBeGreaterThan(first!);
+      expect(await short.update('a', bytes('3'), first!)).toBeUndefined();
+    });
+
+    test('a key is updated only where it is as the updater knows it', async () => {
+      const first = await bucket.put('a', bytes('1'));
+      const second = await bucket.update('a', bytes('2'), first);
+      expect(second).toBeGreaterThan(first);
+      expect(await bucket.update('a', bytes('late'), first)).toBeUndefined();
+      expect(text((await bucket.get('a'))?.value)).toBe('2');
+      await bucket.put('b', bytes('1'));
+      expect(await bucket.update('a', bytes('3'), second!)).toBeGreaterThan(second!);
+      await bucket.delete('a');
+      expect(await bucket.update('a', bytes('late'), second!)).toBeUndefined();
+      expect(await bucket.update('never', bytes('late'), second!)).toBeUndefined();
+    });
+
+    test('of many who create or update one key at once, one is told that it did', async () => {
+      const won = (all: (number | undefined)[]): number[] => all.filter((revision) => revision !== undefined);
+      const ten = Array.from({ length: 10 }, (_, index) => bytes(`${index}`));
+      const created = won(await Promise.all(ten.map((value) => bucket.create('a', value))));
+      expect(created).toHaveLength(1);
+      expect(won(await Promise.all(ten.map((value) => bucket.update('a', value, created[0]!))))).toHaveLength(1);
+    });
+
     test('a watcher gets what is present, is told so, then gets each change, deletions included', async () => {
       for (const key of ['a', 'b', 'gone']) await bucket.put(key, bytes('1'));
       await bucket.delete('gone');
@@ -670,6 +708,8 @@ export function busConformance(open: () => Promise<Bus>): void {
         closed.backlog(freshStream(), 'reader'),
         bucket.get('a'),
         bucket.put('a', bytes('x')),
+        bucket.create('a', bytes('x')),
+        bucket.update('a', bytes('x'), 1),
         bucket.delete('a'),
         bucket.keys(),
       ];

@@ -33,6 +33,18 @@ export class LocalBucket implements Bucket {
     return this.change(key, given);
   }
 
+  async create(key: string, value: Bytes): Promise<number | undefined> {
+    const given = Uint8Array.from(value);
+    await this.ready(key);
+    return this.stored.get(key)?.entry.value === undefined ? this.change(key, given) : undefined;
+  }
+
+  async update(key: string, value: Bytes, revision: number): Promise<number | undefined> {
+    const given = Uint8Array.from(value);
+    await this.ready(key);
+    return this.stored.get(key)?.entry.revision === revision ? this.change(key, given) : undefined;
+  }
+
   async delete(key: string): Promise<void> {
     await this.ready(key);
     this.change(key);

@@ -4,11 +4,13 @@ import type { Logger } from '../logging/logger';
 import { checkBucketKey } from './bucket-key';
 import { readBucket } from './nats-bucket-reader';
 import { NatsBucketWatch } from './nats-bucket-watch';
-import { isMessageMissing, unavailable } from './nats-faults';
+import { isChangedSince, isMessageMissing, unavailable } from './nats-faults';
 import type { NatsLink } from './nats-link';
 import type { NatsSession, StreamShape } from './nats-session';
 
 const DEDUPE_WINDOW_MS = 120_000;
+/** Of a key without an entry. */
+const NO_REVISION = 0;
 
 /** A JetStream key-value bucket: the last message of each subject below `$KV.<bucket>`. */
 export class NatsBucket implements Bucket {
@@ -38,16 +40,7 @@ export class NatsBucket implements Bucket {
   }
 
   get(key: string): Promise<BucketEntry | undefined> {
-    return this.ask(`reading ${key}`, key, async (session) => {
-      try {
-        const subject = this.prefix + key;
-        const found = await session.manager.streams.getMessage(this.shape.name, { last_by_subj: subject });
-        return this.toEntry(found);
-      } catch (error) {
-        if (isMessageMissing(error)) return undefined;
-        throw error;
-      }
-    });
+    return this.ask(`reading ${key}`, key, (session) => this.find(session, key));
   }
 
   put(key: string, value: Bytes): Promise<number> {
@@ -55,6 +48,20 @@ export class NatsBucket implements Bucket {
       const { seq } = await jetstream.publish(this.prefix + key, value);
       return seq;
     });
+  }
+
+  create(key: string, value: Bytes): Promise<number | undefined> {
+    return this.ask(`creating ${key}`, key, async (session) => {
+      const created = await this.putAt(session, { key, value, revision: NO_REVISION });
+      if (created !== undefined) return created;
+      const present = await this.find(session, key);
+      if (present === undefined) return this.putAt(session, { key, value, revision: NO_REVISION });
+      return present.value === undefined ? this.putAt(session, { key, value, revision: present.revision }) : undefined;
+    });
+  }
+
+  update(key: string, value: Bytes, revision: number): Promise<number | undefined> {
+    return this.ask(`updating ${key}`, key, (session) => this.putAt(session, { key, value, revision }));
   }
 
   delete(key: string): Promise<void> {
@@ -101,6 +108,31 @@ export class NatsBucket implements Bucket {
   async close(): Promise<void> {
     await Promise.all([...this.watches].map((watch) => watch.stop()));
     this.watches.clear();
+  }
+
+  private async find({ manager }: NatsSession, key: string): Promise<BucketEntry | undefined> {
+    try {
+      return this.toEntry(await manager.streams.getMessage(this.shape.name, { last_by_subj: this.prefix + key }));
+    } catch (error) {
+      if (isMessageMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Undefined: the last change of the key was another. */
+  private async putAt(
+    { jetstream }: NatsSession,
+    { key, value, revision }: { key: string; value: Bytes; revision: number },
+  ): Promise<number | undefined> {
+    try {
+      const { seq } = await jetstream.publish(this.prefix + key, value, {
+        expect: { lastSubjectSequence: revision },
+      });
+      return seq;
+    } catch (error) {
+      if (isChangedSince(error)) return undefined;
+      throw error;
+    }
   }
 
   private async ask<T>(doing: string, key: string | undefined, work: (session: NatsSession) => Promise<T>): Promise<T> {

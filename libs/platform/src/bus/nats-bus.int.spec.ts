@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Bus, BusUnavailableError } from '@switchboard/contracts';
 import { connect } from 'nats';
 import type { LocalServer } from '../local-servers/local-server';
+import { Contender, leaseConformance } from '../lease/lease.conformance';
 import { startNats } from '../local-servers/nats';
 import { createLogger } from '../logging/logger';
 import { busConformance, bytes, freshName, freshStream, recorder, text, until } from './bus.conformance';
@@ -65,6 +66,10 @@ describe('with a server that stays', () => {
       await until(() => bus.connected, 'the connection');
       return bus;
     });
+  });
+
+  describe('the lease over NATS', () => {
+    leaseConformance(() => connectedBus(steady.url));
   });
 
   test('two processes reach one another: requests, messages, streams and buckets', async () => {
@@ -187,6 +192,20 @@ describe('with a server that stays', () => {
 describe('with a server that comes and goes', () => {
   afterEach(() => server.stop('SIGKILL'));
 
+  test('an outage ends the leading; a server that comes back with nothing has one of them lead again', async () => {
+    server = await startNats({ folder, log: silent });
+    const { url, port } = server;
+    const contenders = [new Contender(openBus(url), 'k', 'a'), new Contender(openBus(url), 'k', 'b')];
+    const leaders = () => contenders.filter(({ lease }) => lease.leading);
+    await until(() => leaders().length === 1);
+    await server.stop('SIGKILL');
+    await until(() => leaders().length === 0, 'the end of the leading');
+    await rm(folder, { recursive: true, force: true });
+    server = await startNats({ folder, port, log: silent });
+    await until(() => leaders().length === 1, 'the leading after the outage');
+    await Promise.all(contenders.map(({ lease }) => lease.stop()));
+  });
+
   test('what is set up before the server exists takes effect once it does; until then all else fails at once', async () => {
     server = await startNats({ folder, log: silent });
     const { url, port } = server;
@@ -213,6 +232,8 @@ describe('with a server that comes and goes', () => {
       bus.backlog(stream, 'reader'),
       bucket.get('a'),
       bucket.put('a', bytes('x')),
+      bucket.create('a', bytes('x')),
+      bucket.update('a', bytes('x'), 1),
       bucket.delete('a'),
       bucket.keys(),
     ];

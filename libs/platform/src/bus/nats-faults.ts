@@ -6,6 +6,7 @@ const STREAM_NOT_FOUND = 10_059;
 const STREAM_EXISTS_OTHERWISE = 10_058;
 const CONSUMER_NOT_FOUND = 10_014;
 const MESSAGE_NOT_FOUND = 10_037;
+const WRONG_LAST_SEQUENCE = 10_071;
 
 const apiCode = (error: unknown): number | undefined =>
   error instanceof NatsError ? error.api_error?.err_code : undefined;
@@ -22,6 +23,9 @@ export const isConsumerMissing = (error: unknown): boolean => apiCode(error) ===
 export const isMessageMissing = (error: unknown): boolean =>
   apiCode(error) === MESSAGE_NOT_FOUND ||
   (error instanceof NatsError && error.code === ErrorCode.JetStream404NoMessages);
+
+/** The last message of the subject is not the one that was expected. */
+export const isChangedSince = (error: unknown): boolean => apiCode(error) === WRONG_LAST_SEQUENCE;
 
 export const isSignInRefused = (error: unknown): boolean => error instanceof NatsError && error.isAuthError();
 

@@ -85,6 +85,8 @@ function movable(): { through: Bus; moveTo(next: Bus): Promise<void> } {
   const moving: Bucket = {
     get: (key) => there().get(key),
     put: (key, value) => there().put(key, value),
+    create: (key, value) => there().create(key, value),
+    update: (key, value, revision) => there().update(key, value, revision),
     delete: (key) => there().delete(key),
     keys: () => there().keys(),
     watch: (watcher) => {

@@ -17,6 +17,8 @@ function busThat(write: Pick<Bucket, 'put' | 'delete'>): Pick<Bus, 'bucket' | 'o
   const altered: Bucket = {
     ...write,
     get: (key) => bucket.get(key),
+    create: (key, value) => bucket.create(key, value),
+    update: (key, value, revision) => bucket.update(key, value, revision),
     keys: () => bucket.keys(),
     watch: (watcher) => bucket.watch(watcher),
   };

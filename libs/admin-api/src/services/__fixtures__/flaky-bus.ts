@@ -32,6 +32,8 @@ export class FlakyBus implements Bus {
       keys: async () => (this.check(), bucket.keys()),
       watch: (watcher) => bucket.watch(watcher),
       put: async (key, value) => (await written(key), bucket.put(key, value)),
+      create: async (key, value) => (await written(key), bucket.create(key, value)),
+      update: async (key, value, revision) => (await written(key), bucket.update(key, value, revision)),
       delete: async (key) => (await written(key), bucket.delete(key)),
     };
   }
