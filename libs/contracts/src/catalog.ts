@@ -10,6 +10,12 @@ export type ProviderKind =
   | 'openai-compatible'
   | 'responses-compatible';
 
+export interface ProviderProbe {
+  /** From the root of the host of `baseUrl`; absent: the path of its kind. Asked without a credential. */
+  path?: string;
+  intervalMs: number;
+}
+
 /** An account at a provider. The credential is here in the clear: this record never leaves the process that dispatches. */
 export interface Provider {
   id: string;
@@ -24,7 +30,8 @@ export interface Provider {
   tier: number;
   timeouts: { connectMs: number; firstTokenMs: number; idleMs: number; totalMs: number };
   limits: { concurrency?: number; rpm?: number; tpm?: number };
-  probe?: { path: string; intervalMs: number };
+  /** How the router looks whether it is alive; absent: as is usual for its kind. */
+  probe?: ProviderProbe | 'off';
   trustedNetwork: boolean;
 }
 

@@ -27,8 +27,21 @@ import type {
   RoutingSnapshotV1,
   UsageBatchV1,
 } from './records';
+import type {
+  HistogramV1,
+  OutcomeClass,
+  OutcomesV1,
+  ProviderStandingV1,
+  RankedChoiceV2,
+  RankedUpstreamV2,
+  RoutedModelV2,
+  RoutedPolicyV2,
+  RoutingHeadV2,
+  UpstreamOutcomesV1,
+} from './routing';
 import type { SpendingRequestV1, SpendingV1 } from './spending';
 import { decodeJson, encodeJson } from './subjects';
+import type { ProbeStateV1, ProviderStateV1, UpstreamsV1, UpstreamStateV1 } from './upstreams-view';
 import type { UsageRecordedV1 } from './usage-event';
 import type { BudgetNotice, BudgetPeriodStartedV1, BudgetThresholdReachedV1, WebhookTestV1 } from './webhooks';
 
@@ -283,6 +296,15 @@ const candidate: Whole<ExplainedCandidateV1> = {
   costUsdPerMillion: { input: 2.5, output: 12.5 },
   eligible: true,
   reason: 'lowest tier',
+  state: 'degraded',
+  stateReason: '4 of 20 calls failed within 10 s',
+  rank: 0,
+  expectedCostUsd: 0.0105,
+  expectedSeconds: 9.2,
+  firstTokenMs: 850,
+  tokensPerSecond: 60,
+  outputTokens: 500,
+  cacheHitRate: 0.4,
 };
 
 const explanation: Whole<ExplanationV1> = {
@@ -292,6 +314,85 @@ const explanation: Whole<ExplanationV1> = {
   suggestions: [],
   candidates: [candidate],
   snapshotCreatedAtMs: 1_795_176_000_000,
+  snapshotVersion: 41,
+};
+
+const ofUpstream = { provider: 'claude-direct', model: 'claude-sonnet-4-6' };
+const counts: Record<OutcomeClass, number> = {
+  ...{ ok: 16, limited: 1, account: 0, failed: 3, missing: 0, timeout: 1 },
+  ...{ connect: 0, malformed: 0, broken: 0, client: 2 },
+};
+const histogram: HistogramV1 = { 37: 12, 41: 4 };
+
+const upstreamOutcomes: Whole<UpstreamOutcomesV1> = {
+  ...ofUpstream,
+  counts,
+  firstTokenMs: histogram,
+  totalMs: { 48: 2 },
+  replies: 14,
+  inputTokens: 20_000,
+  cacheReadTokens: 8_000,
+  outputTokens: 7_000,
+  streamedTokens: 6_500,
+  streamedMs: 108_000,
+  inFlight: 9,
+  late: 2,
+};
+
+const standing: Whole<ProviderStandingV1> = {
+  provider: 'claude-direct',
+  parkedForMs: 12_000,
+  refusal: 'payment',
+  quotaLeft: 0.04,
+};
+
+const rankedUpstream: Whole<RankedUpstreamV2> = {
+  ...ofUpstream,
+  state: 'open',
+  stateVersion: 40,
+  reason: '12 of 14 calls failed within 5 s',
+  retryAfterMs: 2_000,
+  weight: 100,
+  firstTokenMs: 850,
+  tokensPerSecond: 60,
+  outputTokens: 500,
+  cacheHitRate: 0.4,
+};
+const versioned = { epoch: 7, version: 41, createdAtMs: 1_795_176_000_000 };
+const choice: Whole<RankedChoiceV2> = {
+  model: 'anthropic/claude-sonnet-4.6',
+  provider: 'claude-direct',
+  upstreamModel: 'claude-sonnet-4-6',
+  rank: 0,
+};
+
+const probeState: Whole<ProbeStateV1> = {
+  result: 'failing',
+  atMs: 1_795_176_000_000,
+  latencyMs: 12,
+  error: 'it answered 503',
+};
+const providerState: Whole<ProviderStateV1> = {
+  provider: 'claude-direct',
+  parkedUntilMs: 1_795_176_012_000,
+  refusal: 'credential',
+  quotaLeft: 0.04,
+  probe: probeState,
+};
+const upstreamState: Whole<UpstreamStateV1> = {
+  ...ofUpstream,
+  models: ['anthropic/claude-sonnet-4.6'],
+  state: 'open',
+  reason: '12 of 14 calls failed within 5 s',
+  sinceMs: 1_795_176_000_000,
+  retryAtMs: 1_795_176_002_000,
+  firstTokenMs: 850,
+  tokensPerSecond: 60,
+  outputTokens: 500,
+  cacheHitRate: 0.4,
+  counts,
+  inFlight: 9,
+  late: 2,
 };
 
 const heartbeat: Whole<HeartbeatV1> = {
@@ -339,8 +440,24 @@ const GOLDENS = {
   HeartbeatV1: heartbeat,
   KeyRecordV1: key,
   ModelRecordV1: model,
+  HistogramV1: histogram,
+  OutcomesV1: {
+    ...{ edge: 'edge-api-7f9c-1', forMs: 1_000 },
+    ...{ upstreams: [upstreamOutcomes], providers: [standing] },
+  } satisfies Whole<OutcomesV1>,
+  ProbeStateV1: probeState,
   ProviderRecordV1: provider,
   ProviderSecretsV1: providerSecrets,
+  ProviderStandingV1: standing,
+  ProviderStateV1: providerState,
+  RankedChoiceV2: choice,
+  RankedUpstreamV2: rankedUpstream,
+  RoutedModelV2: {
+    ...versioned,
+    ...{ model: 'anthropic/claude-sonnet-4.6', upstreams: [rankedUpstream] },
+  } satisfies Whole<RoutedModelV2>,
+  RoutedPolicyV2: { ...versioned, policy: 'auto:cheapest', ranked: [choice] } satisfies Whole<RoutedPolicyV2>,
+  RoutingHeadV2: { ...versioned, leader: 'router-0' } satisfies Whole<RoutingHeadV2>,
   LimiterBatchReplyV2: batchReply,
   LimiterBatchV2: batch,
   RateStateRequestV2: { group: 'tenant:acme', scopes } satisfies Whole<RateStateRequestV2>,
@@ -355,6 +472,12 @@ const GOLDENS = {
     fromMs: 1_793_491_200_000,
   } satisfies Whole<SpendingRequestV1>,
   SpendingV1: { nanoUsd: 23_400_000 } satisfies Whole<SpendingV1>,
+  UpstreamOutcomesV1: upstreamOutcomes,
+  UpstreamsV1: {
+    ...{ leader: 'router-0', ...versioned },
+    ...{ providers: [providerState], upstreams: [upstreamState] },
+  } satisfies Whole<UpstreamsV1>,
+  UpstreamStateV1: upstreamState,
   UsageBatchV1: { events: [recorded] } satisfies Whole<UsageBatchV1>,
   UsageRecordedV1: recorded,
   WebhookTestV1: {

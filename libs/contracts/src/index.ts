@@ -18,4 +18,5 @@ export * from './records';
 export * from './routing';
 export * from './spending';
 export * from './subjects';
+export * from './upstreams-view';
 export * from './webhooks';

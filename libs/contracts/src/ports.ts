@@ -1,4 +1,5 @@
 import type { ExplainRequestV1, ExplanationV1 } from './records';
+import type { UpstreamsV1 } from './upstreams-view';
 import type { UsageRecordedV1 } from './usage-event';
 
 /** Tokens under which a process binds its adapters: features meet here and never import each other. */
@@ -8,6 +9,7 @@ export const REFUSED_USAGE = Symbol('REFUSED_USAGE');
 export const RECONCILIATIONS = Symbol('RECONCILIATIONS');
 export const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
 export const ROUTING_EXPLAINER = Symbol('ROUTING_EXPLAINER');
+export const UPSTREAMS_VIEW = Symbol('UPSTREAMS_VIEW');
 
 /** Every given field must match. */
 export interface UsageFilter {
@@ -144,6 +146,12 @@ export interface HealthCheck {
   required: boolean;
   /** Rejects, with a reason fit for an operator, when the dependency is away. */
   check(): Promise<void>;
+}
+
+/** Port: how the upstreams are. */
+export interface UpstreamsView {
+  /** @throws BusUnavailableError when no router leads; RemoteError when it could not tell. */
+  upstreams(): Promise<UpstreamsV1>;
 }
 
 /** Port: why the router would choose what it would. */

@@ -1,5 +1,6 @@
 import type { Model, PolicyOrder, Provider, RoutingPolicy } from './catalog';
 import type { KeyRecord } from './keys';
+import type { UpstreamState } from './routing';
 import type { UsageRecordedV1 } from './usage-event';
 
 /** What holds for the whole catalog. Its presence says that the catalog was published whole at least once. */
@@ -58,6 +59,7 @@ export interface ExplanationV1 {
   /** Best first; those that would not be tried last, each with the reason. */
   candidates: ExplainedCandidateV1[];
   snapshotCreatedAtMs?: number;
+  snapshotVersion?: number;
 }
 
 export interface ExplainedCandidateV1 {
@@ -69,8 +71,22 @@ export interface ExplainedCandidateV1 {
   /** What we pay, USD per million tokens. */
   costUsdPerMillion: { input: number; output: number };
   eligible: boolean;
-  /** In words, for an operator. */
+  /** In words, for an operator: why it is tried when it is, or why it is not. */
   reason: string;
+  /** As the router finds it; absent, like the figures: it has not looked yet. */
+  state?: UpstreamState;
+  /** Of every state but healthy. */
+  stateReason?: string;
+  /** Place by the policy; equals share one, 0 is the best. */
+  rank?: number;
+  /** What the tenant would pay for a call as usual there. */
+  expectedCostUsd?: number;
+  /** Until a reply as usual there is whole. */
+  expectedSeconds?: number;
+  firstTokenMs?: number;
+  tokensPerSecond?: number;
+  outputTokens?: number;
+  cacheHitRate?: number;
 }
 
 /** A service as it last told of itself. */

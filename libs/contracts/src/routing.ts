@@ -128,5 +128,5 @@ export interface RoutingHeadV2 extends Versioned {
   leader: string;
 }
 
-/** `head` → RoutingHeadV2, `model.<id>` → RoutedModelV2, `policy.<name>` → RoutedPolicyV2; a change writes what changed. */
+/** `head` → RoutingHeadV2, `model.<id>` → RoutedModelV2, `policy.<name>` → RoutedPolicyV2 (see bucketKey); a change writes what changed. */
 export const ROUTING_BUCKET = { name: 'switchboard_routing_v2' } as const satisfies BucketDefinition;

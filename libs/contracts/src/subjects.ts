@@ -1,4 +1,5 @@
 import type { BucketDefinition, StreamDefinition } from './bus';
+import type { RoutedPolicyV2 } from './routing';
 
 /**
  * Every subject, stream and bucket there is. A subject names the version of what it carries; what is published never
@@ -15,6 +16,8 @@ export const SUBJECTS = {
   spending: 'switchboard.metering.v1.spending',
   /** ExplainRequestV1 → ExplanationV1. */
   explain: 'switchboard.router.v1.explain',
+  /** Empty → UpstreamsV1; the router that leads answers. */
+  upstreams: 'switchboard.router.v1.upstreams',
   /** OutcomesV1, nobody answers: what an edge met at its upstreams. */
   outcomes: 'switchboard.router.v1.outcomes',
 } as const;
@@ -54,11 +57,14 @@ export const BUCKETS = {
 
 export const SETTINGS_KEY = 'settings';
 export const SNAPSHOT_KEY = 'snapshot';
+/** Of the routing bucket. */
+export const ROUTING_HEAD_KEY = 'head';
 
 /** Ids hold characters that keys may not (`anthropic/claude-sonnet-4.6`, `~x`, `a:b`): UTF-8 in base64url. */
 export const bucketKey = {
   provider: (id: string): string => `provider.${encodeId(id)}`,
   model: (id: string): string => `model.${encodeId(id)}`,
+  policy: (name: RoutedPolicyV2['policy']): string => `policy.${encodeId(name)}`,
   tenant: (id: string): string => `tenant.${encodeId(id)}`,
   /** `hash`: lower-case hex. */
   key: (hash: string): string => `key.${hash}`,

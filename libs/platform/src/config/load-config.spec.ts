@@ -70,6 +70,24 @@ describe('the file that is read', () => {
   });
 });
 
+describe('how a provider is probed', () => {
+  it.each([
+    ['', undefined],
+    [', probe: off', 'off'],
+    [', probe: false', 'off'],
+    [', probe: { intervalMs: 5000 }', { intervalMs: 5_000 }],
+    [', probe: { path: /health }', { path: '/health', intervalMs: 10_000 }],
+  ])('is read of "%s"', (written, probe) => {
+    const config = configOf(load(PROVIDER.replace(' }]', `${written} }]`)));
+    expect(config.providers[0]?.probe).toEqual(probe);
+  });
+
+  it('has a path from the root, and not more often than every second', () => {
+    const faults = faultsOf(load(PROVIDER.replace(' }]', ', probe: { path: health, intervalMs: 10 } }]')));
+    expect(faults).toHaveLength(2);
+  });
+});
+
 describe('faults', () => {
   it('are reported all together, each with its path and line, in the order of the file', () => {
     const yaml = `brand: { slug: Bad_Slug }

@@ -4,6 +4,9 @@ import { secretSchema } from './secret';
 
 export const millisecondsSchema = countSchema.max(24 * 3_600_000, 'must be at most a day');
 
+/** Of a provider that says nothing of its own. */
+export const PROBE_INTERVAL_MS = 10_000;
+
 export const providerSchema = z.strictObject({
   id: z.string().regex(/^[\w][\w.-]*$/, 'must be letters, digits, dots, dashes and underscores'),
   kind: z.enum([
@@ -43,7 +46,13 @@ export const providerSchema = z.strictObject({
   probe: z
     .union(
       [
-        z.strictObject({ path: z.string().startsWith('/', 'must start with /'), intervalMs: millisecondsSchema }),
+        z.strictObject({
+          path: z
+            .string()
+            .regex(/^\/[\x21-\x7e]*$/, 'must start with / and hold no spaces')
+            .optional(),
+          intervalMs: millisecondsSchema.min(1_000, 'must be at least 1000').prefault(PROBE_INTERVAL_MS),
+        }),
         z.literal('off'),
         z.literal(false),
       ],

@@ -32,8 +32,15 @@ function readProvider(entry: Entry<ProviderEntry>, reading: Reading): Provider |
   const provider: Provider = { id, kind, baseUrl, headers, tier, timeouts, limits, trustedNetwork };
   if (apiVersion !== undefined) provider.apiVersion = apiVersion;
   if (apiKey !== undefined) provider.apiKey = apiKey;
-  if (typeof probe === 'object') provider.probe = probe;
+  if (probe !== undefined) provider.probe = readProbe(probe);
   return provider;
+}
+
+/** As it is stored: `false` is another way to write `off`. */
+function readProbe(probe: NonNullable<ProviderEntry['probe']>): NonNullable<Provider['probe']> {
+  if (typeof probe !== 'object') return 'off';
+  const { path, intervalMs } = probe;
+  return path === undefined ? { intervalMs } : { path, intervalMs };
 }
 
 function readApiKey(entry: Entry<ProviderEntry>, reading: Reading): string | undefined {
