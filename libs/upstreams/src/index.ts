@@ -12,3 +12,12 @@ export { lastResort, pick, placeOf, type Choice, type PickOptions } from './pick
 export { OutcomeTally, type ReplyFigures } from './outcomes/tally';
 export { expectedCost, type LikelyCall } from './pick/expected-cost';
 export { ranksOf, type Compared, type Ranks } from './pick/ranks';
+export {
+  expectedSeconds,
+  likelyCall,
+  TYPICAL_INPUT_TOKENS,
+  TYPICAL_OUTPUT_TOKENS,
+  type UpstreamFigures,
+} from './rank/expectation';
+export { orderUpstreams, type UpstreamStanding } from './rank/model-order';
+export { isPolicyName, POLICY_NAMES, rankByPolicy, type PolicyName, type PolicyStanding } from './rank/policy';

@@ -1,0 +1,102 @@
+import type { NanoUsd, PolicyOrder, RoutedPolicyV2, UpstreamState } from '@switchboard/contracts';
+
+export type PolicyName = RoutedPolicyV2['policy'];
+
+export const POLICY_NAMES: readonly PolicyName[] = ['auto', 'auto:cheapest', 'auto:fastest'];
+
+export function isPolicyName(name: string): name is PolicyName {
+  return (POLICY_NAMES as readonly string[]).includes(name);
+}
+
+/** What policies compare. */
+export interface PolicyStanding {
+  /** Infinity: nothing can reach it. */
+  tier: number;
+  state: UpstreamState;
+  /** Of a call as usual there, at the tenant's price. */
+  cost: NanoUsd;
+  /** Until a reply as usual there is whole; undefined: not measured. */
+  seconds: number | undefined;
+}
+
+/** The healthiest first. */
+export const STATE_ORDER: Readonly<Record<UpstreamState, number>> = {
+  healthy: 0,
+  degraded: 1,
+  'half-open': 2,
+  open: 3,
+};
+
+/** Less of a difference in speed is none: the fastest would otherwise take all the load, and be it no more. */
+const SAME_SPEED = 1.1;
+
+/**
+ * Best first, each with its rank; equals share one, in the order they came in. `order` is that of `auto`; the other two
+ * ask for what they are called after, of those that are as healthy.
+ */
+export function rankByPolicy<T extends PolicyStanding>(
+  policy: PolicyName,
+  order: readonly PolicyOrder[],
+  candidates: readonly T[],
+): { candidate: T; rank: number }[] {
+  const speeds = policy === 'auto:fastest' ? speedsOf(candidates) : undefined;
+  const keyed = candidates.map((candidate) => {
+    const keys = keysOf(policy, order, { ...candidate, seconds: speeds?.get(candidate) });
+    return { candidate, keys, rank: 0 };
+  });
+  keyed.sort((left, right) => compareKeys(left.keys, right.keys));
+  let rank = 0;
+  keyed.forEach((each, index) => {
+    const before = keyed[index - 1];
+    if (before !== undefined && compareKeys(before.keys, each.keys) !== 0) rank++;
+    each.rank = rank;
+  });
+  return keyed.map(({ candidate, rank: place }) => ({ candidate, rank: place }));
+}
+
+/** What is compared, the weightiest first; lower is better. */
+function keysOf(
+  policy: PolicyName,
+  order: readonly PolicyOrder[],
+  { tier, state, cost, seconds }: PolicyStanding,
+): readonly number[] {
+  const health = STATE_ORDER[state];
+  switch (policy) {
+    case 'auto':
+      return [
+        // Wherever health stands in the order: one that is not tried serves nobody.
+        state === 'open' ? 1 : 0,
+        ...order.map((criterion) => ({ tier, health, price: cost })[criterion]),
+      ];
+    case 'auto:cheapest':
+      return [health, cost, tier];
+    case 'auto:fastest':
+      // Until it is measured, the tier says whether an upstream is near.
+      if (seconds === undefined) return [health, 1, tier, cost];
+      return [health, 0, seconds, 0];
+  }
+}
+
+/** Seconds of those measured; of several as fast, those of the fastest. */
+function speedsOf<T extends PolicyStanding>(candidates: readonly T[]): Map<T, number> {
+  const measured = candidates.flatMap((candidate) =>
+    candidate.seconds === undefined ? [] : [{ candidate, seconds: candidate.seconds }],
+  );
+  measured.sort((left, right) => left.seconds - right.seconds);
+  const speeds = new Map<T, number>();
+  let fastest = 0;
+  for (const { candidate, seconds } of measured) {
+    if (seconds > fastest * SAME_SPEED) fastest = seconds;
+    speeds.set(candidate, fastest);
+  }
+  return speeds;
+}
+
+function compareKeys(left: readonly number[], right: readonly number[]): number {
+  for (const [index, key] of left.entries()) {
+    const other = right[index] ?? 0;
+    // Not a difference: infinities differ by NaN, which sorts as nothing does.
+    if (key !== other) return key < other ? -1 : 1;
+  }
+  return 0;
+}
