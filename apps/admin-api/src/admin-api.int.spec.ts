@@ -119,7 +119,7 @@ test('a key made here reaches the edges’ bucket, hashed', async () => {
 
 test('explanations come from a router, rate states from a limiter, both over the bus', async () => {
   expect((await call('GET', 'routing/explain?model=sim/echo')).status).toBe(503);
-  const router = createRouter({ bus, log, metrics: createMetrics() });
+  const router = createRouter({ bus, log, metrics: createMetrics(), instance: 'router-0', allowLoopback: false });
   const limiter = bus.serve(SUBJECTS.rateState, 'rate-limit', (payload) => {
     const { scopes } = decodeJson<RateStateRequestV2>(payload);
     const states = scopes.map(({ scope }) => ({

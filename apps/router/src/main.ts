@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'router' });
   const metrics = createMetrics();
   const bus = openNatsBus({ url: settings.NATS_URL, name: `router ${settings.INSTANCE}`, log });
-  const module = RouterServiceModule.forRoot({ bus, log, metrics });
+  const module = RouterServiceModule.forRoot({ bus, log, metrics, instance: settings.INSTANCE });
   await runService({ name: 'router', settings, module, log, metrics, bus });
 }
 

@@ -6,10 +6,11 @@ import { ROUTER_HEALTH } from '@switchboard/router/client';
 
 @Module({})
 export class RouterServiceModule {
-  static forRoot({ bus, log, metrics }: { bus: Bus; log: Logger; metrics: Metrics }): DynamicModule {
+  static forRoot(parts: { bus: Bus; log: Logger; metrics: Metrics; instance: string }): DynamicModule {
+    const { bus } = parts;
     return {
       module: RouterServiceModule,
-      imports: [RouterModule.forRoot({ bus, log, metrics })],
+      imports: [RouterModule.forRoot({ ...parts, allowLoopback: false })],
       providers: [
         {
           provide: HEALTH_CHECKS,

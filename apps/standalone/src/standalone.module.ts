@@ -39,7 +39,7 @@ export class StandaloneModule {
       module: StandaloneModule,
       imports: [
         MeteringModule.over(metering),
-        RouterModule.forRoot({ bus, log: logger, metrics }),
+        RouterModule.forRoot({ bus, log: logger, metrics, instance: SERVICE, allowLoopback: true }),
         EdgeApiModule.forRoot({ ...edge, bus, busName: 'bus', log: logger, metrics }),
         PrivatePortModule.forRoot({ logger, metrics }),
         AdminApiModule.forRoot({

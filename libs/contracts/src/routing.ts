@@ -35,6 +35,7 @@ export interface UpstreamOutcomesV1 {
   totalMs: HistogramV1;
   /** Replies that told their usage, and what they came to. */
   replies: number;
+  /** Those read from a cache included. */
   inputTokens: number;
   cacheReadTokens: number;
   outputTokens: number;

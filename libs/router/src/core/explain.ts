@@ -5,145 +5,139 @@ import {
   type ExplanationV1,
   type Model,
   type ModelUpstream,
-  type PolicyOrder,
-  priceAt,
-  type Provider,
-  type RoutingSnapshotV1,
-  usdPerMillionTokens,
+  type RoutedModelV2,
+  type RoutedPolicyV2,
+  type RoutingHeadV2,
 } from '@switchboard/contracts';
-import { autoOrder, closestModels, compareByPolicy, globMatcher, resolveModel } from '@switchboard/platform';
+import { closestModels, globMatcher, resolveModel } from '@switchboard/platform';
+import { isPolicyName, type PolicyName, rankByPolicy } from '@switchboard/upstreams';
+import { describeAll, describeUnreachable, measureOf, type Standing } from './explained-candidate';
+import { upstreamName } from './observations';
+import { type FindingOf, modelCandidates, UNKNOWN } from './routing';
 
-/** An upstream and where it stands: `provider` is absent where the catalog has none of that name. */
-interface Routed {
-  model: Model;
-  upstream: ModelUpstream;
-  provider?: Provider;
-  /** Why it would not be tried. */
-  refusal?: string;
+/** What was published last. */
+export interface RoutingSnapshot {
+  readonly head: RoutingHeadV2 | undefined;
+  model(id: string): RoutedModelV2 | undefined;
+  policy(name: PolicyName): RoutedPolicyV2 | undefined;
 }
 
 /**
  * What a request for this name would try and in which order, of everything the catalog offers: what a certain key may
- * use, and what a certain request needs, narrow it further at the edge.
+ * use, what a certain request needs, and what an edge has met itself, narrow it further there.
  */
 export function explain(
   { model: requested, atMs }: ExplainRequestV1 & { atMs: number },
   catalog: Catalog,
-  snapshot?: RoutingSnapshotV1,
+  snapshot: RoutingSnapshot,
 ): ExplanationV1 {
-  const snapshotAge = snapshot === undefined ? {} : { snapshotCreatedAtMs: snapshot.createdAtMs };
-  const order = autoOrder(catalog, requested);
-  if (order !== undefined) {
-    const candidates = explainAuto(catalog, snapshot, { order, atMs });
-    return { requested, found: true, suggestions: [], candidates, ...snapshotAge };
+  const { head } = snapshot;
+  const of = head === undefined ? {} : { snapshotCreatedAtMs: head.createdAtMs, snapshotVersion: head.version };
+  const reading = { catalog, snapshot, atMs };
+  if (isPolicyName(requested)) {
+    return { requested, found: true, suggestions: [], candidates: explainPolicy(requested, reading), ...of };
   }
   // A bare `claude-…` means Anthropic's own on Anthropic paths; elsewhere only where nothing else has the name.
   const model =
     resolveModel(catalog, requested, 'openai-chat') ?? resolveModel(catalog, requested, 'anthropic-messages');
   if (model === undefined) {
-    return { requested, found: false, suggestions: closestModels(catalog, requested), candidates: [], ...snapshotAge };
+    return { requested, found: false, suggestions: closestModels(catalog, requested), candidates: [], ...of };
   }
-  const candidates = explainPinned(catalog, snapshot, model);
-  return { requested, resolved: model.id, found: true, suggestions: [], candidates, ...snapshotAge };
+  const candidates = explainPinned(model, reading);
+  return { requested, resolved: model.id, found: true, suggestions: [], candidates, ...of };
 }
 
-function explainPinned(
-  catalog: Catalog,
-  snapshot: RoutingSnapshotV1 | undefined,
-  model: Model,
-): ExplainedCandidateV1[] {
-  const source = rankingOf(snapshot, model) === undefined ? 'the order of the catalog' : 'the order of the router';
-  return describeAll(routedUpstreams(catalog, snapshot, model), (_, place) =>
-    place === 0 ? `tried first, in ${source}` : `tried when the ${place} before it cannot serve, in ${source}`,
-  );
+interface Reading {
+  catalog: Catalog;
+  snapshot: RoutingSnapshot;
+  atMs: number;
 }
 
-function explainAuto(
-  catalog: Catalog,
-  snapshot: RoutingSnapshotV1 | undefined,
-  policy: { order: readonly PolicyOrder[]; atMs: number },
-): ExplainedCandidateV1[] {
+function explainPinned(model: Model, reading: Reading): ExplainedCandidateV1[] {
+  const isRanked = reading.snapshot.model(model.id) !== undefined;
+  const source = isRanked ? 'the order of the router' : 'the order of the catalog';
+  const described = describeAll(standingsOf(model, reading), () => `in ${source}`, ', ');
+  return [...described, ...unreachable(model, reading)];
+}
+
+function explainPolicy(policy: PolicyName, reading: Reading): ExplainedCandidateV1[] {
+  const { catalog, snapshot } = reading;
   const mayChoose = globMatcher(catalog.auto.models);
-  const routed = [...catalog.models.values()].flatMap((model) => {
-    const upstreams = routedUpstreams(catalog, snapshot, model);
-    const refusal =
-      model.category !== 'llm'
-        ? `an ${model.category} model cannot converse`
-        : mayChoose(model.id)
-          ? undefined
-          : 'policies.auto.models does not let auto choose it';
-    return refusal === undefined ? upstreams : upstreams.map((each) => ({ ...each, refusal }));
-  });
-  routed.sort((left, right) => compareByPolicy(policy, left, right));
-  return describeAll(routed, (each, place) => {
-    const standing = policy.order.map((criterion) => standingIn(criterion, each, policy.atMs)).join(', ');
-    return place === 0 ? `tried first: ${standing}` : `tried when the ${place} before it cannot serve: ${standing}`;
-  });
-}
-
-/** In the snapshot's order; upstreams it does not name follow, those that nothing can reach last. */
-function routedUpstreams(catalog: Catalog, snapshot: RoutingSnapshotV1 | undefined, model: Model): Routed[] {
-  const ranking = rankingOf(snapshot, model);
-  const placeOf = ({ provider, model: name }: ModelUpstream): number => {
-    const place = ranking?.findIndex((ranked) => ranked.provider === provider && ranked.model === name) ?? 0;
-    return place === -1 ? Infinity : place;
-  };
-  const routed = model.upstreams.map((upstream): Routed => {
-    const provider = catalog.providers.get(upstream.provider);
-    if (provider !== undefined) return { model, upstream, provider };
-    return { model, upstream, refusal: `the catalog has no provider ${upstream.provider}` };
-  });
-  return routed.sort((left, right) => compareNumbers(placeOf(left.upstream), placeOf(right.upstream)));
-}
-
-/** A model may be named like something that every object has. */
-function rankingOf(
-  snapshot: RoutingSnapshotV1 | undefined,
-  { id }: Model,
-): RoutingSnapshotV1['models'][string] | undefined {
-  return snapshot !== undefined && Object.hasOwn(snapshot.models, id) ? snapshot.models[id] : undefined;
-}
-
-/** Those that would be tried first. */
-function describeAll(routed: Routed[], reasonOf: (each: Routed, place: number) => string): ExplainedCandidateV1[] {
-  const eligible = routed.filter(({ refusal }) => refusal === undefined);
-  const refused = routed.filter(({ refusal }) => refusal !== undefined);
+  const models = [...catalog.models.values()];
+  const barred: Standing[] = [];
+  const standings: Standing[] = [];
+  for (const model of models) {
+    const reason = model.category !== 'llm' ? CANNOT_CONVERSE(model) : mayChoose(model.id) ? undefined : NOT_OFFERED;
+    for (const standing of standingsOf(model, reading)) {
+      if (reason === undefined) standings.push(standing);
+      else barred.push({ ...standing, barred: reason });
+    }
+  }
+  const ordered = inPolicyOrder(policy, catalog, snapshot.policy(policy), standings);
   return [
-    ...eligible.map((each, place) => describe(each, reasonOf(each, place))),
-    ...refused.map((each) => describe(each, each.refusal ?? '')),
+    ...describeAll([...ordered, ...barred], (standing) => measureOf(policy, catalog.auto.order, standing), ': '),
+    ...models.flatMap((model) => unreachable(model, reading)),
   ];
 }
 
-function describe({ model, upstream, provider, refusal }: Routed, reason: string): ExplainedCandidateV1 {
-  return {
-    model: model.id,
-    provider: upstream.provider,
-    upstreamModel: upstream.model,
-    tier: provider?.tier ?? 0,
-    weight: upstream.weight,
-    costUsdPerMillion: {
-      input: usdPerMillionTokens(upstream.cost.input),
-      output: usdPerMillionTokens(upstream.cost.output),
-    },
-    eligible: refusal === undefined,
-    reason,
-  };
-}
+const CANNOT_CONVERSE = ({ category }: Model): string => `an ${category} model cannot converse`;
+const NOT_OFFERED = 'policies.auto.models does not let auto choose it';
 
-/** Infinities differ by NaN, which sorts as nothing does. */
-function compareNumbers(left: number, right: number): number {
-  return left === right ? 0 : left < right ? -1 : 1;
-}
-
-function standingIn(criterion: PolicyOrder, { model, provider }: Routed, atMs: number): string {
-  switch (criterion) {
-    case 'tier':
-      return `tier ${provider?.tier}`;
-    case 'price': {
-      const { input, output } = priceAt(model, atMs).prices;
-      return `${usdPerMillionTokens(input)} + ${usdPerMillionTokens(output)} USD per million tokens in and out`;
-    }
-    case 'health':
-      return 'health not measured yet';
+/** As it was published; what came since, last. Where nothing was: as it would be. */
+function inPolicyOrder(
+  policy: PolicyName,
+  catalog: Catalog,
+  published: RoutedPolicyV2 | undefined,
+  standings: Standing[],
+): Standing[] {
+  if (published === undefined) {
+    const compared = standings.map((standing) => ({ ...standing.candidate, standing }));
+    return rankByPolicy(policy, catalog.auto.order, compared).map(({ candidate: { standing }, rank }) => ({
+      ...standing,
+      rank,
+    }));
   }
+  const places = new Map(
+    published.ranked.map((choice, place) => [
+      choiceName(choice.model, { provider: choice.provider, model: choice.upstreamModel }),
+      { place, rank: choice.rank },
+    ]),
+  );
+  const placed = standings.map((standing) => {
+    const { model, upstream } = standing.candidate;
+    const found = places.get(choiceName(model.id, upstream));
+    if (found === undefined) return { place: places.size, standing: { ...standing, isNew: true } };
+    return { place: found.place, standing: { ...standing, rank: found.rank } };
+  });
+  return placed.sort((left, right) => left.place - right.place).map(({ standing }) => standing);
+}
+
+function choiceName(model: string, upstream: { provider: string; model: string }): string {
+  return `${model}\n${upstreamName(upstream)}`;
+}
+
+/** Those that can be reached, in the order that was published; what came since, last. */
+function standingsOf(model: Model, { catalog, snapshot, atMs }: Reading): Standing[] {
+  const published = snapshot.model(model.id)?.upstreams;
+  const placeOf = (upstream: ModelUpstream): number =>
+    published?.findIndex((ranked) => upstreamName(ranked) === upstreamName(upstream)) ?? -1;
+  const findingOf: FindingOf = (upstream) => {
+    const found = published?.[placeOf(upstream)];
+    return found === undefined ? UNKNOWN : { ...found, figures: found };
+  };
+  const placed = modelCandidates(catalog, model, findingOf, atMs).map((candidate) => {
+    const place = published === undefined ? model.upstreams.indexOf(candidate.upstream) : placeOf(candidate.upstream);
+    const found = published?.[place];
+    const isNew = published !== undefined && found === undefined;
+    const standing: Standing = { candidate, isNew, ...(found !== undefined && { found }) };
+    return { place: place === -1 ? Infinity : place, standing };
+  });
+  placed.sort((left, right) => (left.place === right.place ? 0 : left.place < right.place ? -1 : 1));
+  return placed.map(({ standing }) => standing);
+}
+
+function unreachable(model: Model, { catalog }: Reading): ExplainedCandidateV1[] {
+  return model.upstreams
+    .filter(({ provider }) => !catalog.providers.has(provider))
+    .map((upstream) => describeUnreachable(model, upstream));
 }
