@@ -24,7 +24,6 @@ import type {
   ModelRecordV1,
   ProviderRecordV1,
   ProviderSecretsV1,
-  RoutingSnapshotV1,
   UsageBatchV1,
 } from './records';
 import type {
@@ -462,10 +461,6 @@ const GOLDENS = {
   LimiterBatchV2: batch,
   RateStateRequestV2: { group: 'tenant:acme', scopes } satisfies Whole<RateStateRequestV2>,
   RateStateV2: rateState,
-  RoutingSnapshotV1: {
-    createdAtMs: 1_795_176_000_000,
-    models: { 'anthropic/claude-sonnet-4.6': [{ provider: 'claude-direct', model: 'claude-sonnet-4-6' }] },
-  } satisfies Whole<RoutingSnapshotV1>,
   SpendingRequestV1: {
     tenantId: 'acme',
     keyId: 'key_01',

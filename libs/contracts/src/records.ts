@@ -38,12 +38,6 @@ export interface UsageBatchV1 {
   events: UsageRecordedV1[];
 }
 
-/** In which order a model's upstreams are tried; those it leaves out are not. Absent models: as the catalog lists them. */
-export interface RoutingSnapshotV1 {
-  createdAtMs: number;
-  models: Record<string, { provider: string; model: string }[]>;
-}
-
 export interface ExplainRequestV1 {
   /** A model id, an alias, or `auto`, `auto:cheapest`, `auto:fastest`. */
   model: string;

@@ -47,8 +47,6 @@ export const BUCKETS = {
   catalog: { name: 'switchboard_catalog_v1' },
   /** `key.<hash>` → KeyRecordV1, `tenant.<id>` → Tenant. */
   keys: { name: 'switchboard_keys_v1' },
-  /** `snapshot` → RoutingSnapshotV1. */
-  routing: { name: 'switchboard_routing_v1' },
   /** `<what>` → the instance that does it, gone unless it says so again; see the lease in platform. */
   leases: { name: 'switchboard_leases_v1', ttlMs: 5_000 },
   /** `<service>.<instance>` → HeartbeatV1, gone when its process is. */
@@ -56,7 +54,6 @@ export const BUCKETS = {
 } as const satisfies Record<string, BucketDefinition>;
 
 export const SETTINGS_KEY = 'settings';
-export const SNAPSHOT_KEY = 'snapshot';
 /** Of the routing bucket. */
 export const ROUTING_HEAD_KEY = 'head';
 

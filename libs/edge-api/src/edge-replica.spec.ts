@@ -1,7 +1,7 @@
 import { type ServerResponse } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
-import { BUCKETS, SNAPSHOT_KEY, encodeJson, type Bus } from '@switchboard/contracts';
+import { bucketKey, encodeJson, ROUTING_BUCKET, type Bus, type RoutedModelV2 } from '@switchboard/contracts';
 import { createLocalBus, createLogger } from '@switchboard/platform';
 import { CatalogBucket, CHAT_REPLY, startEdge, startUpstream, type Edge, type Upstream } from './__fixtures__/edge';
 import { always, prices } from './core/__fixtures__/candidate';
@@ -198,10 +198,12 @@ describe('a request', () => {
     const second = await upstreamAnswering();
     await catalog.putProvider('two', second.url);
     await catalog.putModel('test/model', ['one', 'two']);
-    const ranked = ['two', 'one'].map((provider) => ({ provider, model: 'upstream-model' }));
-    await bus
-      .bucket(BUCKETS.routing)
-      .put(SNAPSHOT_KEY, encodeJson({ createdAtMs: Date.now(), models: { 'test/model': ranked } }));
+    const one = { provider: 'one', model: 'upstream-model', weight: 1, stateVersion: 1 };
+    const routed: RoutedModelV2 = {
+      ...{ epoch: 1, version: 1, createdAtMs: Date.now(), model: 'test/model' },
+      upstreams: [{ ...one, state: 'open', reason: 'it failed', retryAfterMs: 60_000 }],
+    };
+    await bus.bucket(ROUTING_BUCKET).put(bucketKey.model('test/model'), encodeJson(routed));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await post('plain')).headers.get('x-acme-upstream')).toBe('two');
   });
