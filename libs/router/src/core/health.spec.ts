@@ -159,7 +159,7 @@ describe('an upstream is degraded', () => {
     const watch = new Watch(100).seconds(3, slowed(2_000));
     expect(watch.health).toMatchObject({ state: 'degraded', cause: 'slow' });
     expect(watch.health.reason).toMatch(/^the first token takes \d+ ms, usually \d+ ms$/);
-    expect(watch.seconds(12, slowed(600)).state).toBe('degraded');
+    expect(watch.seconds(12, slowed(450)).state).toBe('degraded');
     expect(watch.seconds(12, slowed(110)).state).toBe('healthy');
   });
 

@@ -115,8 +115,7 @@ export class Observations {
       const sum = calls.get(provider) ?? { served: 0, refused: 0 };
       const { account = 0, ok = 0 } = counts;
       calls.set(provider, { served: sum.served + ok, refused: sum.refused + account });
-      const isRefused = account > 0 && standings.get(provider)?.refusal !== undefined;
-      this.upstream(outcomes).add(edge, isRefused ? withoutAccount(outcomes) : outcomes, nowMs);
+      this.upstream(outcomes).add(edge, outcomes, nowMs);
       isTrouble ||= outcomes.late > 0 || Object.keys(counts).some((each) => isFailure(each as keyof typeof counts));
     }
     for (const [provider, { served, refused }] of calls) {
@@ -149,10 +148,4 @@ export class Observations {
     for (const name of this.upstreams.keys()) if (!upstreams.has(name)) this.upstreams.delete(name);
     for (const id of this.accounts.keys()) if (!providers.has(id)) this.accounts.delete(id);
   }
-}
-
-/** That the account is refused says nothing of this one of its models. */
-function withoutAccount(outcomes: UpstreamOutcomesV1): UpstreamOutcomesV1 {
-  const { account: _, ...counts } = outcomes.counts;
-  return { ...outcomes, counts };
 }
