@@ -35,6 +35,7 @@ export class Leadership {
   private writer: SnapshotWriter | undefined;
   private wake: (() => void) | undefined;
   private isDue = false;
+  private failing = false;
   private evaluatedMs = -Infinity;
   private dueMs = -Infinity;
 
@@ -85,7 +86,14 @@ export class Leadership {
     while (!signal.aborted) {
       await this.pause();
       if (signal.aborted) return;
-      await this.evaluate();
+      try {
+        await this.evaluate();
+        this.failing = false;
+      } catch (error) {
+        // Of one entry of the catalog that cannot be worked with: the snapshot stays until that is put right.
+        if (!this.failing) this.options.log.error({ err: error }, 'the routing snapshot cannot be worked out');
+        this.failing = true;
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import {
   type BucketDefinition,
   type Bus,
   BUCKETS,
+  BusUnavailableError,
   decodeJson,
   encodeJson,
   type Subscription,
@@ -116,6 +117,8 @@ export class Lease {
       this.failing = false;
     } catch (error) {
       const { log, key } = this.options;
+      // The bus says itself that it is away.
+      if (error instanceof BusUnavailableError) return;
       if (!this.failing) log.warn({ err: error }, `the lease of ${key} cannot be taken or renewed, trying again`);
       this.failing = true;
     }

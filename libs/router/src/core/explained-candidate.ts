@@ -87,7 +87,7 @@ function describe(
     ...(found?.reason !== undefined && { stateReason: found.reason }),
     ...(rank !== undefined && { rank }),
     expectedCostUsd: usdFromNano(Math.round(cost)),
-    ...(expected !== undefined && { expectedSeconds: expected }),
+    ...(expected !== undefined && { expectedSeconds: Number(expected.toPrecision(3)) }),
     ...(found?.firstTokenMs !== undefined && { firstTokenMs: found.firstTokenMs }),
     ...(found?.tokensPerSecond !== undefined && { tokensPerSecond: found.tokensPerSecond }),
     ...(found?.outputTokens !== undefined && { outputTokens: found.outputTokens }),
