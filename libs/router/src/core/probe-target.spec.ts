@@ -1,7 +1,7 @@
 import { provider } from '../__fixtures__/catalog';
 import { probeTarget } from './probe-target';
 
-test('a provider is probed below its base URL, where its kind lists models, unless it says otherwise', () => {
+test('a provider is probed below its base URL, as is usual for its kind, unless it says otherwise', () => {
   const cloud = provider('cloud', 2);
   expect(probeTarget(cloud)).toMatchObject({ intervalMs: 10_000, trustedNetwork: false });
   expect(probeTarget(cloud)?.url.href).toBe('https://cloud.example/v1/models');
