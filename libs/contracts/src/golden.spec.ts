@@ -336,11 +336,11 @@ const upstreamOutcomes: Whole<UpstreamOutcomesV1> = {
   streamedMs: 108_000,
   inFlight: 9,
   late: 2,
+  parkedForMs: 12_000,
 };
 
 const standing: Whole<ProviderStandingV1> = {
   provider: 'claude-direct',
-  parkedForMs: 12_000,
   refusal: 'payment',
   quotaLeft: 0.04,
 };
@@ -373,7 +373,6 @@ const probeState: Whole<ProbeStateV1> = {
 };
 const providerState: Whole<ProviderStateV1> = {
   provider: 'claude-direct',
-  parkedUntilMs: 1_795_176_012_000,
   refusal: 'credential',
   quotaLeft: 0.04,
   probe: probeState,

@@ -46,13 +46,13 @@ export interface UpstreamOutcomesV1 {
   inFlight: number;
   /** Of these, how many have waited for their first token far longer than is usual there. */
   late: number;
+  /** It asked to be left alone for so long, from the end of the while on. */
+  parkedForMs?: number;
 }
 
 /** An account at a provider, as one edge saw it at the end of the while. */
 export interface ProviderStandingV1 {
   provider: string;
-  /** It asked to be left alone for so long. */
-  parkedForMs?: number;
   /** It refuses the credential or the account: what it said. */
   refusal?: 'credential' | 'payment';
   /** What its last reply said is left, 0 to 1 of the limit. */

@@ -14,8 +14,6 @@ export interface UpstreamsV1 {
 
 export interface ProviderStateV1 {
   provider: string;
-  /** It asked to be left alone until then. */
-  parkedUntilMs?: number;
   refusal?: 'credential' | 'payment';
   /** 0 to 1 of its limit. */
   quotaLeft?: number;

@@ -115,7 +115,7 @@ describe('health', () => {
     });
   });
 
-  test('429 parks the account for as long as it asked; without another upstream that is told with the time', async () => {
+  test('429 parks the upstream for as long as it asked; without another upstream that is told with the time', async () => {
     answers.one = status(429, { 'retry-after': '30' });
     expect(await ask()).toMatchObject({ status: 200, upstream: 'two', attempts: 2 });
     expect(await ask()).toMatchObject({ status: 200, upstream: 'two', attempts: 1 });
@@ -201,7 +201,7 @@ test('the routers are told what a provider says of its account, in the words of 
   await ask();
   await eventually(() => told.length > 0);
   expect(told[0]?.providers).toMatchObject([{ provider: 'one', quotaLeft: 0.25 }]);
-  expect(told[0]?.providers[0]?.parkedForMs).toBeGreaterThan(50_000);
+  expect(told[0]?.upstreams[0]?.parkedForMs).toBeGreaterThan(50_000);
 });
 
 test('a key that may see how the gateway decides is shown it, another is told that it may not', async () => {

@@ -134,7 +134,7 @@ test('one of two routers publishes what changes; when it dies the other goes on 
   const { epoch } = await headOf('one');
   start('two');
   const { version } = await routedModel('b');
-  admin.publish(SUBJECTS.outcomes, encodeJson(reportOf([{ model: 'a', counts: { limited: 1 } }], [PARKED])));
+  admin.publish(SUBJECTS.outcomes, encodeJson(reportOf([{ model: 'a', counts: { limited: 1 }, parkedForMs: 60_000 }])));
   const parked = await stateOf('open');
   expect(parked.version).toBeGreaterThan(version);
   expect((await routedModel('b')).version).toBe(version);
@@ -149,8 +149,6 @@ test('one of two routers publishes what changes; when it dies the other goes on 
   expect((await client.explain({ model: 'a' })).candidates).toMatchObject([{ state: 'open', eligible: false }]);
   expect(await client.upstreams()).toMatchObject({ leader: 'two', upstreams: [{ state: 'open' }] });
 });
-
-const PARKED = { provider: 'cloud', parkedForMs: 60_000 };
 
 test('NATS comes back with nothing: the whole snapshot is written anew, of a higher epoch, until there is another catalog', async () => {
   const { health } = start('one');

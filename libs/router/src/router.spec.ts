@@ -163,7 +163,7 @@ test('of two routers one publishes; when it closes the other goes on from where 
   const before = await changed();
   start({ instance: 'router-1', metrics: createMetrics() });
   await pause(50);
-  tell(reportOf([{ counts: { limited: 1 } }], [{ provider: 'cloud', parkedForMs: 60_000 }]));
+  tell(reportOf([{ counts: { limited: 1 }, parkedForMs: 60_000 }]));
   const parked = await changed(before.version);
   writes.length = 0;
   await routers[0]?.close();
@@ -176,7 +176,7 @@ test('of two routers one publishes; when it closes the other goes on from where 
   // It knows of the park itself, to the moment of its end.
   const view = await createRouterClient({ bus }).upstreams();
   expect(view.leader).toBe('router-1');
-  expect(view.providers[0]?.parkedUntilMs).toBeGreaterThan(Date.now() + 50_000);
+  expect(view.upstreams.find(({ state }) => state === 'open')?.retryAtMs).toBeGreaterThan(Date.now() + 50_000);
 });
 
 test('without a router the snapshot stays; the next goes on with its versions and waits', async () => {

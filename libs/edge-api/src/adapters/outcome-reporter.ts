@@ -32,11 +32,12 @@ export class OutcomeReporter {
     const outcomes: OutcomesV1 = { edge: this.edge, forMs: nowMs - this.sinceMs, upstreams: [], providers: [] };
     this.sinceMs = nowMs;
     for (const { provider, model, health, tally } of upstreams.upstreams()) {
-      const told = tally.take({ provider, model, inFlight: health.inFlight });
+      const parkedForMs = health.parkedForMs(nowMs);
+      const told = tally.take({ provider, model, inFlight: health.inFlight, ...(parkedForMs > 0 && { parkedForMs }) });
       if (told !== undefined) outcomes.upstreams.push(told);
     }
     for (const [provider, health] of upstreams.accountsByProvider()) {
-      const standing = standingOf(provider, health, nowMs);
+      const standing = standingOf(provider, health);
       if (standing !== undefined) outcomes.providers.push(standing);
     }
     if (outcomes.upstreams.length === 0 && outcomes.providers.length === 0) return;
@@ -45,13 +46,12 @@ export class OutcomeReporter {
 }
 
 /** Undefined: there is nothing to tell of it. */
-function standingOf(provider: string, health: AccountHealth, nowMs: number): ProviderStandingV1 | undefined {
-  const { refusal, quotaLeft } = health;
-  const parkedForMs = health.parkedForMs(nowMs);
-  if (parkedForMs === 0 && refusal === undefined && quotaLeft === undefined) return undefined;
+function standingOf(provider: string, health: AccountHealth): ProviderStandingV1 | undefined {
+  const { refusal } = health;
+  const quotaLeft = health.takeQuotaLeft();
+  if (refusal === undefined && quotaLeft === undefined) return undefined;
   return {
     provider,
-    ...(parkedForMs > 0 && { parkedForMs }),
     ...(refusal !== undefined && { refusal }),
     ...(quotaLeft !== undefined && { quotaLeft }),
   };

@@ -38,7 +38,7 @@ export function routeShown(
 /** Undefined: nothing is wrong with it. */
 function whyOf({ health }: Candidate, nowMs: number): string | undefined {
   const { account, breaker, figures } = health;
-  if (account.parkedForMs(nowMs) > 0) return `limited for ${Math.ceil(account.parkedForMs(nowMs))} ms more`;
+  if (health.parkedForMs(nowMs) > 0) return `limited for ${Math.ceil(health.parkedForMs(nowMs))} ms more`;
   if (account.refusal !== undefined) return `the provider refuses the ${account.refusal}`;
   if (breaker.cause !== undefined) return `last failed: ${breaker.cause}`;
   if (figures?.reason !== undefined) return `router: ${figures.reason}`;

@@ -96,13 +96,12 @@ export function attemptKind({ kind }: StreamFailure): UpstreamFailure['kind'] {
 export function allOpen(candidates: readonly Candidate[], nowMs: number): GatewayError {
   const waitMs = Math.min(...candidates.map(({ health }) => health.closedForMs(nowMs)));
   const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000));
-  const accounts = candidates.map(({ health }) => health.account);
-  if (accounts.every((account) => account.parkedForMs(nowMs) > 0)) {
+  if (candidates.every(({ health }) => health.parkedForMs(nowMs) > 0)) {
     return new GatewayError('rate_limited_requests', 'Every upstream for this model is limiting requests.', {
       retryAfterSeconds,
     });
   }
-  const refused = accounts.every((account) => account.refusal !== undefined);
+  const refused = candidates.every(({ health }) => health.account.refusal !== undefined);
   const why = refused
     ? 'Every upstream for this model refuses the credentials or the account this gateway holds for it. Its operator has to act.'
     : 'No upstream for this model is answering: each failed a moment ago and is tried again shortly.';

@@ -84,7 +84,7 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     this.status = status;
     this.headers = headers;
     const { provider, health } = this.call.candidate;
-    health.account.quotaLeft = KINDS[provider.kind].quotaLeft(headers);
+    health.account.saysLeft(KINDS[provider.kind].quotaLeft(headers));
     const contentType = headers['content-type'];
     if (this.wantsStream && status < 300 && contentType?.startsWith('text/event-stream') === true) {
       this.relay = this.owner.openRelay(this);

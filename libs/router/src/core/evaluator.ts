@@ -122,11 +122,11 @@ export class Evaluator {
     upstream: ModelUpstream,
     { nowMs, nextVersion, probe }: { nowMs: number; nextVersion: number; probe: ProbeFinding | undefined },
   ): void {
-    const { window, usual } = this.observations.upstream(upstream);
+    const { window, usual, parkedUntilMs } = this.observations.upstream(upstream);
     const account = this.observations.account(upstream.provider);
     const usualFirstTokenMs = usual.firstTokenMs;
     const before = tracked.health;
-    const health = nextHealth(before, { window, account, usualFirstTokenMs, probe }, nowMs);
+    const health = nextHealth(before, { window, parkedUntilMs, account, usualFirstTokenMs, probe }, nowMs);
     tracked.health = health;
     if (tracked.stateVersion === 0) tracked.stateVersion = nextVersion;
     if (health.state !== before.state || health.retryAfterMs !== before.retryAfterMs) {

@@ -38,9 +38,9 @@ class Watch {
   }
 
   look(): this {
-    const { window, usual } = this.observations.upstream(UPSTREAM);
+    const { window, usual, parkedUntilMs } = this.observations.upstream(UPSTREAM);
     const account = this.observations.account('cloud');
-    const evidence = { window, account, usualFirstTokenMs: usual.firstTokenMs, probe: this.probe };
+    const evidence = { window, account, parkedUntilMs, usualFirstTokenMs: usual.firstTokenMs, probe: this.probe };
     this.health = nextHealth(this.health, evidence, this.nowMs);
     return this;
   }
@@ -193,21 +193,21 @@ describe('an upstream is degraded', () => {
   });
 });
 
-describe('an account', () => {
+describe('a provider', () => {
   test('that asked to be left alone is, for so long and no longer, and then served as before', () => {
-    const watch = new Watch().second({ counts: { limited: 1 } }, { parkedForMs: 12_000 });
+    const watch = new Watch().second({ counts: { limited: 1 }, parkedForMs: 12_000 });
     expect(watch.health).toMatchObject({ state: 'open', retryAfterMs: 12_000 });
     expect(watch.health.reason).toBe('the provider asked to be left alone for 12 s');
     const found = watch.health;
-    watch.second({ counts: {} }, { parkedForMs: 11_000 });
+    watch.second({ counts: {}, parkedForMs: 11_000 });
     expect(watch.probed('passing').health).toBe(found);
     expect(watch.seconds(9).state).toBe('open');
     expect(watch.second().second().state).toBe('healthy');
   });
 
   test('that asks for longer is told of anew', () => {
-    const watch = new Watch().second({ counts: { limited: 1 } }, { parkedForMs: 2_000 });
-    watch.second({ counts: { limited: 1 } }, { parkedForMs: 5_000 });
+    const watch = new Watch().second({ counts: { limited: 1 }, parkedForMs: 2_000 });
+    watch.second({ counts: { limited: 1 }, parkedForMs: 5_000 });
     expect(watch.health).toMatchObject({ state: 'open', retryAfterMs: 5_000, sinceMs: watch.nowMs });
   });
 

@@ -20,7 +20,7 @@ export interface Health {
   state: UpstreamState;
   /** Of every state but healthy. */
   reason?: string;
-  /** `account`: its provider's account stands so, and all its models with it. Absent: of an earlier leader, or healthy. */
+  /** `account`: the provider said so, of this model's limit or of the account, with all its models. Absent: of an earlier leader, or healthy. */
   cause?: 'account' | 'failures' | Degradation['kind'];
   sinceMs: number;
   /** Of open: from `sinceMs` until it is tried; of half-open: of the opening before. */
@@ -42,6 +42,8 @@ export interface ProbeFinding {
 
 export interface Evidence {
   window: OutcomeWindow;
+  /** Until then it asked to be left alone. */
+  parkedUntilMs: number;
   account: AccountObservations;
   usualFirstTokenMs: number | undefined;
   probe: ProbeFinding | undefined;
@@ -72,9 +74,13 @@ export function retryAtMs({ sinceMs, retryAfterMs = RETRY_MS }: Health): number 
   return sinceMs + retryAfterMs;
 }
 
-/** Undefined: nothing is wrong with the account. */
-function healthByAccount(health: Health, { account, window }: Evidence, nowMs: number): Health | undefined {
-  const { refusal, parkedUntilMs } = account;
+/** Undefined: nothing is wrong with the account, and it did not ask to be left alone. */
+function healthByAccount(
+  health: Health,
+  { account, parkedUntilMs, window }: Evidence,
+  nowMs: number,
+): Health | undefined {
+  const { refusal } = account;
   const isRefused = refusal !== undefined && nowMs < account.retryAtMs;
   const untilMs = Math.max(isRefused ? account.retryAtMs : -Infinity, parkedUntilMs);
   const found = { cause: 'account' as const, sinceMs: nowMs, evidenceSinceMs: nowMs, marks: { ...window.totals } };

@@ -26,12 +26,16 @@ export class UpstreamObservations {
   private readonly recent = new DecayedFigures(RECENT_MS);
   private readonly edges = new Map<string, AtEdge>();
   private heardMs = -Infinity;
+  /** Until then it asked to be left alone. */
+  parkedUntilMs = -Infinity;
 
   add(edge: string, outcomes: UpstreamOutcomesV1, nowMs: number): void {
     const before = this.edges.get(edge);
     const lateBefore = before !== undefined && before.atMs > nowMs - PRESENT_MS ? before.late : 0;
     this.window.add(nowMs, outcomes, Math.max(0, outcomes.late - lateBefore));
     this.edges.set(edge, { atMs: nowMs, inFlight: outcomes.inFlight, late: outcomes.late });
+    const { parkedForMs = 0 } = outcomes;
+    if (parkedForMs > 0) this.parkedUntilMs = Math.max(this.parkedUntilMs, nowMs + parkedForMs);
     this.recent.add(nowMs, outcomes);
     this.usual.add(nowMs, outcomes);
     if (outcomes.replies > 0) this.heardMs = nowMs;
@@ -55,7 +59,6 @@ export class UpstreamObservations {
 
 /** One account at all edges. */
 export class AccountObservations {
-  parkedUntilMs = -Infinity;
   refusal: NonNullable<ProviderStandingV1['refusal']> | undefined;
   /** From when on a refused account is tried. */
   retryAtMs = -Infinity;
@@ -67,8 +70,7 @@ export class AccountObservations {
     standing: ProviderStandingV1,
     { served, refused, nowMs }: { served: number; refused: number; nowMs: number },
   ): void {
-    const { parkedForMs = 0, refusal, quotaLeft } = standing;
-    if (parkedForMs > 0) this.parkedUntilMs = Math.max(this.parkedUntilMs, nowMs + parkedForMs);
+    const { refusal, quotaLeft } = standing;
     // An edge repeats a refusal for as long as it has not been served since: only a call says so anew.
     if (refusal !== undefined && refused > 0) {
       this.refusal = refusal;
@@ -109,14 +111,17 @@ export class Observations {
   take({ edge, upstreams, providers }: OutcomesV1, nowMs: number): boolean {
     const calls = new Map<string, { served: number; refused: number }>();
     const standings = new Map(providers.map((standing) => [standing.provider, standing]));
-    let isTrouble = providers.some(({ parkedForMs, refusal }) => parkedForMs !== undefined || refusal !== undefined);
+    let isTrouble = providers.some(({ refusal }) => refusal !== undefined);
     for (const outcomes of upstreams) {
       const { provider, counts } = outcomes;
       const sum = calls.get(provider) ?? { served: 0, refused: 0 };
       const { account = 0, ok = 0 } = counts;
       calls.set(provider, { served: sum.served + ok, refused: sum.refused + account });
       this.upstream(outcomes).add(edge, outcomes, nowMs);
-      isTrouble ||= outcomes.late > 0 || Object.keys(counts).some((each) => isFailure(each as keyof typeof counts));
+      isTrouble ||=
+        outcomes.late > 0 ||
+        outcomes.parkedForMs !== undefined ||
+        Object.keys(counts).some((each) => isFailure(each as keyof typeof counts));
     }
     for (const [provider, { served, refused }] of calls) {
       if (served > 0 && (refused === 0 || standings.get(provider)?.refusal === undefined)) {

@@ -14,11 +14,10 @@ export function describeUpstreams(
   const calendar = (ms: number): number => Math.round(atMs + (ms - nowMs));
   const providers = [...catalog.providers.keys()].map((provider) => {
     const account = evaluator.observations.account(provider);
-    const { parkedUntilMs, refusal } = account;
+    const { refusal } = account;
     const quotaLeft = account.quotaLeft(nowMs);
     return {
       provider,
-      ...(parkedUntilMs > nowMs && { parkedUntilMs: calendar(parkedUntilMs) }),
       ...(refusal !== undefined && { refusal }),
       ...(quotaLeft !== undefined && { quotaLeft }),
       probe: probeOf(provider),

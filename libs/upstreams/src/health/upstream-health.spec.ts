@@ -17,10 +17,10 @@ const fail = (outcome: Parameters<UpstreamHealth['failed']>[0], nowMs: number, m
   health.failed(outcome, { startedMs: nowMs, nowMs, ...more });
 
 describe('the account', () => {
-  test('429 parks every model of it, for as long as it asked', () => {
+  test('429 parks the model it was said of, for as long as it asked: limits are by model', () => {
     const sibling = new UpstreamHealth(account);
     fail('limited', 0, { retryAfterMs: 7_000 });
-    expect([health, sibling].map((each) => each.standing(6_999))).toEqual(['open', 'open']);
+    expect([health, sibling].map((each) => each.standing(6_999))).toEqual(['open', 'healthy']);
     expect(health.closedForMs(1_000)).toBe(6_000);
     expect(health.standing(7_000)).toBe('healthy');
   });

@@ -4,6 +4,9 @@ import type { AccountHealth } from './account-health';
 import { Breaker, type Standing } from './breaker';
 import { Latency } from './latency';
 
+/** So long one that gives no time of its own is left alone after it said that it has no room. */
+const PARK_MS = 1_000;
+const PARK_MS_MAX = 3_600_000;
 /** How often a degraded upstream is tried, to see whether it has come round. */
 const DEGRADED_TRIAL_MS = 500;
 /** Nothing shorter is late, however quick the upstream usually is. */
@@ -26,6 +29,7 @@ export class UpstreamHealth {
   /** When the router’s present finding was heard. */
   private heardMs = -Infinity;
   private triedMs = -Infinity;
+  private parkedUntilMs = -Infinity;
 
   constructor(readonly account: AccountHealth) {}
 
@@ -40,7 +44,7 @@ export class UpstreamHealth {
   }
 
   standing(nowMs: number): Standing {
-    if (this.account.closedForMs(nowMs) > 0) return 'open';
+    if (nowMs < this.parkedUntilMs || this.account.closedForMs(nowMs) > 0) return 'open';
     const own = this.breaker.standing(nowMs);
     const told = this.told(nowMs);
     if (own === 'open' || told === 'open') return 'open';
@@ -66,7 +70,12 @@ export class UpstreamHealth {
   /** Until it may be tried again; 0: it may. */
   closedForMs(nowMs: number): number {
     const told = this.told(nowMs) === 'open' ? this.heardMs + (this.heard?.retryAfterMs ?? 0) - nowMs : 0;
-    return Math.max(this.account.closedForMs(nowMs), this.breaker.closedForMs(nowMs), told);
+    return Math.max(this.parkedForMs(nowMs), this.account.closedForMs(nowMs), this.breaker.closedForMs(nowMs), told);
+  }
+
+  /** Until it asked to be left alone; 0: it did not. Of this model: providers count each of theirs by itself. */
+  parkedForMs(nowMs: number): number {
+    return Math.max(0, this.parkedUntilMs - nowMs);
   }
 
   /** A call is being sent. */
@@ -88,7 +97,10 @@ export class UpstreamHealth {
 
   /** `status`, `retryAfterMs`: as it said. */
   failed(outcome: OutcomeClass, { startedMs, nowMs, status, retryAfterMs }: FailureFacts): void {
-    if (outcome === 'limited') this.account.limited(nowMs, retryAfterMs);
+    if (outcome === 'limited') {
+      const untilMs = nowMs + Math.min(retryAfterMs ?? PARK_MS, PARK_MS_MAX);
+      this.parkedUntilMs = Math.max(this.parkedUntilMs, untilMs);
+    }
     if (outcome === 'account') this.account.refused(status ?? 401, nowMs);
     // It has just been tried.
     this.triedMs = nowMs;

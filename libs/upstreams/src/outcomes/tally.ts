@@ -47,7 +47,9 @@ export class OutcomeTally {
   }
 
   /** Undefined: there is nothing to tell. What was told is forgotten. */
-  take(upstream: { provider: string; model: string; inFlight: number }): UpstreamOutcomesV1 | undefined {
+  take(
+    upstream: Pick<UpstreamOutcomesV1, 'provider' | 'model' | 'inFlight' | 'parkedForMs'>,
+  ): UpstreamOutcomesV1 | undefined {
     if (this.isEmpty && this.late === 0) return undefined;
     const { counts, firstTokenMs, totalMs, replies, late } = this;
     const { inputTokens, cacheReadTokens, outputTokens, streamedTokens, streamedMs } = this;

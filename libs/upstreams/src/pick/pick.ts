@@ -149,7 +149,7 @@ export function lastResort<C extends Choice>(choices: readonly C[], nowMs: numbe
   let soonest: C | undefined;
   for (const choice of choices) {
     const { account, breaker } = choice.health;
-    if (account.closedForMs(nowMs) > 0 || breaker.cause === 'timeout') continue;
+    if (choice.health.parkedForMs(nowMs) > 0 || account.closedForMs(nowMs) > 0 || breaker.cause === 'timeout') continue;
     if (soonest === undefined || choice.health.closedForMs(nowMs) < soonest.health.closedForMs(nowMs)) soonest = choice;
   }
   return soonest;
