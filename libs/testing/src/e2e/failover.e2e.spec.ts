@@ -63,66 +63,77 @@ afterAll(async () => {
   await simulator?.close();
 });
 
+/** A client, whether it streams, and the dialects of the first and second upstream. */
+type Variant = [client: ClientDialect, stream: boolean, first: UpstreamDialect, second: UpstreamDialect];
+
+const VARIANTS = TRIPLES.flatMap(([client, first, second]) =>
+  [false, true].map((stream): Variant => [client, stream, first, second]),
+);
+
+const idOf = (fault: string, variant: Variant) => `${fault}/${variant.join('-')}`;
+
 async function configFor(origin: string): Promise<Json> {
   const timeouts = { connectMs: 1000, firstTokenMs: PATIENCE_MS, idleMs: PATIENCE_MS, totalMs: PATIENCE_MS };
   const dead = `http://127.0.0.1:${await freePort()}`;
-  const providers = UPSTREAM_DIALECTS.flatMap((dialect) => [
-    provider(`first-${dialect}`, dialect, origin, { timeouts, tier: 1 }),
-    provider(`second-${dialect}`, dialect, origin, { tier: 2 }),
-    provider(`third-${dialect}`, dialect, origin, { tier: 3 }),
-    provider(`dead-${dialect}`, dialect, dead, { tier: 0 }),
-  ]);
-  const faulty = (name: string, dialect: UpstreamDialect) =>
-    name === 'dead'
-      ? { provider: `dead-${dialect}`, model: 'sim-any' }
-      : { provider: `first-${dialect}`, model: FAULTS[name] ?? '' };
-  const models = UPSTREAM_DIALECTS.flatMap((first) =>
-    UPSTREAM_DIALECTS.flatMap((second) => {
-      const well = { provider: `second-${second}`, model: 'sim-any' };
-      const of = (id: string, ...upstreams: { provider: string; model: string }[]) =>
-        model(`${id}/${first}-${second}`, upstreams);
-      const simulated = (id: string, scenario: string) =>
-        of(id, { provider: `first-${first}`, model: `sim-any;${scenario}` }, well);
-      return [
-        ...Object.keys(FAULTS).map((name) => of(name, faulty(name, first), well)),
-        simulated('refused', 'status=400'),
-        simulated('unprocessable', 'status=422'),
-        simulated('breaks', 'chunks=6;chunk_delay_ms=30;truncate=2,close'),
-        of('well', { provider: `first-${first}`, model: 'sim-any' }, well),
+  const providers: Json[] = [];
+  /** What one call finds out of an upstream changes where the next one goes: each model has upstreams of its own. */
+  const upstream = (role: 'first' | 'second' | 'third' | 'dead', dialect: UpstreamDialect, name = 'sim-any') => {
+    const id = `${role}-${dialect}.${providers.length}`;
+    const tier = ['dead', 'first', 'second', 'third'].indexOf(role);
+    const patience = role === 'first' ? { timeouts } : {};
+    providers.push(provider(id, dialect, role === 'dead' ? dead : origin, { ...patience, tier, probe: 'off' }));
+    return { provider: id, model: name };
+  };
+  const models = VARIANTS.flatMap((variant) => {
+    const [, , first, second] = variant;
+    const of = (fault: string, ...upstreams: { provider: string; model: string }[]) =>
+      model(idOf(fault, variant), upstreams);
+    const simulated = (fault: string, scenario: string) =>
+      of(fault, upstream('first', first, `sim-any;${scenario}`), upstream('second', second));
+    return [
+      ...Object.entries(FAULTS).map(([fault, name]) =>
         of(
-          'third',
-          faulty('dead', first),
-          { provider: `first-${second}`, model: 'sim-any;status=500' },
-          {
-            provider: `third-${first}`,
-            model: 'sim-any',
-          },
+          fault,
+          fault === 'dead' ? upstream('dead', first) : upstream('first', first, name),
+          upstream('second', second),
         ),
-        of('all-dead', faulty('dead', first), { provider: `dead-${second}`, model: 'sim-other' }),
-        of('all-limited', faulty('429', first), {
-          provider: `second-${second}`,
-          model: 'sim-any;status=429;retry_after=9',
-        }),
-        of('all-busy', faulty('429', first), { provider: `second-${second}`, model: 'sim-any;status=529' }),
-        of('dead-then-refused', faulty('dead', first), { provider: `second-${second}`, model: 'sim-any;status=400' }),
-      ];
-    }),
-  );
+      ),
+      simulated('refused', 'status=400'),
+      simulated('unprocessable', 'status=422'),
+      simulated('breaks', 'chunks=6;chunk_delay_ms=30;truncate=2,close'),
+      of('well', upstream('first', first), upstream('second', second)),
+      of('third', upstream('dead', first), upstream('first', second, 'sim-any;status=500'), upstream('third', first)),
+      of('all-dead', upstream('dead', first), upstream('dead', second)),
+      of(
+        'all-limited',
+        upstream('first', first, FAULTS['429']),
+        upstream('second', second, 'sim-any;status=429;retry_after=9'),
+      ),
+      of('all-busy', upstream('first', first, FAULTS['429']), upstream('second', second, 'sim-any;status=529')),
+      of('dead-then-refused', upstream('dead', first), upstream('second', second, 'sim-any;status=400')),
+    ];
+  });
+  const choice = autoModels(upstream);
   const keys = [{ name: 'pinned', key: { hash: keyHash('key-pinned') }, models: ['well/*'] }];
-  const config = gatewayConfig(providers, [...models, ...autoModels()], keys);
+  const config = gatewayConfig(providers, [...models, ...choice], keys);
   return { ...config, policies: { auto: { order: ['tier', 'price'], models: ['choice/*'] } } };
 }
 
 /** What `auto` may choose: each of them is best at something, and the nearest of all is down. */
-function autoModels(): Json[] {
+function autoModels(
+  upstream: (
+    role: 'first' | 'second' | 'third' | 'dead',
+    dialect: UpstreamDialect,
+  ) => { provider: string; model: string },
+): Json[] {
   const at = (input: number) => ({ pricing: { input, output: input * 5 } });
   const blind = { capabilities: { tools: 'none', vision: false } };
   return [
-    model('choice/down', [{ provider: 'dead-anthropic', model: 'sim-any' }], { ...at(1), ...blind }),
-    model('choice/near-blind', [{ provider: 'first-chat', model: 'sim-any' }], { ...at(9), ...blind }),
-    model('choice/small', [{ provider: 'first-anthropic', model: 'sim-any' }], { ...at(8), contextWindow: 1000 }),
-    model('choice/cheap-blind', [{ provider: 'third-chat', model: 'sim-any' }], { ...at(2), ...blind }),
-    model('choice/able', [{ provider: 'second-anthropic', model: 'sim-any' }], at(4)),
+    model('choice/down', [upstream('dead', 'anthropic')], { ...at(1), ...blind }),
+    model('choice/near-blind', [upstream('first', 'chat')], { ...at(9), ...blind }),
+    model('choice/small', [upstream('first', 'anthropic')], { ...at(8), contextWindow: 1000 }),
+    model('choice/cheap-blind', [upstream('third', 'chat')], { ...at(2), ...blind }),
+    model('choice/able', [upstream('second', 'anthropic')], at(4)),
   ];
 }
 
@@ -149,19 +160,21 @@ function answerOf(client: ClientDialect, stream: boolean, { text }: RawReply): s
   return client === 'anthropic' ? body.content[0].text : body.choices[0].message.content;
 }
 
-describe.each(TRIPLES)('%s client, first upstream %s, second %s', (client, first, second) => {
-  describe.each([false, true])('stream: %s', (stream) => {
+describe.each(VARIANTS)('%s client, stream: %s, first upstream %s, second %s', (...variant) => {
+  const [client, stream, first, second] = variant;
+
+  describe('before the first byte', () => {
     test.each(Object.keys(FAULTS))('first upstream %s: the client sees only the second’s success', async (fault) => {
-      const reply = await ask(client, `${fault}/${first}-${second}`, { stream });
+      const reply = await ask(client, idOf(fault, variant), { stream });
       expect(reply.status).toBe(200);
       expect(reply.headers['x-callmissed-attempts']).toBe('2');
-      expect(reply.headers['x-callmissed-upstream']).toBe(`second-${second}`);
+      expect(reply.headers['x-callmissed-upstream']).toMatch(`second-${second}`);
       expect(answerOf(client, stream, reply)).toBe('Hi from the Switchboard simulator. You wrote: Say hi');
       expect(reply.text).not.toContain('error');
 
       const served = servedFor(reply).at(-1);
       expect(await usageOf(gateway, requestIdOf(reply))).toMatchObject({
-        upstream: `second-${second}`,
+        upstream: expect.stringContaining(`second-${second}`),
         upstreamDialect: second === 'anthropic' ? 'anthropic-messages' : 'openai-chat',
         attempts: 2,
         accuracy: 'exact',
@@ -174,30 +187,30 @@ describe.each(TRIPLES)('%s client, first upstream %s, second %s', (client, first
       ['refused', 400],
       ['unprocessable', 422],
     ])('what the first calls a fault of the request (%s) is final', async (fault, status) => {
-      const reply = await ask(client, `${fault}/${first}-${second}`, { stream });
+      const reply = await ask(client, idOf(fault, variant), { stream });
       expect(reply.status).toBe(status);
       expect(reply.headers['x-callmissed-attempts']).toBe('1');
-      expect(reply.headers['x-callmissed-upstream']).toBe(`first-${first}`);
+      expect(reply.headers['x-callmissed-upstream']).toMatch(`first-${first}`);
       expect(servedFor(reply)).toHaveLength(1);
       expect(errorIn(client, reply.text).message).toBe(`Simulated failure ${status}`);
     });
 
     test('a healthy first upstream is the only one asked', async () => {
-      const reply = await ask(client, `well/${first}-${second}`, { stream });
+      const reply = await ask(client, idOf('well', variant), { stream });
       expect(reply.headers['x-callmissed-attempts']).toBe('1');
-      expect(reply.headers['x-callmissed-upstream']).toBe(`first-${first}`);
+      expect(reply.headers['x-callmissed-upstream']).toMatch(`first-${first}`);
       expect(servedFor(reply)).toHaveLength(1);
     });
 
-    test('upstreams are tried to the last, in the order listed', async () => {
-      const reply = await ask(client, `third/${first}-${second}`, { stream });
+    test('upstreams are tried to the last, the better tier first', async () => {
+      const reply = await ask(client, idOf('third', variant), { stream });
       expect(reply.status).toBe(200);
       expect(reply.headers['x-callmissed-attempts']).toBe('3');
-      expect(reply.headers['x-callmissed-upstream']).toBe(`third-${first}`);
+      expect(reply.headers['x-callmissed-upstream']).toMatch(`third-${first}`);
     });
 
     test('with all of them dead there is one clear error', async () => {
-      const reply = await ask(client, `all-dead/${first}-${second}`, { stream });
+      const reply = await ask(client, idOf('all-dead', variant), { stream });
       expect(reply.status).toBe(502);
       expect(reply.headers['x-callmissed-attempts']).toBe('2');
       expect(errorIn(client, reply.text)).toMatchObject({ message: 'The upstream could not be reached.' });
@@ -209,33 +222,43 @@ describe.each(TRIPLES)('%s client, first upstream %s, second %s', (client, first
     });
 
     test('with all of them limited the shortest wait is told', async () => {
-      const reply = await ask(client, `all-limited/${first}-${second}`, { stream });
+      const reply = await ask(client, idOf('all-limited', variant), { stream });
       expect(reply.status).toBe(429);
       expect(reply.headers['retry-after']).toBe('9');
     });
 
     test('with all of them busy the caller is told to come back', async () => {
-      const reply = await ask(client, `all-busy/${first}-${second}`, { stream });
+      const reply = await ask(client, idOf('all-busy', variant), { stream });
       expect(reply.status).toBe(client === 'anthropic' ? 529 : 503);
     });
 
     test('a refusal by the second is told as it is', async () => {
-      const reply = await ask(client, `dead-then-refused/${first}-${second}`, { stream });
+      const reply = await ask(client, idOf('dead-then-refused', variant), { stream });
       expect(reply.status).toBe(400);
       expect(reply.headers['x-callmissed-attempts']).toBe('2');
       expect(errorIn(client, reply.text).message).toBe('Simulated failure 400');
     });
   });
-
-  test('once bytes have gone out, no other upstream is asked', async () => {
-    const reply = await ask(client, `breaks/${first}-${second}`, { stream: true });
-    expect(reply.status).toBe(200);
-    expect(reply.headers['x-callmissed-attempts']).toBe('1');
-    expect(streamError(client, reply.text)).toBeDefined();
-    expect(servedFor(reply)).toHaveLength(1);
-    expect(await usageOf(gateway, requestIdOf(reply))).toMatchObject({ upstream: `first-${first}`, attempts: 1 });
-  });
 });
+
+describe.each(VARIANTS.filter(([, stream]) => stream))(
+  '%s client, stream: %s, first upstream %s, second %s',
+  (...variant) => {
+    const [client, stream, first] = variant;
+
+    test('once bytes have gone out, no other upstream is asked', async () => {
+      const reply = await ask(client, idOf('breaks', variant), { stream });
+      expect(reply.status).toBe(200);
+      expect(reply.headers['x-callmissed-attempts']).toBe('1');
+      expect(streamError(client, reply.text)).toBeDefined();
+      expect(servedFor(reply)).toHaveLength(1);
+      expect(await usageOf(gateway, requestIdOf(reply))).toMatchObject({
+        upstream: expect.stringContaining(`first-${first}`),
+        attempts: 1,
+      });
+    });
+  },
+);
 
 describe.each(CLIENT_DIALECTS)('auto, %s', (client) => {
   const image =
@@ -246,20 +269,18 @@ describe.each(CLIENT_DIALECTS)('auto, %s', (client) => {
   test.each([false, true])('takes the nearest that answers, and says which (stream: %s)', async (stream) => {
     const reply = await ask(client, 'auto', { stream });
     expect(reply.status).toBe(200);
-    expect(reply.headers['x-callmissed-attempts']).toBe('2');
-    expect(reply.headers['x-callmissed-upstream']).toBe('first-anthropic');
+    expect(reply.headers['x-callmissed-upstream']).toMatch('first-anthropic');
     expect(reply.text).toContain('"model":"choice/small"');
     expect(await usageOf(gateway, requestIdOf(reply))).toMatchObject({ requestedModel: 'auto', model: 'choice/small' });
   });
 
   test('auto:cheapest goes by price', async () => {
     const reply = await ask(client, 'auto:cheapest');
-    expect(reply.headers['x-callmissed-attempts']).toBe('2');
     expect(JSON.parse(reply.text).model).toBe('choice/cheap-blind');
   });
 
-  test('auto:fastest goes by nearness', async () => {
-    expect(JSON.parse((await ask(client, 'auto:fastest')).text).model).toBe('choice/small');
+  test('auto:fastest takes one of those that answer', async () => {
+    expect(JSON.parse((await ask(client, 'auto:fastest')).text).model).toMatch(/^choice\/(?!down)/);
   });
 
   test('chooses only what can see an image, at any price', async () => {

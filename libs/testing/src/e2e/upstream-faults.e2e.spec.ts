@@ -126,35 +126,50 @@ afterAll(async () => {
   await Promise.all([simulator?.close(), raw?.close(), elsewhere?.close()]);
 });
 
+/** A client, and whether it streams. */
+const CALLERS = CLIENT_DIALECTS.flatMap((client) => [true, false].map((stream) => [client, stream] as const));
+
+const idOf = (fault: string, upstream: UpstreamDialect, client: ClientDialect, stream: boolean) =>
+  `${fault}/${upstream}-${client}-${stream}`;
+
 async function configFor(): Promise<Json> {
   const timeouts = { connectMs: 1000, firstTokenMs: TIMEOUT_MS, idleMs: TIMEOUT_MS, totalMs: 30_000 };
+  const impatient = { ...timeouts, totalMs: TIMEOUT_MS };
   const dead = `http://127.0.0.1:${await freePort()}`;
-  const providers = UPSTREAM_DIALECTS.flatMap((dialect) => [
-    provider(`sim-${dialect}`, dialect, simulator.url, { timeouts }),
-    provider(`impatient-${dialect}`, dialect, simulator.url, { timeouts: { ...timeouts, totalMs: TIMEOUT_MS } }),
-    provider(`raw-${dialect}`, dialect, raw.origin, { timeouts }),
-    provider(`dead-${dialect}`, dialect, dead, { timeouts }),
-  ]);
-  const models = UPSTREAM_DIALECTS.flatMap((dialect) => {
-    const simulated = (id: string, scenario: string) =>
-      model(`${id}/${dialect}`, [{ provider: `sim-${dialect}`, model: `sim-any;${scenario}` }]);
-    return [
-      ...STATUSES.map((status) => simulated(`status-${status}`, `status=${status};retry_after=7`)),
-      ...Object.entries(MID_STREAM).map(([name, fault]) =>
-        simulated(`stream-${name}`, `chunks=6;chunk_delay_ms=30;${fault}`),
-      ),
-      ...Object.entries(MID_BODY).map(([name, fault]) => simulated(`body-${name}`, fault)),
-      ...Object.keys(RAW).map((name) => model(`${name}/${dialect}`, [{ provider: `raw-${dialect}`, model: name }])),
-      simulated('hang', 'hang'),
-      model(`hang-whole/${dialect}`, [{ provider: `impatient-${dialect}`, model: 'sim-any;hang' }]),
-      model(`dead/${dialect}`, [{ provider: `dead-${dialect}`, model: 'sim-any' }]),
-      simulated('well', 'chunks=3'),
-    ];
-  });
+  const providers: Json[] = [];
+  const models: Json[] = [];
+  for (const dialect of UPSTREAM_DIALECTS) {
+    /** What one caller finds out of an upstream changes what the next one meets: each has a provider of its own. */
+    const add = (fault: string, role: string, origin: string, name: string, patience = timeouts): void => {
+      for (const [client, stream] of CALLERS) {
+        const id = `${role}-${dialect}.${providers.length}`;
+        providers.push(provider(id, dialect, origin, { timeouts: patience, probe: 'off' }));
+        models.push(model(idOf(fault, dialect, client, stream), [{ provider: id, model: name }]));
+      }
+    };
+    const simulated = (fault: string, scenario: string): void =>
+      add(fault, 'sim', simulator.url, `sim-any;${scenario}`);
+    for (const status of STATUSES) simulated(`status-${status}`, `status=${status};retry_after=7`);
+    for (const [name, fault] of Object.entries(MID_STREAM)) {
+      simulated(`stream-${name}`, `chunks=6;chunk_delay_ms=30;${fault}`);
+    }
+    for (const [name, fault] of Object.entries(MID_BODY)) simulated(`body-${name}`, fault);
+    for (const name of Object.keys(RAW)) add(name, 'raw', raw.origin, name);
+    simulated('hang', 'hang');
+    add('hang-whole', 'impatient', simulator.url, 'sim-any;hang', impatient);
+    add('dead', 'dead', dead, 'sim-any');
+    simulated('well', 'chunks=3');
+  }
   return gatewayConfig(providers, models);
 }
 
-async function ask(client: ClientDialect, modelId: string, stream: boolean): Promise<RawReply> {
+async function ask(
+  client: ClientDialect,
+  fault: string,
+  upstream: UpstreamDialect,
+  stream: boolean,
+): Promise<RawReply> {
+  const modelId = idOf(fault, upstream, client, stream);
   const reply = await send(gateway.url, conversation(client, { model: modelId, key: KEY, stream, text: PROMPT }));
   expectNoSecrets(reply);
   return reply;
@@ -189,9 +204,9 @@ describe.each(CASES)('an upstream that refuses: %s over %s, stream: %s', (client
   const words = (anthropic: string, chat: string) => (client === 'anthropic' ? anthropic : chat);
 
   test.each([400, 413, 422])('with %i is quoted, status and text', async (status) => {
-    const reply = await ask(client, `status-${status}/${upstream}`, stream);
+    const reply = await ask(client, `status-${status}`, upstream, stream);
     expect(expectRefusal(reply, client, same(status)).message).toBe(`Simulated failure ${status}`);
-    expect(reply.headers['x-callmissed-upstream']).toBe(`sim-${upstream}`);
+    expect(reply.headers['x-callmissed-upstream']).toMatch(`sim-${upstream}`);
     expect(await usageOf(gateway, requestIdOf(reply))).toMatchObject({
       status,
       finish: 'upstream_rejected',
@@ -203,25 +218,25 @@ describe.each(CASES)('an upstream that refuses: %s over %s, stream: %s', (client
   });
 
   test.each([401, 403])('with %i is told as the operator’s trouble, not the caller’s', async (status) => {
-    const error = expectRefusal(await ask(client, `status-${status}/${upstream}`, stream), client, same(502));
+    const error = expectRefusal(await ask(client, `status-${status}`, upstream, stream), client, same(502));
     expect(error.type).toBe(words('api_error', 'server_error'));
     expect(error.message).toMatch(/operator/);
   });
 
   test('with 404 is quoted', async () => {
-    const error = expectRefusal(await ask(client, `status-404/${upstream}`, stream), client, same(404));
+    const error = expectRefusal(await ask(client, 'status-404', upstream, stream), client, same(404));
     expect(error.message).toBe('Simulated failure 404');
   });
 
   test('with 429 passes on how long to wait', async () => {
-    const reply = await ask(client, `status-429/${upstream}`, stream);
+    const reply = await ask(client, 'status-429', upstream, stream);
     const error = expectRefusal(reply, client, same(429));
     expect(error.type).toBe(words('rate_limit_error', 'rate_limit_exceeded'));
     expect(reply.headers['retry-after']).toBe('7');
   });
 
   test.each([500, 502])('with %i is an upstream error', async (status) => {
-    const reply = await ask(client, `status-${status}/${upstream}`, stream);
+    const reply = await ask(client, `status-${status}`, upstream, stream);
     const error = expectRefusal(reply, client, same(502));
     expect(error.type).toBe(words('api_error', 'server_error'));
     expect(await usageOf(gateway, requestIdOf(reply))).toMatchObject({
@@ -233,7 +248,7 @@ describe.each(CASES)('an upstream that refuses: %s over %s, stream: %s', (client
   });
 
   test.each([503, 529])('with %i is an overload', async (status) => {
-    const error = expectRefusal(await ask(client, `status-${status}/${upstream}`, stream), client, OVERLOADED);
+    const error = expectRefusal(await ask(client, `status-${status}`, upstream, stream), client, OVERLOADED);
     expect(error.type).toBe(words('overloaded_error', 'server_error'));
   });
 });
@@ -260,7 +275,7 @@ describe.each(CASES)(
 
     test.each(badEither)('%s is a 502', async (fault) => {
       const before = elsewhere.requests();
-      const reply = await ask(client, `${fault}/${upstream}`, stream);
+      const reply = await ask(client, fault, upstream, stream);
       const error = expectRefusal(reply, client, same(502));
       expect(error.type).toBe(client === 'anthropic' ? 'api_error' : 'server_error');
       expect(error.message.length).toBeGreaterThan(20);
@@ -270,14 +285,12 @@ describe.each(CASES)(
     });
 
     test('an HTML page with a 400 keeps the status and shows none of the page', async () => {
-      expect(expectRefusal(await ask(client, `html-400/${upstream}`, stream), client, same(400)).message).toMatch(
-        /400/,
-      );
+      expect(expectRefusal(await ask(client, 'html-400', upstream, stream), client, same(400)).message).toMatch(/400/);
     });
 
     test('silence ends in a timeout error', async () => {
       const started = Date.now();
-      const reply = await ask(client, `${stream ? 'hang' : 'hang-whole'}/${upstream}`, stream);
+      const reply = await ask(client, stream ? 'hang' : 'hang-whole', upstream, stream);
       const error = expectRefusal(reply, client, same(504));
       expect(error.type).toBe(client === 'anthropic' ? 'timeout_error' : 'server_error');
       expect(Date.now() - started).toBeGreaterThanOrEqual(TIMEOUT_MS - 50);
@@ -288,19 +301,19 @@ describe.each(CASES)(
 
 describe.each(PAIRS)('a stream whose first event is an error: %s over %s', (client, upstream) => {
   test('is told with a status, as if it had never begun', async () => {
-    expectRefusal(await ask(client, `error-first/${upstream}`, true), client, OVERLOADED);
+    expectRefusal(await ask(client, 'error-first', upstream, true), client, OVERLOADED);
   });
 });
 
 describe.each(PAIRS)('JSON where a stream was asked for: %s over %s', (client, upstream) => {
   test('is a 502, and a whole reply is still no stream', async () => {
-    expectRefusal(await ask(client, `other-json/${upstream}`, true), client, same(502));
+    expectRefusal(await ask(client, 'other-json', upstream, true), client, same(502));
   });
 });
 
 describe.each(PAIRS)('a stream that fails after its first bytes: %s over %s', (client, upstream) => {
   test.each(Object.keys(MID_STREAM))('%s ends in an error event, never in success', async (fault) => {
-    const reply = await ask(client, `stream-${fault}/${upstream}`, true);
+    const reply = await ask(client, `stream-${fault}`, upstream, true);
     expect(reply.status).toBe(200);
     expect(reply.complete).toBe(true);
     expect(looksComplete(client, reply.text)).toBe(false);
@@ -328,7 +341,7 @@ describe.each(PAIRS)('a stream that fails after its first bytes: %s over %s', (c
   });
 
   test('an event without an end is cut off before it fills the memory', async () => {
-    const reply = await ask(client, `endless-event/${upstream}`, true);
+    const reply = await ask(client, 'endless-event', upstream, true);
     expect(reply.complete).toBe(true);
     expect(looksComplete(client, reply.text)).toBe(false);
     if (reply.status === 200) expect(streamError(client, reply.text)).toBeDefined();
@@ -339,7 +352,7 @@ describe.each(PAIRS)('a stream that fails after its first bytes: %s over %s', (c
 
 describe.each(PAIRS)('a whole reply that fails after its head: %s over %s', (client, upstream) => {
   test.each(Object.keys(MID_BODY))('%s is told with a status', async (fault) => {
-    const reply = await ask(client, `body-${fault}/${upstream}`, false);
+    const reply = await ask(client, `body-${fault}`, upstream, false);
     const error = expectRefusal(reply, client, same(fault === 'stalled' ? 504 : 502));
     expect(error.message.length).toBeGreaterThan(20);
     // The upstream had begun to answer: that cost something, and nobody said how much.
@@ -351,7 +364,7 @@ describe.each(PAIRS)('a whole reply that fails after its head: %s over %s', (cli
 
 describe('after all of that', () => {
   test.each(PAIRS)('%s over %s is served as if nothing had happened', async (client, upstream) => {
-    const reply = await ask(client, `well/${upstream}`, true);
+    const reply = await ask(client, 'well', upstream, true);
     expect(reply.status).toBe(200);
     expect(looksComplete(client, reply.text)).toBe(true);
   });
