@@ -21,6 +21,18 @@ test('one failure puts it behind the others for a moment, three in a row open it
   expect(breaker.closedForMs(3_003)).toBe(499);
 });
 
+test('an answer that was under way when a call failed clears it only where failures are few', () => {
+  fail(100);
+  breaker.succeeded(50, 110);
+  expect(breaker.standing(111)).toBe('degraded');
+  breaker.succeeded(112, 120);
+  expect(breaker.standing(121)).toBe('healthy');
+  for (let call = 0; call < 40; call++) pass(200 + call);
+  fail(300);
+  breaker.succeeded(250, 310);
+  expect(breaker.standing(311)).toBe('healthy');
+});
+
 test('a refused connection opens it at once, two timeouts do', () => {
   fail(0, 'connect');
   expect(breaker.standing(1)).toBe('open');

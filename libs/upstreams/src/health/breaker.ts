@@ -9,6 +9,8 @@ const OPEN_MS = 500;
 const OPEN_MS_MAX = 8_000;
 /** After one failure: long enough for the next calls to go elsewhere, and short enough for a passing fault to be forgotten. */
 const SUSPECT_MS = 1_000;
+/** Of the calls of the window: so few failures pass by themselves, and traffic need not move for each of them. */
+const PASSING_SHARE = 0.05;
 const WINDOW_SECONDS = 10;
 /** So many in a row are no coincidence. */
 const IN_A_ROW = 3;
@@ -36,6 +38,8 @@ export class Breaker {
   private timeoutsInARow = 0;
   private late = 0;
   private suspectUntilMs = -Infinity;
+  /** When the last failure was known. */
+  private failedMs = -Infinity;
   private openedMs = -Infinity;
   private openUntilMs = -Infinity;
   /** How often it opened without having closed between. */
@@ -80,7 +84,8 @@ export class Breaker {
     this.late = 0;
     if (startedMs > this.lastOkMs) this.lastOkMs = startedMs;
     if (this.openings === 0) {
-      this.suspectUntilMs = -Infinity;
+      // What was under way when one failed says little about now: under load something is answered at every moment.
+      if (startedMs >= this.failedMs || this.seldomFails(nowMs)) this.suspectUntilMs = -Infinity;
       return;
     }
     // What was under way when it opened says nothing about now.
@@ -97,6 +102,7 @@ export class Breaker {
     this.inARow++;
     this.timeoutsInARow = outcome === 'timeout' ? this.timeoutsInARow + 1 : 0;
     this.suspectUntilMs = nowMs + SUSPECT_MS;
+    this.failedMs = nowMs;
     if (this.openings > 0) {
       if (startedMs >= this.openedMs) this.open(nowMs);
     } else if (this.isPlain(outcome, nowMs)) {
@@ -113,6 +119,10 @@ export class Breaker {
     if (outcome === 'connect' || this.timeoutsInARow >= TIMEOUTS_IN_A_ROW || this.inARow >= IN_A_ROW) return true;
     const failed = this.failures.total(nowMs);
     return failed >= WINDOW_FAILED_LEAST && failed >= WINDOW_SHARE * this.calls.total(nowMs);
+  }
+
+  private seldomFails(nowMs: number): boolean {
+    return this.failures.total(nowMs) < PASSING_SHARE * this.calls.total(nowMs);
   }
 
   private open(nowMs: number): void {
