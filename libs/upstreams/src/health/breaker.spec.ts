@@ -105,7 +105,7 @@ test('three calls that wait far too long, with none answered since the first, pu
   for (const startedMs of [5, 11, 12]) breaker.noticeLate(startedMs);
   expect(breaker.standing(2_000)).toBe('healthy');
   breaker.noticeLate(13);
-  expect(breaker.standing(2_000)).toBe('degraded');
+  expect(breaker.standing(2_000)).toBe('half-open');
   expect(breaker.seemsDead).toBe(true);
   breaker.succeeded(13, 2_001);
   expect(breaker.standing(2_002)).toBe('healthy');

@@ -51,7 +51,9 @@ export class Breaker {
 
   standing(nowMs: number): Standing {
     if (this.openings > 0) return nowMs < this.openUntilMs ? 'open' : 'half-open';
-    return nowMs < this.suspectUntilMs || this.late >= LATE_IN_A_ROW ? 'degraded' : 'healthy';
+    // Whoever is sent there waits until it times out: no tier is worth that, and one client at a time finds out enough.
+    if (this.late >= LATE_IN_A_ROW) return 'half-open';
+    return nowMs < this.suspectUntilMs ? 'degraded' : 'healthy';
   }
 
   /** More than a failure or two says so. */

@@ -107,6 +107,16 @@ describe('latency', () => {
     ]);
   });
 
+  test('one that does not answer at all comes after all others, and is tried by one call at a time', () => {
+    for (const startedMs of [10, 20, 30]) health.breaker.noticeLate(startedMs);
+    expect(health.standing(2_000)).toBe('half-open');
+    expect([2_000, 2_500, 6_999, 7_000].map((nowMs) => health.takeTrial('half-open', nowMs))).toEqual([
+      ...[true, false, false, true],
+    ]);
+    health.answered(7_000, 7_100, true);
+    expect(health.standing(7_101)).toBe('healthy');
+  });
+
   test('a call is late after four times what is usual, a second at least, and of the unknown after ten', () => {
     expect(health.isLate(9_000, true)).toBe(false);
     expect(health.isLate(10_001, true)).toBe(true);
