@@ -115,7 +115,7 @@ test('policies rank what auto may choose, by figures; what is open comes last', 
   expect(bench.ranked('auto:cheapest')).toEqual(['flat:c', 'gpu:y', 'cloud:x']);
   expect(bench.ranked('auto:fastest')).toEqual(['gpu:y', 'flat:c', 'cloud:x']);
   bench.seen(streams(9, { ms: 100, perSecond: 100 }), { provider: 'flat', model: 'c', counts: { failed: 9 } });
-  expect(bench.ranked('auto:fastest')).toEqual(['cloud:x', 'gpu:y', 'flat:c']);
+  expect(bench.ranked('auto:fastest')).toEqual(['gpu:y', 'cloud:x', 'flat:c']);
   expect(bench.ranked('auto:cheapest')).toEqual(['gpu:y', 'cloud:x', 'flat:c']);
 });
 

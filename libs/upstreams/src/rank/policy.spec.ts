@@ -37,7 +37,7 @@ test('an upstream that is open comes last, whatever the policy', () => {
   const all = [open, trying, ailing, cheap, near];
   expect(ranked('auto', all)).toBe('near0 ailing1 trying2 cheap3 open4');
   expect(ranked('auto:cheapest', all)).toBe('cheap0 near1 ailing2 trying3 open4');
-  expect(ranked('auto:fastest', all)).toBe('near0 cheap1 ailing2 trying3 open4');
+  expect(ranked('auto:fastest', all)).toBe('cheap0 near0 ailing1 trying2 open3');
 });
 
 test('auto:cheapest goes by what a call costs, then by tier', () => {
@@ -46,17 +46,20 @@ test('auto:cheapest goes by what a call costs, then by tier', () => {
   );
 });
 
-test('auto:fastest goes by seconds, of which less than a tenth is no difference; the unmeasured follow, by tier', () => {
+test('auto:fastest goes by seconds, of which less than a tenth is no difference; the unmeasured share the calls of the fastest', () => {
   const fast = standing('fast', { seconds: 2, cost: 900 });
   const asFast = standing('asFast', { seconds: 2.05 });
   const slow = standing('slow', { seconds: 4, tier: 0 });
-  expect(ranked('auto:fastest', [cheap, near, slow, asFast, fast])).toBe('asFast0 fast0 slow1 near2 cheap3');
+  expect(ranked('auto:fastest', [cheap, near, slow, asFast, fast])).toBe('cheap0 near0 asFast0 fast0 slow1');
+  expect(ranked('auto:fastest', [cheap, near])).toBe('near0 cheap1');
 });
 
 test('what nothing can reach comes after all that something can', () => {
   const stranded = standing('stranded', { tier: Infinity, cost: 1 });
   const other = standing('other', { tier: Infinity, cost: 1 });
   expect(ranked('auto', [stranded, cheap, other])).toBe('cheap0 stranded1 other1');
+  const fast = standing('fast', { seconds: 2 });
+  expect(ranked('auto:fastest', [stranded, cheap, fast])).toBe('cheap0 fast0 stranded1');
 });
 
 test('policies are three names', () => {

@@ -71,13 +71,16 @@ function keysOf(
     case 'auto:cheapest':
       return [health, cost, tier];
     case 'auto:fastest':
-      // Until it is measured, the tier says whether an upstream is near.
+      // Until any is measured, the tier says whether an upstream is near.
       if (seconds === undefined) return [health, 1, tier, cost];
       return [health, 0, seconds, 0];
   }
 }
 
-/** Seconds of those measured; of several as fast, those of the fastest. */
+/**
+ * Of several as fast, seconds of the fastest; of those not measured that can be reached, of the fastest of all: what gets
+ * no calls would never be measured. Empty: none is.
+ */
 function speedsOf<T extends PolicyStanding>(candidates: readonly T[]): Map<T, number> {
   const measured = candidates.flatMap((candidate) =>
     candidate.seconds === undefined ? [] : [{ candidate, seconds: candidate.seconds }],
@@ -88,6 +91,11 @@ function speedsOf<T extends PolicyStanding>(candidates: readonly T[]): Map<T, nu
   for (const { candidate, seconds } of measured) {
     if (seconds > fastest * SAME_SPEED) fastest = seconds;
     speeds.set(candidate, fastest);
+  }
+  const [first] = measured;
+  if (first === undefined) return speeds;
+  for (const candidate of candidates) {
+    if (candidate.seconds === undefined && Number.isFinite(candidate.tier)) speeds.set(candidate, first.seconds);
   }
   return speeds;
 }
