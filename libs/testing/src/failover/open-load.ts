@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { Agent, type IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../chaos/random';
+import { verdictOf } from '../chaos/reply-verdict';
+import { MAX_TOKENS, REPLY_TEXT } from '../chaos/shapes';
+import { conversation, type ClientDialect } from '../e2e/conversation';
+import { open, type RawReply } from '../e2e/http-exchange';
+import type { ClientCall } from './evaluate';
+import { percentile } from './moves';
+
+export interface OpenLoadOptions {
+  url: string;
+  model: string;
+  key: string;
+  /** Evenly spaced. */
+  perSecond: number;
+  /** Draws who streams, and who speaks what. */
+  seed: number;
+}
+
+const STREAMS = 0.8;
+/** Of the clients; the others speak what the upstreams speak. */
+const CHAT = 0.2;
+/** Longer than any fault lasts: a call that is still open then hangs. */
+const CALL_LIMIT_MS = 30_000;
+const ERROR_BODY_MOST = 500;
+
+interface Timed {
+  reply: RawReply;
+  firstByteAtMs: number | undefined;
+}
+
+/**
+ * An open loop: requests leave when they are due, whether or not those before were answered, and are timed from then on. No
+ * client tries again.
+ */
+export class OpenLoad {
+  readonly calls: ClientCall[] = [];
+  private readonly latenessMs: number[] = [];
+  private readonly underWay = new Set<Promise<void>>();
+  // In turn, so that the connections to every edge are used alike.
+  private readonly kept = new Agent({ keepAlive: true, scheduling: 'fifo' });
+  private readonly random: Random;
+  private readonly running: Promise<void>;
+  private stopped = false;
+
+  constructor(private readonly options: OpenLoadOptions) {
+    this.random = new Random(options.seed);
+    this.running = this.run();
+  }
+
+  /** By how much requests left too late, 99 of 100: what of the latencies is the load's own doing. */
+  get latenessP99Ms(): number {
+    return percentile(this.latenessMs, 0.99) ?? 0;
+  }
+
+  /** Ends it with the calls under way. @returns every call there was. */
+  async stop(): Promise<readonly ClientCall[]> {
+    this.stopped = true;
+    await this.running;
+    await Promise.all(this.underWay);
+    this.kept.destroy();
+    return this.calls;
+  }
+
+  /** Ends it at once: calls under way break. */
+  async abandon(): Promise<void> {
+    this.stopped = true;
+    this.kept.destroy();
+    await this.stop();
+  }
+
+  private async run(): Promise<void> {
+    const startMs = performance.now();
+    const spacingMs = 1_000 / this.options.perSecond;
+    for (let index = 0; !this.stopped; index++) {
+      const dueMs = startMs + index * spacingMs;
+      while (performance.now() < dueMs) await delay(1);
+      this.latenessMs.push(performance.now() - dueMs);
+      const call = this.call(dueMs);
+      this.underWay.add(call);
+      void call.finally(() => this.underWay.delete(call));
+    }
+  }
+
+  private async call(dueMs: number): Promise<void> {
+    const stream = this.random.chance(STREAMS);
+    const dialect: ClientDialect = this.random.chance(CHAT) ? 'chat' : 'anthropic';
+    const { url, model, key } = this.options;
+    const request = conversation(dialect, { model, key, stream, extra: { max_tokens: MAX_TOKENS } });
+    const signal = AbortSignal.timeout(CALL_LIMIT_MS);
+    try {
+      const response = await open(url, { ...request, signal, agent: this.kept });
+      const { reply, firstByteAtMs } = await readTimed(response);
+      const { outcome, detail } = verdictOf(dialect, reply, stream, REPLY_TEXT);
+      this.calls.push({
+        ...{ dueMs, endedAfterMs: performance.now() - dueMs, status: reply.status, outcome, detail },
+        ...(firstByteAtMs !== undefined && { firstByteAfterMs: firstByteAtMs - dueMs }),
+        ...servedBy(response),
+        ...(outcome === 'refused' && { errorBody: reply.text.slice(0, ERROR_BODY_MOST) }),
+      });
+    } catch (error) {
+      const detail = signal.aborted ? `no reply within ${CALL_LIMIT_MS} ms` : `no reply: ${(error as Error).message}`;
+      const endedAfterMs = performance.now() - dueMs;
+      this.calls.push({ dueMs, endedAfterMs, status: 0, outcome: 'broken', detail });
+    }
+  }
+}
+
+function servedBy({ headers }: IncomingMessage): Pick<ClientCall, 'upstream' | 'attempts'> {
+  const { 'x-callmissed-upstream': upstream, 'x-callmissed-attempts': attempts } = headers;
+  return {
+    ...(upstream !== undefined && { upstream: String(upstream) }),
+    ...(attempts !== undefined && { attempts: Number(attempts) }),
+  };
+}
+
+async function readTimed(response: IncomingMessage): Promise<Timed> {
+  const chunks: Buffer[] = [];
+  let firstByteAtMs: number | undefined;
+  response.on('data', (chunk: Buffer) => {
+    firstByteAtMs ??= performance.now();
+    chunks.push(chunk);
+  });
+  // What broke the body is told by `complete`.
+  response.on('error', () => undefined);
+  await once(response, 'close').catch(() => undefined);
+  const body = Buffer.concat(chunks);
+  const { statusCode: status = 0, headers, complete } = response;
+  return { reply: { status, headers, body, text: body.toString('utf8'), complete }, firstByteAtMs };
+}
