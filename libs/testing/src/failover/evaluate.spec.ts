@@ -78,6 +78,15 @@ describe('one of two fails', () => {
     expect(evaluateFault(slow, TRIAL, TARGETS).violations).toEqual(['back only after 16.5 s']);
   });
 
+  it.each<[string, Partial<ClientCall>, number | undefined]>([
+    ['was served by it after the other', { upstream: 'one', attempts: 2 }, 0],
+    ['was refused before anybody was asked', { ...REFUSED, upstream: undefined, attempts: 0 }, 0],
+    ['failed, and nobody says who was asked', { ...REFUSED, upstream: undefined, attempts: 1 }, undefined],
+  ])('knows where a request went first that %s', (_what, call, movedAfterMs) => {
+    const all = calls(() => ({ ...SERVED, ...call }));
+    expect(evaluateFault(all, TRIAL, TARGETS).movedAfterMs).toBe(movedAfterMs);
+  });
+
   it('does not hold against a short run what it could not see', () => {
     const phases = { ...TRIAL.phases, endedAtMs: 26_000 };
     expect(evaluateFault(calls(wellRouted), { ...TRIAL, phases }, TARGETS)).toMatchObject({
