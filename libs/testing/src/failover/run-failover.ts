@@ -64,7 +64,7 @@ export async function runFailover(
       await world.stop();
     }
   } finally {
-    if (violated) say(`logs: ${onlyLogs(dataDir)}`);
+    if (violated && !signal.aborted) say(`logs: ${onlyLogs(dataDir)}`);
     else rmSync(folder, { recursive: true, force: true });
   }
 }
