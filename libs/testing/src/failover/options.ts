@@ -17,7 +17,7 @@ const DEFAULTS = { rate: 300, seconds: 15, seed: 1 };
 export const usage = `npm run failover -- [--faults a,b] [--rate N] [--seconds N] [--seed N] [--write FILE]
   --faults   what befalls the upstreams, in this order (default: all):
              ${FAULTS.map(({ name }) => name).join(', ')}
-  --rate     requests per second (default: ${DEFAULTS.rate})
+  --rate     requests per second (default: ${DEFAULTS.rate}); below 200 single trials of an upstream look like traffic to it
   --seconds  how long a fault lasts (default: ${DEFAULTS.seconds}, of both ⅔ of it); healthy before for ⅔ of it (⅓), after for 4/3 (all)
   --seed     draws the load as the run that printed it did (default: ${DEFAULTS.seed})
   --write    a page with the tables, e.g. docs/failover.md`;

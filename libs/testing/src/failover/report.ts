@@ -5,6 +5,8 @@ import type { FailoverOptions } from './options';
 import type { FailoverResult } from './run-failover';
 
 const SHOWN_ERRORS_MOST = 4;
+/** A load that is later than this waited for the machine, and so did everything else: what it shows is not the gateway. */
+const LATENESS_MS_MOST = 50;
 
 /** What a reader of figures has to know to judge them. */
 export interface RunDescription {
@@ -29,8 +31,10 @@ export function describeRun(): RunDescription {
 }
 
 /** All that was found, for people. */
-export function tablesOf({ faults, outages }: FailoverResult): string {
+export function tablesOf({ faults, outages, latenessP99Ms }: FailoverResult): string {
+  const late = latenessP99Ms > LATENESS_MS_MOST ? [`The machine did not keep up: ${lateness(latenessP99Ms)}.`] : [];
   return [
+    ...late,
     ...(faults.length > 0 ? [markdownTable(FAULT_HEAD, faults.map(faultRow)), ...faults.flatMap(toldOf)] : []),
     ...(outages.length > 0 ? [markdownTable(OUTAGE_HEAD, outages.map(outageRow)), ...outages.flatMap(toldOf)] : []),
     ...outages.flatMap(errorAsItCame),
@@ -43,7 +47,7 @@ export function failoverPage(run: RunDescription, options: FailoverOptions, resu
   return `# Failover
 
 \`npm run failover\`: ${startedAt}, commit ${commit}, Node ${node}, ${cpu}, everything on this machine; load average before
-${loadBefore}. ${rate} requests/s, seed ${seed}; 99 of 100 left within ${result.latenessP99Ms.toFixed(1)} ms of when they were due.
+${loadBefore}. ${rate} requests/s, seed ${seed}; ${lateness(result.latenessP99Ms)}.
 
 The distributed form of \`npm run stack\` with two edges and two routers, and one model with two upstreams of equal tier, price and
 weight, each a simulator in a process of its own: 50 ms to the first token, 150 ms more for the rest of a stream. Requests
@@ -58,6 +62,7 @@ ${tablesOf(result)}
   turns to nonsense (\`garbled\`) cannot be continued by another upstream; others have no excuse.
 - **Extra**: upstream requests beyond one per client request, from the fault to the end of the recovery; as the gateway tells its
   clients or as the upstreams saw them, whichever is more. Target: at most 10 %.
+- **Share**: of new requests, what went to the failing upstream before the fault.
 - **Moved**: from the fault until less than 5 % of new requests go to the failing upstream first, in every window of half a second
   from then on. Target: at most 2 s.
 - **Back**: from when the upstream answers again until it gets at least 25 % of new requests in every second from then on.
@@ -73,6 +78,7 @@ const FAULT_HEAD = [
   'errors',
   'broken',
   'extra',
+  'share',
   'first byte p50, p99 (ms)',
   'in the fault (ms)',
   'moved',
@@ -88,6 +94,7 @@ function faultRow(figures: FaultFigures): string[] {
     String(figures.errorsBeforeFirstByte),
     String(figures.brokenMidStream),
     percent(figures.extraShare),
+    percent(figures.shareBefore),
     latency(figures.healthy),
     latency(figures.inFault),
     movedAfterMs === undefined ? 'never' : seconds(movedAfterMs),
@@ -136,6 +143,10 @@ function errorAsItCame({ fault, errorBody }: OutageFigures): string[] {
 
 function verdict({ violations }: { violations: readonly string[] }): string {
   return violations.length === 0 ? 'met' : `MISSED: ${violations.join('; ')}`;
+}
+
+function lateness(p99Ms: number): string {
+  return `99 of 100 left within ${p99Ms.toFixed(1)} ms of when they were due`;
 }
 
 function latency({ p50Ms, p99Ms }: Latency): string {
