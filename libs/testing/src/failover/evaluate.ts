@@ -222,7 +222,10 @@ function tooLate(what: string, afterMs: number | undefined, watchedMs: number, m
 function toldBy(calls: readonly ClientCall[]): Told {
   const told: Record<string, number> = {};
   for (const { outcome, detail } of calls) {
-    if (outcome !== 'whole') told[`${outcome}: ${detail}`] = (told[`${outcome}: ${detail}`] ?? 0) + 1;
+    if (outcome === 'whole') continue;
+    // Not every dialect has a code.
+    const error = `${outcome}: ${detail.replaceAll('  ', ' ')}`;
+    told[error] = (told[error] ?? 0) + 1;
   }
   return told;
 }
