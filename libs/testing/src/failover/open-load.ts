@@ -9,12 +9,10 @@ import { open, type RawReply } from '../e2e/http-exchange';
 import type { ClientCall } from './evaluate';
 import { percentile } from './moves';
 
-export interface OpenLoadOptions {
+export interface ClientOptions {
   url: string;
   model: string;
   key: string;
-  /** Evenly spaced. */
-  perSecond: number;
   /** Draws who streams, and who speaks what. */
   seed: number;
 }
@@ -32,24 +30,79 @@ interface Timed {
   firstByteAtMs: number | undefined;
 }
 
-/**
- * An open loop: requests leave when they are due, whether or not those before were answered, and are timed from then on. No
- * client tries again.
- */
-export class OpenLoad {
-  readonly calls: ClientCall[] = [];
-  private readonly latenessMs: number[] = [];
-  /** Of whole replies, by their text: most are the same to the byte, and reading every one took a quarter of the load's time. */
-  private readonly known = new Map<string, Verdict>();
-  private readonly underWay = new Set<Promise<void>>();
+/** Calls of clients that come one after the other or all at once, drawn from the seed. No client tries again. */
+export class Clients {
   // In turn, so that the connections to every edge are used alike.
   private readonly kept = new Agent({ keepAlive: true, scheduling: 'fifo' });
   private readonly random: Random;
+  /** Of whole replies, by their text: most are the same to the byte, and reading every one took a quarter of the load's time. */
+  private readonly known = new Map<string, Verdict>();
+
+  constructor(private readonly options: ClientOptions) {
+    this.random = new Random(options.seed);
+  }
+
+  /** Timed from `dueMs`. */
+  async call(dueMs: number): Promise<ClientCall> {
+    const stream = this.random.chance(STREAMS);
+    const dialect: ClientDialect = this.random.chance(CHAT) ? 'chat' : 'anthropic';
+    const { url, model, key } = this.options;
+    const request = conversation(dialect, { model, key, stream, extra: { max_tokens: MAX_TOKENS } });
+    const signal = AbortSignal.timeout(CALL_LIMIT_MS);
+    try {
+      const response = await open(url, { ...request, signal, agent: this.kept });
+      const { reply, firstByteAtMs } = await readTimed(response);
+      const { outcome, detail } = this.verdictOf(dialect, reply, stream);
+      return {
+        ...{ dueMs, endedAfterMs: performance.now() - dueMs, status: reply.status, outcome, detail },
+        ...(firstByteAtMs !== undefined && { firstByteAfterMs: firstByteAtMs - dueMs }),
+        ...servedBy(response),
+        ...(outcome === 'refused' && { errorBody: reply.text.slice(0, ERROR_BODY_MOST) }),
+      };
+    } catch (error) {
+      const detail = signal.aborted ? `no reply within ${CALL_LIMIT_MS} ms` : `no reply: ${(error as Error).message}`;
+      return { dueMs, endedAfterMs: performance.now() - dueMs, status: 0, outcome: 'broken', detail };
+    }
+  }
+
+  /** So many of them, each with its next call when it has the reply to the last: what is compiled once, is compiled then. */
+  async warmUp(clients: number, durationMs: number, signal: AbortSignal): Promise<void> {
+    const endMs = performance.now() + durationMs;
+    const client = async (): Promise<void> => {
+      while (!signal.aborted && performance.now() < endMs) await this.call(performance.now());
+    };
+    await Promise.all(Array.from({ length: clients }, client));
+  }
+
+  /** Calls under way break. */
+  close(): void {
+    this.kept.destroy();
+  }
+
+  private verdictOf(dialect: ClientDialect, reply: RawReply, stream: boolean): Verdict {
+    const verdict = reply.complete ? this.known.get(reply.text) : undefined;
+    if (verdict !== undefined && reply.status === 200) return verdict;
+    const read = verdictOf(dialect, reply, stream, REPLY_TEXT);
+    if (read.outcome === 'whole' && this.known.size < KNOWN_REPLIES_MOST) this.known.set(reply.text, read);
+    return read;
+  }
+}
+
+/**
+ * An open loop: requests leave when they are due, whether or not those before were answered, and are timed from then on.
+ */
+export class OpenLoad {
+  private readonly calls: ClientCall[] = [];
+  private readonly latenessMs: number[] = [];
+  private readonly underWay = new Set<Promise<unknown>>();
   private readonly running: Promise<void>;
   private stopped = false;
 
-  constructor(private readonly options: OpenLoadOptions) {
-    this.random = new Random(options.seed);
+  /** `perSecond`: evenly spaced. */
+  constructor(
+    private readonly clients: Clients,
+    private readonly perSecond: number,
+  ) {
     this.running = this.run();
   }
 
@@ -63,59 +116,20 @@ export class OpenLoad {
     this.stopped = true;
     await this.running;
     await Promise.all(this.underWay);
-    this.kept.destroy();
     return this.calls;
-  }
-
-  /** Ends it at once: calls under way break. */
-  async abandon(): Promise<void> {
-    this.stopped = true;
-    this.kept.destroy();
-    await this.stop();
   }
 
   private async run(): Promise<void> {
     const startMs = performance.now();
-    const spacingMs = 1_000 / this.options.perSecond;
+    const spacingMs = 1_000 / this.perSecond;
     for (let index = 0; !this.stopped; index++) {
       const dueMs = startMs + index * spacingMs;
       while (performance.now() < dueMs) await delay(1);
       this.latenessMs.push(performance.now() - dueMs);
-      const call = this.call(dueMs);
+      const call = this.clients.call(dueMs).then((ended) => this.calls.push(ended));
       this.underWay.add(call);
       void call.finally(() => this.underWay.delete(call));
     }
-  }
-
-  private async call(dueMs: number): Promise<void> {
-    const stream = this.random.chance(STREAMS);
-    const dialect: ClientDialect = this.random.chance(CHAT) ? 'chat' : 'anthropic';
-    const { url, model, key } = this.options;
-    const request = conversation(dialect, { model, key, stream, extra: { max_tokens: MAX_TOKENS } });
-    const signal = AbortSignal.timeout(CALL_LIMIT_MS);
-    try {
-      const response = await open(url, { ...request, signal, agent: this.kept });
-      const { reply, firstByteAtMs } = await readTimed(response);
-      const { outcome, detail } = this.verdictOf(dialect, reply, stream);
-      this.calls.push({
-        ...{ dueMs, endedAfterMs: performance.now() - dueMs, status: reply.status, outcome, detail },
-        ...(firstByteAtMs !== undefined && { firstByteAfterMs: firstByteAtMs - dueMs }),
-        ...servedBy(response),
-        ...(outcome === 'refused' && { errorBody: reply.text.slice(0, ERROR_BODY_MOST) }),
-      });
-    } catch (error) {
-      const detail = signal.aborted ? `no reply within ${CALL_LIMIT_MS} ms` : `no reply: ${(error as Error).message}`;
-      const endedAfterMs = performance.now() - dueMs;
-      this.calls.push({ dueMs, endedAfterMs, status: 0, outcome: 'broken', detail });
-    }
-  }
-
-  private verdictOf(dialect: ClientDialect, reply: RawReply, stream: boolean): Verdict {
-    const verdict = reply.complete ? this.known.get(reply.text) : undefined;
-    if (verdict !== undefined && reply.status === 200) return verdict;
-    const read = verdictOf(dialect, reply, stream, REPLY_TEXT);
-    if (read.outcome === 'whole' && this.known.size < KNOWN_REPLIES_MOST) this.known.set(reply.text, read);
-    return read;
   }
 }
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { percent, seconds, type FaultFigures, type Latency, type OutageFigures, type Told } from './evaluate';
+import { markdownTable } from './markdown-table';
 import type { FailoverOptions } from './options';
 import type { FailoverResult } from './run-failover';
 
@@ -155,11 +156,4 @@ function latency({ p50Ms, p99Ms }: Latency): string {
 
 function whole(ms: number | undefined): string {
   return ms === undefined ? '–' : Math.round(ms).toLocaleString('en-US');
-}
-
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((_title, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }

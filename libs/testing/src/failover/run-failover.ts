@@ -11,7 +11,7 @@ import {
   type Trial,
 } from './evaluate';
 import type { Fault } from './faults';
-import { OpenLoad } from './open-load';
+import { Clients, OpenLoad } from './open-load';
 import type { FailoverOptions } from './options';
 import { FIRST_TOKEN_MS, MODEL, startFailoverWorld, TRIAL_KEY, type FailoverWorld } from './world';
 
@@ -38,8 +38,8 @@ export const TARGETS: Targets = {
   answerMsMost: FIRST_TOKEN_MS,
 };
 
-/** Before the first fault, as a part of its time: what a process compiles once, it has compiled by then. */
-const WARM_UP_PART = 1 / 3;
+/** So many at a time, so that processes that are still cold are not flooded. */
+const WARM_UP_CLIENTS = 16;
 
 /**
  * An even load on the distributed form whose upstreams fail in turn. The logs of its processes stay where a target was
@@ -78,17 +78,21 @@ async function failoverIn(
   const startedAtMs = performance.now();
   const say = (line: string): void =>
     surroundings.say(`+${((performance.now() - startedAtMs) / 1_000).toFixed(1).padStart(5)} s  ${line}`);
-  const load = new OpenLoad({ url: world.stack.url, model: MODEL, key: TRIAL_KEY, perSecond: rate, seed });
+  const clients = new Clients({ url: world.stack.url, model: MODEL, key: TRIAL_KEY, seed });
+  let load: OpenLoad | undefined;
   const trials: Trial[] = [];
   try {
-    await delay(WARM_UP_PART * faultMs, undefined, { signal });
+    await clients.warmUp(WARM_UP_CLIENTS, faultMs, signal);
+    load = new OpenLoad(clients, rate);
     for (const fault of faults) trials.push(await tryFault(world, fault, faultMs, { say, signal }));
   } catch (error) {
-    await load.abandon();
+    clients.close();
+    await load?.stop();
     throw error;
   }
   say('the last calls end');
   const calls = await load.stop();
+  clients.close();
   const one = trials.filter(({ faulty }) => faulty !== undefined);
   const both = trials.filter(({ faulty }) => faulty === undefined);
   const result = {
