@@ -5,7 +5,7 @@ import { runFailover } from '../failover/run-failover';
 jest.setTimeout(120_000);
 
 test('the failover trial has upstreams fail and come back, and tells what clients had of it', async () => {
-  const options = parseFailoverOptions(['--faults', 'killed,both-killed', '--rate', '40', '--seconds', '1']);
+  const options = parseFailoverOptions(['--faults', 'killed,both-killed', '--rate', '60', '--seconds', '0.6']);
   const lines: string[] = [];
   const result = await runFailover(options, { say: (line) => lines.push(line) });
   const { faults, outages } = result;
