@@ -22,6 +22,9 @@ const STREAMS = 0.8;
 const CHAT = 0.2;
 /** Longer than any fault lasts: a call that is still open then hangs. */
 const CALL_LIMIT_MS = 30_000;
+/** What two upstreams that hang hold up is half of it. */
+const UNDER_WAY_MOST = 3_000;
+const STUCK = `${UNDER_WAY_MOST} calls are under way: the machine is too slow for this rate, or the gateway is stuck`;
 const ERROR_BODY_MOST = 500;
 const KNOWN_REPLIES_MOST = 50;
 
@@ -92,6 +95,8 @@ export class Clients {
  * An open loop: requests leave when they are due, whether or not those before were answered, and are timed from then on.
  */
 export class OpenLoad {
+  /** Aborted where it cannot go on, with the reason. */
+  readonly stuck = new AbortController();
   private readonly calls: ClientCall[] = [];
   private readonly latenessMs: number[] = [];
   private readonly underWay = new Set<Promise<unknown>>();
@@ -125,6 +130,7 @@ export class OpenLoad {
     for (let index = 0; !this.stopped; index++) {
       const dueMs = startMs + index * spacingMs;
       while (performance.now() < dueMs) await delay(1);
+      if (this.underWay.size >= UNDER_WAY_MOST) return this.stuck.abort(new Error(STUCK));
       this.latenessMs.push(performance.now() - dueMs);
       const call = this.clients.call(dueMs).then((ended) => this.calls.push(ended));
       this.underWay.add(call);

@@ -84,11 +84,12 @@ async function failoverIn(
   try {
     await clients.warmUp(WARM_UP_CLIENTS, faultMs, signal);
     load = new OpenLoad(clients, rate);
-    for (const fault of faults) trials.push(await tryFault(world, fault, faultMs, { say, signal }));
+    const either = AbortSignal.any([signal, load.stuck.signal]);
+    for (const fault of faults) trials.push(await tryFault(world, fault, faultMs, { say, signal: either }));
   } catch (error) {
     clients.close();
     await load?.stop();
-    throw error;
+    throw load?.stuck.signal.aborted === true ? load.stuck.signal.reason : error;
   }
   say('the last calls end');
   const calls = await load.stop();
