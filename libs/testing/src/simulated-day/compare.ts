@@ -41,6 +41,7 @@ function waysOver(providers: readonly DayProvider[], seed: number): ((world: Day
     (world) => new Oracle('oracle: cheapest', world, ({ costNanoUsd }) => costNanoUsd),
     () => new GatewayWay('auto:cheapest', providers, new Random(seed + 1)),
     () => new GatewayWay('auto', providers, new Random(seed + 1)),
+    () => new GatewayWay('auto:fastest', providers, new Random(seed + 1)),
     (world) => new Oracle('oracle: fastest', world, ({ endsAfterMs }) => endsAfterMs),
     (world) => new RoundRobin(world),
   ];

@@ -2,14 +2,18 @@ import { DEFAULT_ROUTING, priceAt } from '@switchboard/contracts';
 import {
   AccountHealth,
   expectedCost,
+  expectedSeconds,
   hashText,
   lastResort,
+  likelyCall,
   OutcomeTally,
   pick,
+  rankByPolicy,
   ranksOf,
   RetryBudget,
   UpstreamHealth,
   type Choice,
+  type PolicyName,
 } from '@switchboard/upstreams';
 import type { Random } from '../chaos/random';
 import type { Answer } from './day-world';
@@ -17,8 +21,6 @@ import { MeasuredFigures } from './measured-figures';
 import type { DayProvider } from './providers';
 import type { DayRequest } from './requests';
 import type { Asked, Route, Way } from './ways';
-
-export type Policy = 'auto' | 'auto:cheapest';
 
 interface DayChoice extends Choice {
   index: number;
@@ -40,7 +42,7 @@ export class GatewayWay implements Way {
   private measuredMs = 0;
 
   constructor(
-    readonly name: Policy,
+    readonly name: PolicyName,
     providers: readonly DayProvider[],
     private readonly random: Random,
   ) {
@@ -79,11 +81,21 @@ export class GatewayWay implements Way {
   }
 
   private ranked(request: DayRequest, nowMs: number): DayChoice[] {
-    const ranked = this.name === 'auto' ? this.byPolicy(nowMs) : this.byCost(request, nowMs);
-    return ranked.sort((left, right) => left.rank - right.rank);
+    return this.placed(request, nowMs).sort((left, right) => left.rank - right.rank);
   }
 
-  private byPolicy(nowMs: number): DayChoice[] {
+  private placed(request: DayRequest, nowMs: number): DayChoice[] {
+    switch (this.name) {
+      case 'auto':
+        return this.byOrder(nowMs);
+      case 'auto:cheapest':
+        return this.byCost(request, nowMs);
+      case 'auto:fastest':
+        return this.bySpeed();
+    }
+  }
+
+  private byOrder(nowMs: number): DayChoice[] {
     const compared = this.choices.map(({ provider }) => {
       const { input, output } = priceAt(provider, nowMs).prices;
       return { tier: provider.tier, price: input + output };
@@ -94,14 +106,24 @@ export class GatewayWay implements Way {
 
   private byCost({ inputTokens }: DayRequest, nowMs: number): DayChoice[] {
     const costs = this.choices.map(({ provider, figures }) =>
-      expectedCost(priceAt(provider, nowMs).prices, {
-        ...{ inputTokens, outputTokens: figures.outputTokens, cacheHitRate: 0 },
-      }),
+      expectedCost(priceAt(provider, nowMs).prices, likelyCall(figures.figures, inputTokens)),
     );
     return this.choices.map((choice, index) => {
       const rank = costs.filter((cost) => cost < (costs[index] ?? 0)).length;
       return { ...choice, rank, degradedRank: rank + this.choices.length };
     });
+  }
+
+  /** As routers rank them for edges, of what edges told; who is well the edge knows best. */
+  private bySpeed(): DayChoice[] {
+    const standings = this.choices.map((choice) => ({
+      ...{ choice, tier: choice.provider.tier, state: 'healthy' as const, cost: 0 },
+      seconds: expectedSeconds(choice.figures.figures),
+    }));
+    return rankByPolicy(this.name, AUTO_ORDER, standings).map(({ candidate: { choice }, rank }) => ({
+      ...choice,
+      ...{ rank, degradedRank: rank + this.choices.length + 1 },
+    }));
   }
 
   /** As edges tell routers and routers edges, once a second. */
