@@ -34,15 +34,16 @@ ${markdownTable(['', ...PROVIDERS.map(({ id }) => id)], shares)}`;
 export function dayPage({ requests, seed }: DayOptions, days: readonly DayFigures[]): string {
   return `# A simulated day
 
-\`npm run simulated-day\`: ${requests.toLocaleString('en-US')} requests, seed ${seed}, in virtual
-time: the same seed makes the same day.
+\`npm run simulated-day\`: ${requests.toLocaleString('en-US')} requests, seed ${seed}, in virtual time: the same seed makes
+the same day.
 
 ${dayTable(days)}
 
-Every way of routing meets the same requests, at the same moments, with the same luck at each provider. \`auto\` and
-\`auto:cheapest\` are the gateway's own code: breakers, health, ranks, the pick and the retry budget, as an edge puts them
-together. An **oracle** knows what would come of asking each provider, and asks the best; \`round-robin\` asks each in turn and, where
-one fails, the next. **× least** is against the best of the column. **Calls** are to providers, per request.
+Every way of routing meets the same requests, at the same moments, with the same luck at each provider. The three \`auto\` are
+the gateway's own code: breakers, health, ranks, the pick and the retry budget, as an edge puts them together, with the figures that
+routers make of its outcomes. \`auto:fastest\` knows how fast those are that were asked: others it asks where these fail. An
+**oracle** knows what would come of asking each provider, and asks the best; \`round-robin\` asks each in turn and, where one
+fails, the next. **× least** is against the best of the column. **Calls** are to providers, per request.
 
 Five providers, of which any will do; most requests come at 14:00, a seventh of that at night. In the median a request has
 ${INPUT_TOKENS.median} tokens of input and ${OUTPUT_TOKENS.median} of output. Calls beyond what a provider has room for take longer at it.
