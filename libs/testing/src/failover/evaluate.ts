@@ -189,7 +189,7 @@ function outageViolations(
 ): string[] {
   const { answer, noticedP99Ms = 0, recoveredAfterMs } = figures;
   // Before it is known, each of the two may be waited for once.
-  const mostMs = 2 * targets.answerMsMost + DEADLINE_SLACK_MS;
+  const mostMs = 2 * (targets.answerMsMost + DEADLINE_SLACK_MS);
   const unclear = calls.filter(({ status, outcome }) => status !== 200 && outcome !== 'refused').length;
   return [
     ...when(noticedP99Ms > targets.answerMsMost + DEADLINE_SLACK_MS, `p99 of answers ${seconds(noticedP99Ms)}`),
