@@ -7,7 +7,7 @@ import { withFaults, type Script } from './faults';
 import { isObject, textOf } from './json';
 import { PlanCache } from './plan-cache';
 import { Playback } from './playback';
-import { hasFault, readScenario, type Scenario } from './scenario';
+import { hasFault, readScenario, type Scenario, type Settings } from './scenario';
 import { recordUsage, type ServedLog, type ServedRequest } from './served';
 
 export interface Endpoint {
@@ -18,17 +18,31 @@ export interface Endpoint {
 }
 
 const DEFAULT_FAILURE_STATUS = 500;
+/** The golden section: its multiples, without their whole parts, are spread evenly, however many there are. */
+const EVEN_SPREAD = 0.618_033_988_749_895;
 
 /** Answers model requests: plans the reply, lets the scenario spoil it, sends it, and records what was sent. */
 export class Exchange {
-  private readonly plans = new PlanCache();
+  private plans = new PlanCache();
+  private behaviour: Settings = [];
   /** How often each scenario has failed so far. */
   private failures = new Map<string, number>();
+  /** Of replies that were delayed by a part of their jitter. */
+  private jittered = 0;
 
   constructor(private readonly served: ServedLog) {}
 
   reset(): void {
     this.failures = new Map();
+    this.jittered = 0;
+  }
+
+  /** From here on every request is answered so, whatever it asks for. Throws a 400 where a setting is unknown or bad. */
+  behave(settings: Settings): void {
+    readScenario('', {}, settings);
+    this.behaviour = settings;
+    // What is kept was planned for another behaviour.
+    this.plans = new PlanCache();
   }
 
   async answer(endpoint: Endpoint, request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<void> {
@@ -56,7 +70,7 @@ export class Exchange {
     const known = this.plans.get(key);
     if (known) return known;
     const json = parseBody(body, endpoint.dialect);
-    const scenario = readScenario(textOf(json['model']), request.headers);
+    const scenario = readScenario(textOf(json['model']), request.headers, this.behaviour);
     const seed = createHash('sha256')
       .update(JSON.stringify([json['model'], json['messages']]))
       .digest('hex');
@@ -84,7 +98,8 @@ export class Exchange {
     }
     const status = faulty ? (scenario.status ?? (hasFault(scenario) ? undefined : DEFAULT_FAILURE_STATUS)) : undefined;
     if (scenario.earlyHeaders && status === undefined) openReply(plan, response).flushHeaders();
-    if (scenario.firstTokenMs > 0) await playback.pause(scenario.firstTokenMs);
+    const firstTokenMs = scenario.firstTokenMs + this.jitterMs(scenario);
+    if (firstTokenMs > 0) await playback.pause(firstTokenMs);
     if (playback.clientLeft) return 'aborted';
     if (status !== undefined) throw simulatedFailure(status, scenario);
     record.status = 200;
@@ -113,6 +128,10 @@ export class Exchange {
     if (scenario.stall !== undefined) return playback.body(whole, 'stall');
     if (scenario.truncate) return playback.body(whole, scenario.truncate.how);
     return playback.body(whole, scenario.halfEvent === undefined ? 'complete' : 'close');
+  }
+
+  private jitterMs({ firstTokenJitterMs }: Scenario): number {
+    return firstTokenJitterMs === 0 ? 0 : Math.round(firstTokenJitterMs * ((++this.jittered * EVEN_SPREAD) % 1));
   }
 
   /** Whether this request is one of those that go wrong; counts it if so. */

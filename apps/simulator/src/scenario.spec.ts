@@ -12,6 +12,14 @@ describe('readScenario', () => {
     expect(readScenario('sim-any;first_token_ms=3', headers).firstTokenMs).toBe(7);
   });
 
+  it('lets the behaviour of the process win over both', () => {
+    const settings = [['status', '500'] as const];
+    expect(readScenario('m;status=429;chunks=3', { 'x-sim-status': '503' }, settings)).toMatchObject({
+      status: 500,
+      chunks: 3,
+    });
+  });
+
   it.each([
     ['truncate=3', { after: 3, how: 'clean' }],
     ['truncate=reset', { after: 1, how: 'reset' }],

@@ -12,6 +12,8 @@ export interface Scenario {
   /** Names the state of `failFirst`, so that parallel tests do not share it. */
   name: string;
   firstTokenMs: number;
+  /** Up to so much is added to `firstTokenMs`, another part of it for each request. */
+  firstTokenJitterMs: number;
   /** Undefined: all events in one turn of the event loop. 0: each event in its own turn. */
   chunkDelayMs?: number;
   chunks?: number;
@@ -52,6 +54,7 @@ type Setter = (scenario: Scenario, value: string, name: string) => void;
 const SETTINGS: Readonly<Record<string, Setter>> = {
   scenario: (scenario, value) => (scenario.name = value),
   first_token_ms: (scenario, value, name) => (scenario.firstTokenMs = count(value, name)),
+  first_token_jitter_ms: (scenario, value, name) => (scenario.firstTokenJitterMs = count(value, name)),
   chunk_delay_ms: (scenario, value, name) => (scenario.chunkDelayMs = count(value, name)),
   chunks: (scenario, value, name) => (scenario.chunks = atLeastOne(value, name)),
   chunk_bytes: (scenario, value, name) => (scenario.chunkBytes = atLeastOne(value, name)),
@@ -89,18 +92,22 @@ const SETTINGS: Readonly<Record<string, Setter>> = {
 const HEADER_PREFIX = 'x-sim-';
 const REQUEST_ID_HEADER = 'x-sim-request-id';
 
+/** `[setting_name, value]`, values percent-encoded; of one name the last counts. */
+export type Settings = readonly (readonly [string, string])[];
+
 /**
- * Reads settings from the model name (`sim-any;chunks=100;text=a%3Bb`, values percent-encoded) and from `x-sim-…`
- * headers, which win. A setting without a value means 1. Throws a 400 on an unknown name: a typo must not pass as a
- * healthy answer.
+ * Reads settings from the model name (`sim-any;chunks=100;text=a%3Bb`, values percent-encoded), from `x-sim-…` headers,
+ * which win, and from the `behaviour` of the whole process, which wins over both. A setting without a value means 1. Throws
+ * a 400 on an unknown name: a typo must not pass as a healthy answer.
  */
-export function readScenario(model: string, headers: IncomingHttpHeaders): Scenario {
+export function readScenario(model: string, headers: IncomingHttpHeaders, behaviour: Settings = []): Scenario {
   const scenario = plainScenario();
   for (const pair of model.split(';').slice(1)) {
     const [name = '', ...rest] = pair.split('=');
     if (name !== '') apply(scenario, name, rest.length === 0 ? '1' : rest.join('='));
   }
   for (const [name, value] of simHeaders(headers)) apply(scenario, name, value);
+  for (const [name, value] of behaviour) apply(scenario, name, value);
   return scenario;
 }
 
@@ -133,6 +140,7 @@ function plainScenario(): Scenario {
   return {
     name: '',
     firstTokenMs: 0,
+    firstTokenJitterMs: 0,
     cacheReadTokens: 0,
     cacheWriteTokens: 0,
     cacheWrite1hTokens: 0,

@@ -227,6 +227,41 @@ describe('faults', () => {
   });
 });
 
+describe('the behaviour of the process', () => {
+  const behave = (query: string) => fetch(`${simulator.url}/__behaviour${query}`, { method: 'POST' });
+  afterEach(() => behave(''));
+
+  it('is that of every request until it is taken back, those it has answered before included', async () => {
+    expect((await post()).status).toBe(200);
+    expect((await behave('?status=429&retry_after=5')).status).toBe(200);
+    const limited = await post();
+    expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '5']);
+    await behave('?malformed');
+    await expect((await post()).json()).rejects.toThrow('JSON');
+    await behave('');
+    expect((await post()).status).toBe(200);
+  });
+
+  it('stays as it was where it is told something unknown', async () => {
+    const refused = await behave('?statuz=500');
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('statuz')]);
+    expect((await post()).status).toBe(200);
+  });
+});
+
+it('delays each reply by another part of its jitter', async () => {
+  const tookMs = async (): Promise<number> => {
+    const startedMs = performance.now();
+    await (await post({ model: 'sim-any;first_token_jitter_ms=100' })).text();
+    return performance.now() - startedMs;
+  };
+  const [one, two, three] = [await tookMs(), await tookMs(), await tookMs()];
+  // 0.62, 0.24 and 0.85 of 100 ms.
+  expect(one).toBeGreaterThan(50);
+  expect(two).toBeGreaterThan(20);
+  expect(three).toBeGreaterThan(75);
+});
+
 it('answers unknown paths in the dialect of the caller', async () => {
   const anthropic = await fetch(`${simulator.url}/v1/nothing`, { headers: { 'x-api-key': 'k' } });
   expect([anthropic.status, await anthropic.json()]).toMatchObject([

@@ -117,8 +117,22 @@ class Simulator {
       case 'POST /__reset':
         this.reset();
         return sendJson(response, 200, { status: 'ok' });
+      case 'POST /__behaviour':
+        return this.behave(query, response);
       default:
         return sendJson(response, 404, { error: `No ${request.method} ${path} here` });
+    }
+  }
+
+  /** The query's settings are those of every request from here on; none: each is answered as it asks again. */
+  private behave(query: URLSearchParams, response: ServerResponse): void {
+    try {
+      // As in a model's name: a flag may stand alone, and values are decoded where they are read.
+      this.exchange.behave([...query].map(([name, value]) => [name, value === '' ? '1' : encodeURIComponent(value)]));
+      sendJson(response, 200, { status: 'ok' });
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      sendJson(response, error.status, { error: error.message });
     }
   }
 }
