@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { GatewayError, type KeyRecord, type UsageRecordedV1 } from '@switchboard/contracts';
 import { totalInputTokens, type StreamFailure, type Usage } from '@switchboard/protocol';
-import { lastResort, pick } from '@switchboard/upstreams';
+import { lastResort, pick, type RetryBudget } from '@switchboard/upstreams';
 import { callHeaders, requestPath } from '../adapters/upstream-request';
 import { hasLimits } from '../core/account-reservation';
 import { affinityKey } from '../core/affinity-key';
@@ -42,8 +42,11 @@ export class Attempts {
   /** Best first. */
   private order: readonly Candidate[] = [];
   private outputTokensMost: number | undefined;
+  /** Of the model that was planned first, wherever the call goes. */
+  private retries: RetryBudget | undefined;
   private next = 0;
   private entered = 0;
+  private startedMs = 0;
   /** Being waited for in a provider's account. */
   private entry: AccountEntry | undefined;
   private room: AccountRoom | undefined;
@@ -62,8 +65,10 @@ export class Attempts {
 
   start({ candidates, outputTokensMost }: AttemptsPlan): void {
     const nowMs = performance.now();
+    this.startedMs = nowMs;
     this.outputTokensMost = outputTokensMost;
-    candidates[0]?.retries.request(nowMs);
+    this.retries = candidates[0]?.retries;
+    this.retries?.request(nowMs);
     this.order = this.choose(candidates, nowMs);
     if (this.request.headers[this.edge.names.routeDebug] !== undefined) {
       this.shown.route = routeShown(this.key, candidates, this.order, nowMs);
@@ -92,8 +97,7 @@ export class Attempts {
     while (this.next < this.order.length && this.mayGoOn()) {
       const candidate = this.order[this.next++];
       if (candidate === undefined) break;
-      // It opened since: another call found out what this one need not.
-      if (this.count > 0 && candidate.health.standing(performance.now()) === 'open') continue;
+      if (this.count > 0 && this.isKnownToFail(candidate)) continue;
       const call = prepareCall(this.request, candidate, this.outputTokensMost);
       if (!(call instanceof GatewayError)) return this.enter(call);
       refusal ??= call;
@@ -104,14 +108,18 @@ export class Attempts {
     );
   }
 
+  /** Other calls found out since this one began what it need not: the client has waited once already. */
+  private isKnownToFail({ health }: Candidate): boolean {
+    return health.standing(performance.now()) === 'open' || health.breaker.answersNobodySince(this.startedMs);
+  }
+
   /** A further attempt is a retry, of which there are only so many, and none of what may have been done already. */
   private mayGoOn(): boolean {
     const last = this.failures.at(-1);
     if (this.count === 0 || last === undefined) return true;
     const { sniffed, body } = this.request;
     if (!didNothing(last) && mayHaveSideEffects(body, sniffed.tools === 'filled')) return this.retried('side_effects');
-    const granted =
-      this.order[0]?.retries.take(performance.now(), this.edge.catalog.current().routing.retries) === true;
+    const granted = this.retries?.take(performance.now(), this.edge.catalog.current().routing.retries) === true;
     return this.retried(granted ? 'granted' : 'exhausted');
   }
 

@@ -56,6 +56,11 @@ export class Breaker {
     return nowMs < this.suspectUntilMs ? 'degraded' : 'healthy';
   }
 
+  /** Calls wait, far longer than is usual, and of those sent since `sinceMs` and before none was answered. */
+  answersNobodySince(sinceMs: number): boolean {
+    return this.late >= LATE_IN_A_ROW && this.lastOkMs < sinceMs;
+  }
+
   /** More than a failure or two says so. */
   get seemsDead(): boolean {
     return this.openings > 0 || this.late >= LATE_IN_A_ROW;
@@ -133,6 +138,7 @@ export class Breaker {
     this.openings++;
     this.trialsPassed = 0;
     this.trialSinceMs = -Infinity;
+    this.late = 0;
   }
 
   private close(): void {

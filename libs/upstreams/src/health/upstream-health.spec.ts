@@ -22,7 +22,11 @@ describe('the account', () => {
     fail('limited', 0, { retryAfterMs: 7_000 });
     expect([health, sibling].map((each) => each.standing(6_999))).toEqual(['open', 'healthy']);
     expect(health.closedForMs(1_000)).toBe(6_000);
-    expect(health.standing(7_000)).toBe('healthy');
+    expect(health.standing(7_000)).toBe('half-open');
+    health.answered(6_990, 7_010, true);
+    expect(health.standing(7_011)).toBe('half-open');
+    health.answered(7_020, 7_030, true);
+    expect(health.standing(7_031)).toBe('healthy');
   });
 
   test('401 refuses it at once, and one trial each half minute finds out whether it still does', () => {

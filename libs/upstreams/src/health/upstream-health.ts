@@ -30,6 +30,8 @@ export class UpstreamHealth {
   private heardMs = -Infinity;
   private triedMs = -Infinity;
   private parkedUntilMs = -Infinity;
+  /** Its limit is over, as it said; whether that holds, one call finds out. */
+  private wasParked = false;
 
   constructor(readonly account: AccountHealth) {}
 
@@ -48,7 +50,8 @@ export class UpstreamHealth {
     const own = this.breaker.standing(nowMs);
     const told = this.told(nowMs);
     if (own === 'open' || told === 'open') return 'open';
-    if (own === 'half-open' || told === 'half-open' || this.account.needsTrial(nowMs)) return 'half-open';
+    if (this.wasParked || own === 'half-open' || told === 'half-open' || this.account.needsTrial(nowMs))
+      return 'half-open';
     return own === 'degraded' || told === 'degraded' || this.latency.isSlow(nowMs) ? 'degraded' : 'healthy';
   }
 
@@ -91,6 +94,7 @@ export class UpstreamHealth {
   /** What is sent on of its answer begins. */
   answered(startedMs: number, nowMs: number, isStream: boolean): void {
     this.breaker.succeeded(startedMs, nowMs);
+    if (startedMs >= this.parkedUntilMs) this.wasParked = false;
     this.account.served();
     (isStream ? this.latency : this.wholeLatency).observe(nowMs - startedMs, nowMs);
   }
@@ -100,6 +104,7 @@ export class UpstreamHealth {
     if (outcome === 'limited') {
       const untilMs = nowMs + Math.min(retryAfterMs ?? PARK_MS, PARK_MS_MAX);
       this.parkedUntilMs = Math.max(this.parkedUntilMs, untilMs);
+      this.wasParked = true;
     }
     if (outcome === 'account') this.account.refused(status ?? 401, nowMs);
     // It has just been tried.
