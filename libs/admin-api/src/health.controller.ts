@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject } from '@nestjs/common';
+import { ROUTING_EXPLAINER, type RoutingExplainer, type UpstreamsV1 } from '@switchboard/contracts';
+import { routingView } from './core/routing-view';
 import { type OutboxState, StoreHealth } from './http/adapters/store-health';
 import { endpoint, Handles } from './http/endpoint';
 import { healthReply } from './http/replies/record-replies';
@@ -25,14 +27,16 @@ export class HealthController {
     @Inject(ServiceRegistry) private readonly registry: ServiceRegistry,
     @Inject(StoreHealth) private readonly store: StoreHealth,
     @Inject(ADMIN_OPTIONS) private readonly options: AdminApiOptions,
+    @Inject(ROUTING_EXPLAINER) private readonly router: RoutingExplainer,
   ) {}
 
   @Handles(HEALTH)
   async health() {
     const { administration } = this.options;
-    const [queue, outbox] = await Promise.all([
+    const [queue, outbox, routing] = await Promise.all([
       outcomeOf<UsageQueue | undefined>(administration?.usageBacklog() ?? Promise.resolve(undefined)),
       outcomeOf<OutboxState>(this.store.outbox(new Date())),
+      outcomeOf<UpstreamsV1>(this.router.upstreams()),
     ]);
     const services = servicesOf(this.registry.instances(), administration?.services ?? SERVICES);
     const bus = administration?.bus.connected === true ? ('up' as const) : ('down' as const);
@@ -44,6 +48,7 @@ export class HealthController {
       postgres: outbox.ok ? { status: 'up' } : { status: 'down', error: outbox.reason },
       usageQueue: queue.ok && queue.value !== undefined ? queueView(queue.value) : null,
       outbox: outbox.ok ? outbox.value : null,
+      routing: routing.ok ? routingView(routing.value) : null,
     };
   }
 }

@@ -9,7 +9,6 @@ export const REFUSED_USAGE = Symbol('REFUSED_USAGE');
 export const RECONCILIATIONS = Symbol('RECONCILIATIONS');
 export const HEALTH_CHECKS = Symbol('HEALTH_CHECKS');
 export const ROUTING_EXPLAINER = Symbol('ROUTING_EXPLAINER');
-export const UPSTREAMS_VIEW = Symbol('UPSTREAMS_VIEW');
 
 /** Every given field must match. */
 export interface UsageFilter {
@@ -148,14 +147,10 @@ export interface HealthCheck {
   check(): Promise<void>;
 }
 
-/** Port: how the upstreams are. */
-export interface UpstreamsView {
-  /** @throws BusUnavailableError when no router leads; RemoteError when it could not tell. */
-  upstreams(): Promise<UpstreamsV1>;
-}
-
 /** Port: why the router would choose what it would. */
 export interface RoutingExplainer {
   /** @throws BusUnavailableError or RemoteError when the router does not answer. */
   explain(request: ExplainRequestV1): Promise<ExplanationV1>;
+  /** How the upstreams are. @throws BusUnavailableError when no router leads; RemoteError when it could not tell. */
+  upstreams(): Promise<UpstreamsV1>;
 }

@@ -212,6 +212,17 @@ describe('system health', () => {
       ['router', 'degraded'],
     ]);
     expect(body.services[4].instances[0].checks).toEqual({ nats: { status: 'down', required: true, error: 'gone' } });
+    expect(body.routing).toMatchObject({
+      ...{ leader: 'router-1', snapshotVersion: 41, snapshotAt: '2026-11-20T12:00:00.000Z' },
+      providers: [{ provider: 'sim', refusal: null, quotaLeft: 0.5, probe: { result: 'passing' } }],
+      upstreams: [
+        { model: 'down', state: 'open', reason: 'it failed', retryAt: '2026-11-20T12:00:02.000Z', firstTokenMs: null },
+        { model: 'well', state: 'healthy', reason: null, retryAt: null, firstTokenMs: 350, calls: { failed: 3 } },
+      ],
+    });
+    admin.explainer.fault = new BusUnavailableError('nobody leads');
+    expect((await call('GET', 'health')).body.routing).toBeNull();
+    admin.explainer.fault = undefined;
   });
 
   test('a process that falls silent is shown as stale, one that stopped in order is gone', async () => {

@@ -41,7 +41,7 @@ ${dayTable(days)}
 
 Every way of routing meets the same requests, at the same moments, with the same luck at each provider. The three \`auto\` are
 the gateway's own code: breakers, health, ranks, the pick and the retry budget, as an edge puts them together, with the figures that
-routers make of its outcomes. \`auto:fastest\` knows how fast those are that were asked: others it asks where these fail. An
+routers make of its outcomes. \`auto:fastest\` shares its calls with those that nobody has asked yet, until they are measured. An
 **oracle** knows what would come of asking each provider, and asks the best; \`round-robin\` asks each in turn and, where one
 fails, the next. **× least** is against the best of the column. **Calls** are to providers, per request.
 

@@ -20,6 +20,7 @@ import {
   type RefusedUsageRecord,
   ROUTING_EXPLAINER,
   type RoutingExplainer,
+  type UpstreamsV1,
   type ScopeState,
   USAGE_QUERIES,
   type UsageFilter,
@@ -175,6 +176,19 @@ export class Explainer implements RoutingExplainer {
   explain({ model }: ExplainRequestV1): Promise<ExplanationV1> {
     if (this.fault !== undefined) return Promise.reject(this.fault);
     return Promise.resolve({ requested: model, found: false, suggestions: ['sim/echo'], candidates: [] });
+  }
+
+  upstreams(): Promise<UpstreamsV1> {
+    if (this.fault !== undefined) return Promise.reject(this.fault);
+    const at = { provider: 'sim', sinceMs: 1_795_176_000_000, counts: { failed: 3 }, inFlight: 1, late: 0 };
+    return Promise.resolve({
+      ...{ leader: 'router-1', epoch: 7, version: 41, createdAtMs: 1_795_176_000_000 },
+      providers: [{ provider: 'sim', quotaLeft: 0.5, probe: { result: 'passing', atMs: 1_795_176_000_000 } }],
+      upstreams: [
+        { ...at, model: 'well', models: ['sim/echo'], state: 'healthy', firstTokenMs: 350 },
+        { ...at, model: 'down', models: ['sim/down'], state: 'open', reason: 'it failed', retryAtMs: 1_795_176_002_000 },
+      ],
+    });
   }
 }
 

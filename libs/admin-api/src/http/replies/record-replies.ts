@@ -119,6 +119,42 @@ const instanceReply = z.strictObject({
 });
 
 /** Null where it cannot be told now. */
+const upstreamReply = named(
+  'UpstreamHealth',
+  z.strictObject({
+    provider: z.string(),
+    model: z.string(),
+    models: z.array(z.string()),
+    state: z.enum(['healthy', 'degraded', 'half-open', 'open']),
+    reason: z.string().nullable(),
+    since: instantReply,
+    retryAt: instantReply.nullable(),
+    firstTokenMs: z.number().nullable(),
+    tokensPerSecond: z.number().nullable(),
+    outputTokens: z.number().nullable(),
+    cacheHitRate: z.number().nullable(),
+    /** Of the last ten seconds, by what came of them. */
+    calls: z.record(z.string(), count),
+    inFlight: count,
+    late: count,
+  }),
+);
+
+const providerHealthReply = named(
+  'ProviderHealth',
+  z.strictObject({
+    provider: z.string(),
+    refusal: z.enum(['credential', 'payment']).nullable(),
+    quotaLeft: z.number().nullable(),
+    probe: z.strictObject({
+      result: z.enum(['off', 'unknown', 'passing', 'failing']),
+      at: instantReply.nullable(),
+      latencyMs: z.number().nullable(),
+      error: z.string().nullable(),
+    }),
+  }),
+);
+
 export const healthReply = named(
   'Health',
   z.strictObject({
@@ -134,6 +170,16 @@ export const healthReply = named(
     postgres: z.strictObject({ status: z.enum(['up', 'down']), error: z.string().optional() }),
     usageQueue: z.strictObject({ pending: count, unacknowledged: count }).nullable(),
     outbox: z.strictObject({ depth: count, oldestSeconds: z.number().nullable() }).nullable(),
+    /** Null: no router leads. */
+    routing: z
+      .strictObject({
+        leader: z.string(),
+        snapshotVersion: count,
+        snapshotAt: instantReply,
+        providers: z.array(providerHealthReply),
+        upstreams: z.array(upstreamReply),
+      })
+      .nullable(),
   }),
 );
 
