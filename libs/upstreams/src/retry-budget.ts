@@ -15,10 +15,13 @@ export class RetryBudget {
     this.requests.add(nowMs);
   }
 
+  isLeft(nowMs: number, { share, least }: RoutingPolicy['retries']): boolean {
+    return this.retries.total(nowMs) + 1 <= Math.max(least, share * this.requests.total(nowMs));
+  }
+
   /** Takes one retry where there is one left. */
-  take(nowMs: number, { share, least }: RoutingPolicy['retries']): boolean {
-    const allowed = Math.max(least, share * this.requests.total(nowMs));
-    if (this.retries.total(nowMs) + 1 > allowed) return false;
+  take(nowMs: number, policy: RoutingPolicy['retries']): boolean {
+    if (!this.isLeft(nowMs, policy)) return false;
     this.retries.add(nowMs);
     return true;
   }

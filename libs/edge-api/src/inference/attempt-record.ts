@@ -6,7 +6,8 @@ import type { Candidate } from '../core/plan';
 /** What one attempt tells of its upstream, to whoever picks and to the router. Made when it is sent; ends once. */
 export class AttemptRecord {
   private answeredMs: number | undefined;
-  private late = false;
+  /** It waits far longer than is usual. */
+  isLate = false;
   private over = false;
 
   constructor(
@@ -63,10 +64,10 @@ export class AttemptRecord {
 
   /** Once it has waited far longer than is usual, that is told while it waits on. */
   noticeLate(nowMs: number): void {
-    if (this.late || this.over || this.answeredMs !== undefined) return;
+    if (this.isLate || this.over || this.answeredMs !== undefined) return;
     const { health, tally } = this.candidate;
     if (!health.isLate(nowMs - this.startedMs, this.isStream)) return;
-    this.late = true;
+    this.isLate = true;
     tally.late++;
     health.breaker.noticeLate(this.startedMs);
   }
@@ -83,7 +84,7 @@ export class AttemptRecord {
   }
 
   private noLongerLate(): void {
-    if (this.late) this.candidate.tally.late--;
-    this.late = false;
+    if (this.isLate) this.candidate.tally.late--;
+    this.isLate = false;
   }
 }

@@ -94,10 +94,11 @@ export class Attempts {
 
   tryNext(): void {
     let refusal: GatewayError | undefined;
-    while (this.next < this.order.length && this.mayGoOn()) {
+    while (this.next < this.order.length) {
       const candidate = this.order[this.next++];
       if (candidate === undefined) break;
       if (this.count > 0 && this.isKnownToFail(candidate)) continue;
+      if (!this.mayGoOn()) break;
       const call = prepareCall(this.request, candidate, this.outputTokensMost);
       if (!(call instanceof GatewayError)) return this.enter(call);
       refusal ??= call;
@@ -105,6 +106,22 @@ export class Attempts {
     const { failures } = this;
     this.owner.gaveUp(
       failures.length > 0 ? finalError(failures) : (refusal ?? new GatewayError('internal', 'No upstream.')),
+    );
+  }
+
+  /**
+   * The call has waited far longer than is usual where nobody is answered, and may go to an upstream that is well: what
+   * others wait for in vain it need not wait for until its timeout.
+   */
+  isBetterElsewhere(nowMs: number): boolean {
+    const { current } = this;
+    if (current?.record.isLate !== true) return false;
+    if (!current.call.candidate.health.breaker.answersNobodySince(current.startedMs)) return false;
+    const { sniffed, body } = this.request;
+    return (
+      this.order.slice(this.next).some(({ health }) => health.standing(nowMs) === 'healthy') &&
+      !mayHaveSideEffects(body, sniffed.tools === 'filled') &&
+      this.retries?.isLeft(nowMs, this.edge.catalog.current().routing.retries) === true
     );
   }
 

@@ -170,10 +170,6 @@ export class Exchange implements AttemptsOwner, Sweepable {
     this.attempts.failed(failure);
     // Nobody waits any more: no other upstream is to be paid for the answer.
     if (this.detached) return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: true });
-    this.attemptNext();
-  }
-
-  private attemptNext(): void {
     this.relay = undefined;
     this.attempts.tryNext();
   }
@@ -182,8 +178,10 @@ export class Exchange implements AttemptsOwner, Sweepable {
     const attempt = this.attempts.current;
     if (attempt === undefined) return;
     attempt.record.noticeLate(nowMs);
-    const tooLong = nowMs - this.startedMs > attempt.call.candidate.provider.timeouts.totalMs;
-    if (tooLong || attempt.isLate(nowMs)) return attempt.fail('timeout', new Error('deadline passed'));
+    const { totalMs } = attempt.call.candidate.provider.timeouts;
+    if (nowMs - this.startedMs > totalMs || attempt.isLate(nowMs) || this.attempts.isBetterElsewhere(nowMs)) {
+      return attempt.fail('timeout', new Error('deadline passed'));
+    }
     if (this.detached && nowMs - this.detachedSinceMs > this.edge.settings.readOnMs) return this.abandon(attempt);
     if (!this.request.stream || this.detached) return;
     if (attempt.paused) return this.writer.dropIfUnread(nowMs - this.pausedSinceMs);
@@ -236,7 +234,8 @@ export class Exchange implements AttemptsOwner, Sweepable {
     const provider = attempt.call.candidate.provider.id;
     if (!this.writer.replyBegun && !this.detached) {
       this.attempts.failed(failureBeforeFirstByte(provider, failure));
-      return this.attemptNext();
+      this.relay = undefined;
+      return this.attempts.tryNext();
     }
     this.attempts.brokeOff(failure);
     if (!this.detached) this.writer.end(output);
