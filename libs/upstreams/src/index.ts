@@ -2,6 +2,7 @@ export { KINDS } from './kinds/kinds';
 export type { HttpHeaders, UpstreamKind } from './kinds/kind';
 export { classOfFailure, classOfStatus, isFailure, type FailedCall } from './outcomes/outcome-class';
 export { addHistogram, bucketOf, countOf, observe, quantile } from './outcomes/histogram';
+export { choiceName, upstreamName } from './upstream-name';
 export { RetryBudget } from './retry-budget';
 export { AccountHealth, type Refusal } from './health/account-health';
 export { Breaker, type Standing } from './health/breaker';

@@ -11,7 +11,7 @@ import {
   type Subscription,
 } from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
-import { upstreamName } from '../core/upstream-name';
+import { upstreamName } from '@switchboard/upstreams';
 import type { UpstreamRegistry } from '../core/upstream-registry';
 
 export interface RoutingReaderOptions {

@@ -2,11 +2,19 @@ import type { Catalog, KeyRecord, Model, ModelUpstream, PolicyOrder, Provider } 
 import { GatewayError, priceAt } from '@switchboard/contracts';
 import { DIALECTS, type Dialect, type DialectId } from '@switchboard/protocol';
 import { autoOrder, closestModels, globMatcher, resolveModel } from '@switchboard/platform';
-import { hashText, KINDS, ranksOf, type Choice, type OutcomeTally, type RetryBudget } from '@switchboard/upstreams';
+import {
+  type Choice,
+  choiceName,
+  hashText,
+  KINDS,
+  type OutcomeTally,
+  ranksOf,
+  type RetryBudget,
+  upstreamName,
+} from '@switchboard/upstreams';
 import { mayUseModel } from './access';
 import { cheapestFirst } from './cheapest';
-import { choiceName, type UpstreamRegistry } from './upstream-registry';
-import { upstreamName } from './upstream-name';
+import type { UpstreamRegistry } from './upstream-registry';
 
 /** No model's name is longer; what a client sends in its place may be, and is not sent back whole. */
 const SHOWN_LENGTH = 200;

@@ -1,6 +1,12 @@
 import type { Catalog, ModelUpstream, Provider, RankedChoiceV2, RankedUpstreamV2 } from '@switchboard/contracts';
-import { AccountHealth, OutcomeTally, RetryBudget, UpstreamHealth } from '@switchboard/upstreams';
-import { upstreamName } from './upstream-name';
+import {
+  AccountHealth,
+  choiceName,
+  OutcomeTally,
+  RetryBudget,
+  UpstreamHealth,
+  upstreamName,
+} from '@switchboard/upstreams';
 
 /** What this process knows of one model at one provider. */
 export interface KnownUpstream {
@@ -20,10 +26,6 @@ interface KnownAccount {
 
 /** Of each choice, by {@link choiceName}. */
 export type PolicyRanks = ReadonlyMap<string, number>;
-
-export function choiceName(modelId: string, upstream: { provider: string; model: string }): string {
-  return `${modelId}\n${upstreamName(upstream)}`;
-}
 
 /** What this process met at the upstreams in the catalog, for as long as they are in it, and what the router told of them. */
 export class UpstreamRegistry {

@@ -7,9 +7,9 @@ import {
   type RoutedPolicyV2,
   type UpstreamState,
 } from '@switchboard/contracts';
-import { POLICY_NAMES, type UpstreamFigures } from '@switchboard/upstreams';
+import { POLICY_NAMES, type UpstreamFigures, upstreamName } from '@switchboard/upstreams';
 import { type Health, healthyFrom, nextHealth, type ProbeFinding, retryAtMs } from './health';
-import { Observations, upstreamName } from './observations';
+import { Observations } from './observations';
 import { RestingFigures } from './resting-figures';
 import { autoCandidates, type Finding, type FindingOf, routeModel, routePolicy } from './routing';
 

@@ -10,9 +10,8 @@ import {
   type RoutingHeadV2,
 } from '@switchboard/contracts';
 import { closestModels, globMatcher, resolveModel } from '@switchboard/platform';
-import { isPolicyName, type PolicyName, rankByPolicy } from '@switchboard/upstreams';
+import { choiceName, isPolicyName, type PolicyName, rankByPolicy, upstreamName } from '@switchboard/upstreams';
 import { describeAll, describeUnreachable, measureOf, type Standing } from './explained-candidate';
-import { upstreamName } from './observations';
 import { type FindingOf, modelCandidates, UNKNOWN } from './routing';
 
 /** What was published last. */
@@ -110,10 +109,6 @@ function inPolicyOrder(
     return { place: found.place, standing: { ...standing, rank: found.rank } };
   });
   return placed.sort((left, right) => left.place - right.place).map(({ standing }) => standing);
-}
-
-function choiceName(model: string, upstream: { provider: string; model: string }): string {
-  return `${model}\n${upstreamName(upstream)}`;
 }
 
 /** Those that can be reached, in the order that was published; what came since, last. */

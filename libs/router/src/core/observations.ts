@@ -1,5 +1,5 @@
 import type { OutcomesV1, ProviderStandingV1, UpstreamOutcomesV1 } from '@switchboard/contracts';
-import { isFailure } from '@switchboard/upstreams';
+import { isFailure, upstreamName } from '@switchboard/upstreams';
 import { DecayedFigures } from './decayed-figures';
 import { OutcomeWindow } from './outcome-window';
 
@@ -92,11 +92,6 @@ export class AccountObservations {
     }
     return least;
   }
-}
-
-/** What tells upstreams apart. */
-export function upstreamName({ provider, model }: { provider: string; model: string }): string {
-  return `${provider}\n${model}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Catalog, ProbeStateV1, UpstreamStateV1, UpstreamsV1 } from '@switchboard/contracts';
+import { upstreamName } from '@switchboard/upstreams';
 import type { Evaluator, Moment } from './evaluator';
 import { retryAtMs } from './health';
-import { upstreamName } from './observations';
 import { WINDOW_SECONDS } from './outcome-window';
 
 /** How all providers and upstreams of the catalog are, for an operator. */

@@ -33,6 +33,15 @@ test('an answer that was under way when a call failed clears it only where failu
   expect(breaker.standing(311)).toBe('healthy');
 });
 
+test('while it fails a third of its calls the others go first, and ten seconds after the last it is well', () => {
+  for (let call = 0; call < 15; call++) (call % 3 === 0 ? fail : pass)(call * 100);
+  expect(breaker.standing(1_450)).toBe('degraded');
+  pass(4_000);
+  expect(breaker.standing(4_001)).toBe('degraded');
+  pass(12_000);
+  expect(breaker.standing(12_001)).toBe('healthy');
+});
+
 test('a refused connection opens it at once, two timeouts do', () => {
   fail(0, 'connect');
   expect(breaker.standing(1)).toBe('open');

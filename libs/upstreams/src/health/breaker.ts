@@ -11,6 +11,10 @@ const OPEN_MS_MAX = 8_000;
 const SUSPECT_MS = 1_000;
 /** Of the calls of the window: so few failures pass by themselves, and traffic need not move for each of them. */
 const PASSING_SHARE = 0.05;
+/** So many are no accident: the others go first until it is over, not for a moment after each. */
+const OFTEN_LEAST = 5;
+const OFTEN_SHARE = 0.1;
+const OFTEN_MS = 5_000;
 const WINDOW_SECONDS = 10;
 /** So many in a row are no coincidence. */
 const IN_A_ROW = 3;
@@ -92,7 +96,8 @@ export class Breaker {
     if (startedMs > this.lastOkMs) this.lastOkMs = startedMs;
     if (this.openings === 0) {
       // What was under way when one failed says little about now: under load something is answered at every moment.
-      if (startedMs >= this.failedMs || this.seldomFails(nowMs)) this.suspectUntilMs = -Infinity;
+      const isLater = startedMs >= this.failedMs && !this.oftenFails(nowMs);
+      if (isLater || this.seldomFails(nowMs)) this.suspectUntilMs = -Infinity;
       return;
     }
     // What was under way when it opened says nothing about now.
@@ -108,7 +113,7 @@ export class Breaker {
     this.cause = outcome;
     this.inARow++;
     this.timeoutsInARow = outcome === 'timeout' ? this.timeoutsInARow + 1 : 0;
-    this.suspectUntilMs = nowMs + SUSPECT_MS;
+    this.suspectUntilMs = nowMs + (this.oftenFails(nowMs) ? OFTEN_MS : SUSPECT_MS);
     this.failedMs = nowMs;
     if (this.openings > 0) {
       if (startedMs >= this.openedMs) this.open(nowMs);
@@ -126,6 +131,11 @@ export class Breaker {
     if (outcome === 'connect' || this.timeoutsInARow >= TIMEOUTS_IN_A_ROW || this.inARow >= IN_A_ROW) return true;
     const failed = this.failures.total(nowMs);
     return failed >= WINDOW_FAILED_LEAST && failed >= WINDOW_SHARE * this.calls.total(nowMs);
+  }
+
+  private oftenFails(nowMs: number): boolean {
+    const failed = this.failures.total(nowMs);
+    return failed >= OFTEN_LEAST && failed >= OFTEN_SHARE * this.calls.total(nowMs);
   }
 
   private seldomFails(nowMs: number): boolean {
