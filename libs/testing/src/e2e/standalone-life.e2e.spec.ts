@@ -228,7 +228,7 @@ function configFor(): Json {
     Object.entries(SCENARIOS).map(([name, scenario]) =>
       model(`${name}/${dialect}`, [
         { provider: `sim-${dialect}`, model: `sim-any;${scenario}` },
-        { provider: `sim-${dialect}`, model: 'sim-spare' },
+        { provider: `sim-${dialect}`, model: 'sim-spare', cost: { input: 9, output: 45 } },
       ]),
     ),
   );

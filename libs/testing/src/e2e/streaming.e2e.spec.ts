@@ -87,7 +87,8 @@ function configFor(): Json {
   ]);
   const providers = UPSTREAM_DIALECTS.flatMap((dialect) => [
     provider(`sim-${dialect}`, dialect, simulator.url),
-    provider(`raw-${dialect}`, dialect, raw.origin),
+    // It counts what it sends, whoever asks.
+    provider(`raw-${dialect}`, dialect, raw.origin, { probe: 'off' }),
   ]);
   return gatewayConfig(providers, models);
 }

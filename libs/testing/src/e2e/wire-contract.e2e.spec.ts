@@ -27,7 +27,7 @@ function configFor(origin: string): Json {
   const providers = [
     provider('claude', 'anthropic', origin, { kind: 'anthropic' }),
     provider('compatible', 'anthropic', origin),
-    provider('chat', 'chat', origin),
+    provider('chat', 'chat', origin, { tier: 3 }),
   ];
   const at = (id: string, name = 'sim-any') => [{ provider: id, model: name }];
   const models = [
