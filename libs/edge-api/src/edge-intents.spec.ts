@@ -94,7 +94,7 @@ test('a client that asks for more tokens than there are makes no amount that a r
 test('a call that goes to another upstream is told again, as one of that upstream', async () => {
   await serve(503);
   second = await startUpstream();
-  await served.catalog.putProvider('two', second.url);
+  await served.catalog.putProvider('two', second.url, { tier: 3 });
   await served.catalog.putModel('test/model', ['one', 'two']);
   // The catalog reaches the edge in its own time.
   for (let status = 0; status !== 200;) status = (await served.post('openai', 'plain')).status;

@@ -210,7 +210,7 @@ describe('a request', () => {
 
   it('goes to no private address that nobody declared trusted, and fails over to the next', async () => {
     const upstream = await serve();
-    await catalog.putProvider('inside', upstream.url, { trustedNetwork: false });
+    await catalog.putProvider('inside', upstream.url, { trustedNetwork: false, tier: 1 });
     await catalog.putModel('test/model', ['inside', 'one']);
     await catalog.putModel('test/inside', ['inside']);
     await new Promise((resolve) => setTimeout(resolve, 100));

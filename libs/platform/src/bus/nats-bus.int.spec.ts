@@ -32,15 +32,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function openBus(url: string): Bus {
+function openBus(url: string, ackWaitMs?: number): Bus {
   const log = createLogger({ level: 'debug', name: 'test' }, { write: (line) => void logged.push(line) });
-  const bus = openNatsBus({ url, name: 'test', log });
+  const bus = openNatsBus({ url, name: 'test', log, ...(ackWaitMs !== undefined && { ackWaitMs }) });
   opened.push(bus);
   return bus;
 }
 
-async function connectedBus(url: string): Promise<Bus> {
-  const bus = openBus(url);
+async function connectedBus(url: string, ackWaitMs?: number): Promise<Bus> {
+  const bus = openBus(url, ackWaitMs);
   await until(() => bus.connected, 'the connection');
   return bus;
 }
@@ -368,7 +368,7 @@ describe('with a server that comes and goes', () => {
   test('a handler that is under way when the connection ends finishes, and its batch comes again', async () => {
     server = await startNats({ folder, log: silent });
     const { url, port } = server;
-    const bus = await connectedBus(url);
+    const bus = await connectedBus(url, 3_000);
     const stream = freshStream();
     const seen: number[] = [];
     let finished = 0;
@@ -382,8 +382,8 @@ describe('with a server that comes and goes', () => {
     await server.stop('SIGKILL');
     server = await startNats({ folder, port, log: silent });
     await until(() => bus.connected && finished === 1);
-    // Acknowledgements that nobody heard are overdue after 30 s.
-    for (let patience = 0; seen.length < 2 && patience < 45; patience++) await delay(1_000);
+    // An acknowledgement that nobody heard is overdue after three seconds.
+    for (let patience = 0; seen.length < 2 && patience < 90; patience++) await delay(200);
     expect(seen).toEqual([1, 2]);
   }, 90_000);
 

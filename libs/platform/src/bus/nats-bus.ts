@@ -28,6 +28,8 @@ export interface NatsBusOptions {
   credentials?: string;
   /** On how many servers streams and buckets are kept; 1 by default. */
   replicas?: number;
+  /** After so long the server hands out again what nobody acknowledged nor is at work on; 30 s by default. */
+  ackWaitMs?: number;
 }
 
 /**
@@ -35,8 +37,8 @@ export interface NatsBusOptions {
  *
  * @throws Error when the URL is not one.
  */
-export function openNatsBus({ url, name, log, credentials, replicas = 1 }: NatsBusOptions): Bus {
-  return new NatsBus(new NatsLink(parseNatsUrl(url, credentials), { name, replicas }, log), log);
+export function openNatsBus({ url, name, log, credentials, replicas = 1, ackWaitMs }: NatsBusOptions): Bus {
+  return new NatsBus(new NatsLink(parseNatsUrl(url, credentials), { name, replicas }, log), log, ackWaitMs);
 }
 
 class NatsBus implements Bus {
@@ -47,6 +49,7 @@ class NatsBus implements Bus {
   constructor(
     private readonly link: NatsLink,
     private readonly log: Logger,
+    private readonly ackWaitMs: number | undefined,
   ) {}
 
   get connected(): boolean {
@@ -86,7 +89,8 @@ class NatsBus implements Bus {
     handler: BatchHandler,
   ): Subscription {
     const shape = streamShape(stream);
-    return this.kept(consume({ link: this.link, shape, durable, batch, handler, log: this.log }));
+    const { link, log, ackWaitMs } = this;
+    return this.kept(consume({ link, shape, durable, batch, handler, log, ackWaitMs }));
   }
 
   backlog(stream: StreamDefinition, durable: string): Promise<Backlog> {

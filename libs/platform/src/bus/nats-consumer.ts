@@ -11,7 +11,8 @@ import { redeliveryPauseMs } from './redelivery';
 
 /** Unless it hears of work in progress, the server hands a message out again after this long. */
 const ACK_WAIT_MS = 30_000;
-const PROGRESS_EVERY_MS = 10_000;
+/** Of that time: two words of progress may be lost. */
+const PROGRESS_SHARE = 3;
 /** An idle consumer asks this often. */
 const IDLE_PULL_MS = 20_000;
 /** What may be handed out and unacknowledged, batches that wait for their next time included. */
@@ -24,6 +25,7 @@ export interface Consuming {
   batch: { sizeMax: number; waitMs: number };
   handler: BatchHandler;
   log: Logger;
+  ackWaitMs?: number | undefined;
 }
 
 export function streamShape({ name, subject, maxAgeMs, dedupeWindowMs, queue }: StreamDefinition): StreamShape {
@@ -55,17 +57,18 @@ export function consume(consuming: Consuming): Subscription {
 }
 
 async function readSession(
-  { shape, durable, batch, handler, log }: Consuming,
+  consuming: Consuming,
   session: NatsSession,
   stopping: AbortSignal,
   working: () => void,
 ): Promise<void> {
+  const { shape, durable, batch, ackWaitMs = ACK_WAIT_MS } = consuming;
   await session.refresh(shape);
   await session.manager.consumers.add(shape.name, {
     durable_name: durable,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    ack_wait: nanos(ACK_WAIT_MS),
+    ack_wait: nanos(ackWaitMs),
     max_ack_pending: UNACKNOWLEDGED_MAX,
     max_deliver: -1,
   });
@@ -80,7 +83,7 @@ async function readSession(
       } finally {
         // What was handed out is dealt with, whatever became of the rest of its batch.
         if (stopping.aborted) giveBack(messages, session);
-        else await handOver(messages, handler, session, log);
+        else await handOver(messages, consuming, session);
       }
     }
   } finally {
@@ -94,11 +97,15 @@ function giveBack(messages: Msg[], session: NatsSession): void {
   for (const message of messages) respond(session, message, '-NAK');
 }
 
-async function handOver(messages: Msg[], handler: BatchHandler, session: NatsSession, log: Logger): Promise<void> {
+async function handOver(
+  messages: Msg[],
+  { handler, log, ackWaitMs = ACK_WAIT_MS }: Consuming,
+  session: NatsSession,
+): Promise<void> {
   const given = messages.map(toStreamMessage);
   const progress = setInterval(() => {
     for (const message of messages) respond(session, message, '+WPI');
-  }, PROGRESS_EVERY_MS);
+  }, ackWaitMs / PROGRESS_SHARE);
   try {
     await handler(given);
     for (const message of messages) respond(session, message, '+ACK');

@@ -66,8 +66,8 @@ async function configFor(): Promise<Json> {
     ),
     model(`rescued/${dialect}`, [
       { provider: `dead-${dialect}`, model: 'sim-any' },
-      { provider: `sim-${dialect}`, model: 'sim-any;status=500' },
-      { provider: `sim-${dialect}`, model: 'sim-any;cache_read_tokens=9' },
+      { provider: `sim-${dialect}`, model: 'sim-any;status=500', cost: { input: 4, output: 20 } },
+      { provider: `sim-${dialect}`, model: 'sim-any;cache_read_tokens=9', cost: { input: 5, output: 25 } },
     ]),
     model(`slow/${dialect}`, [{ provider: `sim-${dialect}`, model: 'sim-any;chunks=200;chunk_delay_ms=10' }]),
   ]);
@@ -173,7 +173,8 @@ test('every whole reply with usage is exact, whoever asked and whoever answered'
   for (const name of ['plain', 'cached', 'lasting', 'reasoning', 'large', 'rescued']) {
     expect(new Set(named(name).map(({ accuracy }) => accuracy))).toEqual(new Set(['exact']));
   }
-  for (const record of named('rescued')) expect(record.attempts).toBe(3);
+  // The first ones find out what later ones need not.
+  expect(Math.max(...named('rescued').map(({ attempts }) => attempts))).toBe(3);
 });
 
 test('what the upstream did not tell is counted, and flagged', () => {

@@ -23,8 +23,12 @@ export function provider(id: string, dialect: UpstreamDialect, origin: string, m
   };
 }
 
-/** A model that can do everything, at 3 and 15 USD per million tokens. Upstreams in the order they are tried. */
-export function model(id: string, upstreams: { provider: string; model: string }[], more: Json = {}): Json {
+/** A model that can do everything, at 3 and 15 USD per million tokens. Of upstreams at equal tier and cost any may be tried first. */
+export function model(
+  id: string,
+  upstreams: { provider: string; model: string; cost?: Json }[],
+  more: Json = {},
+): Json {
   const capabilities = {
     streaming: true,
     tools: 'native',

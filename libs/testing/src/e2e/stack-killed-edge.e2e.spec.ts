@@ -123,7 +123,7 @@ test('kill -9 of an edge under load: every call the upstream served is in the le
   // Whoever got a whole reply is billed for it exactly, killed edge or not; but for one that the kill met between the last
   // byte and the end of its turn of the event loop.
   const whole = [...ends, ...calls].filter((call) => call.whole).map(({ requestId }) => requestId);
-  expect(whole.length).toBeGreaterThan(100);
+  expect(whole.length).toBeGreaterThan(40);
   expect(whole.filter((id) => byRequest.get(id)?.accuracy !== 'exact').length).toBeLessThanOrEqual(1);
   // Those that the killed edge had open.
   const orphans = accounts.filter(({ record }) => record.accuracy === 'orphaned');

@@ -19,6 +19,7 @@ import {
   model,
   provider,
   UPSTREAM_DIALECTS,
+  type Json,
   type UpstreamDialect,
 } from './gateway-config';
 import { open, readWhole } from './http-exchange';
@@ -29,6 +30,10 @@ jest.setTimeout(60_000);
 const KEEPALIVE_MS = 500;
 const FIRST_TOKEN_MS = 1800;
 
+const PAIRS = CLIENT_DIALECTS.flatMap((client) =>
+  UPSTREAM_DIALECTS.map((upstream): [ClientDialect, UpstreamDialect] => [client, upstream]),
+);
+
 let simulator: RunningSimulator;
 let gateway: RunningGateway;
 
@@ -36,13 +41,21 @@ beforeAll(async () => {
   simulator = await startSimulator();
   const timeouts = { connectMs: 1000, firstTokenMs: FIRST_TOKEN_MS, idleMs: 10_000, totalMs: 60_000 };
   const providers = UPSTREAM_DIALECTS.map((dialect) => provider(dialect, dialect, simulator.url, { timeouts }));
-  const models = UPSTREAM_DIALECTS.flatMap((dialect) => {
-    const served = (scenario: string) => ({ provider: dialect, model: `sim-any;${scenario}` });
+  let silent = 60_000;
+  const models = PAIRS.flatMap(([client, dialect]) => {
+    const served = (scenario: string, more: Json = {}) => ({
+      provider: dialect,
+      model: `sim-any;${scenario}`,
+      ...more,
+    });
+    /** Longer than anybody waits; each by a name of its own, for what one call finds out the next one knows. */
+    const mute = () => served(`first_token_ms=${silent++}`);
+    const dearer = { cost: { input: 9, output: 45 } };
     return [
-      model(`late/${dialect}`, [served('first_token_ms=1300')]),
-      model(`moved/${dialect}`, [served('hang'), served('chunks=2')]),
-      model(`dead/${dialect}`, [served('hang')]),
-      model(`refused/${dialect}`, [served('hang'), served('status=400')]),
+      model(`late/${dialect}-${client}`, [served('first_token_ms=1300')]),
+      model(`moved/${dialect}-${client}`, [mute(), served('chunks=2', dearer)]),
+      model(`dead/${dialect}-${client}`, [mute()]),
+      model(`refused/${dialect}-${client}`, [mute(), served('status=400', dearer)]),
     ];
   });
   const env = { ...GATEWAY_ENV, KEEPALIVE_MS: String(KEEPALIVE_MS) };
@@ -54,12 +67,9 @@ afterAll(async () => {
   await simulator?.close();
 });
 
-const PAIRS = CLIENT_DIALECTS.flatMap((client) =>
-  UPSTREAM_DIALECTS.map((upstream): [ClientDialect, UpstreamDialect] => [client, upstream]),
-);
-
 async function stream(client: ClientDialect, modelId: string) {
-  const response = await open(gateway.url, conversation(client, { model: modelId, key: KEY, stream: true }));
+  const model = `${modelId}-${client}`;
+  const response = await open(gateway.url, conversation(client, { model, key: KEY, stream: true }));
   return readWhole(response);
 }
 
