@@ -136,6 +136,8 @@ export class Attempts {
     if (this.count === 0 || last === undefined) return true;
     const { sniffed, body } = this.request;
     if (!didNothing(last) && mayHaveSideEffects(body, sniffed.tools === 'filled')) return this.retried('side_effects');
+    // What was refused a connection asked nothing of anybody: it is the first call of the next one.
+    if (last.kind === 'connect') return this.retried('granted');
     const granted = this.retries?.take(performance.now(), this.edge.catalog.current().routing.retries) === true;
     return this.retried(granted ? 'granted' : 'exhausted');
   }

@@ -58,7 +58,8 @@ async function configFor(): Promise<Json> {
   const dead = `http://127.0.0.1:${await freePort()}`;
   const providers = UPSTREAM_DIALECTS.flatMap((dialect) => [
     provider(`sim-${dialect}`, dialect, simulator.url),
-    provider(`dead-${dialect}`, dialect, dead),
+    // A probe would find out before any call does.
+    provider(`dead-${dialect}`, dialect, dead, { probe: 'off' }),
   ]);
   const models = UPSTREAM_DIALECTS.flatMap((dialect) => [
     ...Object.entries(SCENARIOS).map(([name, scenario]) =>
@@ -72,7 +73,8 @@ async function configFor(): Promise<Json> {
     model(`slow/${dialect}`, [{ provider: `sim-${dialect}`, model: 'sim-any;chunks=200;chunk_delay_ms=10' }]),
   ]);
   const keys = ['one', 'two'].map((name) => ({ name, key: { hash: keyHash(`key-${name}`) } }));
-  return gatewayConfig(providers, models, keys);
+  // All at once fail at the first upstream, before any of them can warn the others.
+  return { ...gatewayConfig(providers, models, keys), policies: { retries: { least: 1_000 } } };
 }
 
 /** Every scenario in both client dialects over both upstreams, streamed and whole, all at once; returns the request ids. */

@@ -110,7 +110,7 @@ describe('the official SDKs take keepalives before the first event for what they
   ])('%s', async (_name, Sdk) => {
     const sdk = new Sdk({ baseURL: gateway.url, apiKey: KEY, maxRetries: 0 });
     const message = await sdk.messages
-      .stream({ model: 'late/chat', max_tokens: 100, messages: [{ role: 'user', content: 'Say hi' }] })
+      .stream({ model: 'late/chat-anthropic', max_tokens: 100, messages: [{ role: 'user', content: 'Say hi' }] })
       .finalMessage();
     expect(message).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text' }] });
   });
@@ -121,7 +121,7 @@ describe('the official SDKs take keepalives before the first event for what they
   ])('%s', async (_name, Sdk) => {
     const sdk = new Sdk({ baseURL: `${gateway.url}/v1`, apiKey: KEY, maxRetries: 0 });
     const chunks = await sdk.chat.completions.create({
-      model: 'late/anthropic',
+      model: 'late/anthropic-chat',
       stream: true,
       messages: [{ role: 'user', content: 'Say hi' }],
     });
