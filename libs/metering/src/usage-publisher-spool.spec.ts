@@ -10,6 +10,9 @@ import { metricOf, until } from './__fixtures__/waiting';
 import { createUsagePublisher, type UsagePublisher, UsageSpool } from './client';
 import { intent } from './spool/__fixtures__/intents';
 
+// They wait for a disk that others wait for too.
+jest.setTimeout(30_000);
+
 let dir: string;
 let logged: string[];
 let bus: InterruptibleBus;

@@ -4,6 +4,9 @@ import path from 'node:path';
 import { DataDirInUseError, lockDataDir } from './data-dir-lock';
 import { processStart } from './process-identity';
 
+// They wait for a disk that others wait for too.
+jest.setTimeout(30_000);
+
 let dir: string;
 
 beforeEach(async () => (dir = await mkdtemp(path.join(tmpdir(), 'switchboard-lock-'))));
