@@ -59,6 +59,22 @@ describe('auto', () => {
     expect(auto(catalog, 'auto:fastest')).toEqual(['own', 'own-dear', 'cloud']);
   });
 
+  it('counts on as long a reply from a model that nobody has measured as from the others', () => {
+    const catalog = catalogOf([
+      ['dear', 0, price(8_000_000)],
+      ['cheap', 0, price(4_000_000)],
+    ]);
+    const ranked = {
+      provider: 'at-dear',
+      model: 'upstream-model',
+      state: 'healthy' as const,
+      stateVersion: 1,
+      weight: 1,
+    };
+    upstreams.hear({ ...ranked, outputTokens: 10 }, 0);
+    expect(auto(catalog, 'auto:cheapest')).toEqual(['cheap', 'dear']);
+  });
+
   it('leaves out what cannot serve the request', () => {
     const able = candidate().model.capabilities;
     const catalog = catalogOf([
