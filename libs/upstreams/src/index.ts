@@ -11,8 +11,8 @@ export { UpstreamHealth, type FailureFacts } from './health/upstream-health';
 export { hashBytes, hashText } from './pick/affinity';
 export { lastResort, pick, placeOf, type Choice, type PickOptions } from './pick/pick';
 export { OutcomeTally, type ReplyFigures } from './outcomes/tally';
-export { expectedCost, type LikelyCall } from './pick/expected-cost';
-export { ranksOf, type Compared, type Ranks } from './pick/ranks';
+export { expectedCost, type LikelyCall } from './rank/expected-cost';
+export { ranksOf, type Compared, type Ranks } from './rank/ranks';
 export {
   expectedSeconds,
   likelyCall,

@@ -1,5 +1,5 @@
 import type { RankedUpstreamV2 } from '@switchboard/contracts';
-import type { LikelyCall } from '../pick/expected-cost';
+import type { LikelyCall } from './expected-cost';
 
 /** What has been measured of an upstream; see RankedUpstreamV2. */
 export type UpstreamFigures = Pick<

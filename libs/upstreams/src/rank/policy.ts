@@ -1,4 +1,5 @@
 import type { NanoUsd, PolicyOrder, RoutedPolicyV2, UpstreamState } from '@switchboard/contracts';
+import { denseRanks, type RankKeys } from './dense-ranks';
 
 export type PolicyName = RoutedPolicyV2['policy'];
 
@@ -40,26 +41,17 @@ export function rankByPolicy<T extends PolicyStanding>(
   candidates: readonly T[],
 ): { candidate: T; rank: number }[] {
   const speeds = policy === 'auto:fastest' ? speedsOf(candidates) : undefined;
-  const keyed = candidates.map((candidate) => {
-    const keys = keysOf(policy, order, { ...candidate, seconds: speeds?.get(candidate) });
-    return { candidate, keys, rank: 0 };
-  });
-  keyed.sort((left, right) => compareKeys(left.keys, right.keys));
-  let rank = 0;
-  keyed.forEach((each, index) => {
-    const before = keyed[index - 1];
-    if (before !== undefined && compareKeys(before.keys, each.keys) !== 0) rank++;
-    each.rank = rank;
-  });
-  return keyed.map(({ candidate, rank: place }) => ({ candidate, rank: place }));
+  const ranked = denseRanks(candidates, (candidate) =>
+    keysOf(policy, order, { ...candidate, seconds: speeds?.get(candidate) }),
+  );
+  return ranked.map(({ item: candidate, rank }) => ({ candidate, rank }));
 }
 
-/** What is compared, the weightiest first; lower is better. */
 function keysOf(
   policy: PolicyName,
   order: readonly PolicyOrder[],
   { tier, state, cost, seconds }: PolicyStanding,
-): readonly number[] {
+): RankKeys {
   const health = STATE_ORDER[state];
   switch (policy) {
     case 'auto':
@@ -98,13 +90,4 @@ function speedsOf<T extends PolicyStanding>(candidates: readonly T[]): Map<T, nu
     if (candidate.seconds === undefined && Number.isFinite(candidate.tier)) speeds.set(candidate, first.seconds);
   }
   return speeds;
-}
-
-function compareKeys(left: readonly number[], right: readonly number[]): number {
-  for (const [index, key] of left.entries()) {
-    const other = right[index] ?? 0;
-    // Not a difference: infinities differ by NaN, which sorts as nothing does.
-    if (key !== other) return key < other ? -1 : 1;
-  }
-  return 0;
 }

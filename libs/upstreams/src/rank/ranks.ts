@@ -1,4 +1,5 @@
 import type { PolicyOrder } from '@switchboard/contracts';
+import { denseRanks } from './dense-ranks';
 
 /** What a policy compares; lower is better. */
 export interface Compared {
@@ -21,22 +22,9 @@ export function ranksOf(compared: readonly Compared[], order: readonly PolicyOrd
     { ...each, index, health: 0 },
     { ...each, index, health: 1 },
   ]);
-  const compare = (left: (typeof places)[number], right: (typeof places)[number]): number => {
-    for (const criterion of order) {
-      // Not a difference: infinities differ by NaN, which sorts as nothing does.
-      if (left[criterion] !== right[criterion]) return left[criterion] < right[criterion] ? -1 : 1;
-    }
-    return 0;
-  };
-  places.sort(compare);
-  let rank = 0;
-  places.forEach((place, position) => {
-    const before = places[position - 1];
-    if (before !== undefined && compare(before, place) !== 0) rank++;
-    const found = ranks[place.index];
-    if (found === undefined) return;
-    if (place.health === 0) found.rank = rank;
-    else found.degradedRank = rank;
-  });
+  for (const { item, rank } of denseRanks(places, (place) => order.map((criterion) => place[criterion]))) {
+    const found = ranks[item.index];
+    if (found !== undefined) found[item.health === 0 ? 'rank' : 'degradedRank'] = rank;
+  }
   return ranks;
 }
