@@ -48,7 +48,7 @@ function measure(count: number, of: Case, picks: number): number {
   const rounds = Array.from({ length: ROUNDS }, () => {
     const started = process.hrtime.bigint();
     for (let index = 0; index < picks; index++) {
-      const [first] = pick(choices, { nowMs: 1_000, random, affinity: of.affinity, mayTry: true });
+      const [first] = pick(choices, { nowMs: 1_000, random, affinity: () => of.affinity, mayTry: true });
       if (first !== undefined) chosen += first.rank + 1;
     }
     return Number(process.hrtime.bigint() - started) / 1_000 / picks;

@@ -68,7 +68,7 @@ export function gatewayPolicy(
       const choices = listedFor(request);
       const retries = choices[0]?.retries;
       retries?.request(nowMs);
-      const affinity = request.session === undefined ? undefined : hashText(`session ${request.session}`);
+      const affinity = () => (request.session === undefined ? undefined : hashText(`session ${request.session}`));
       const order = pick(choices, { nowMs, random, affinity, mayTry: true });
       if (order.length > 0) return { order, retries };
       const last = lastResort(choices, nowMs);

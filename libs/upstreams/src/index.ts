@@ -5,10 +5,10 @@ export { addHistogram, bucketOf, countOf, observe, quantile } from './outcomes/h
 export { choiceName, upstreamName } from './upstream-name';
 export { RetryBudget } from './retry-budget';
 export { AccountHealth, type Refusal } from './health/account-health';
-export { Breaker, type Standing } from './health/breaker';
+export { Breaker } from './health/breaker';
 export { Latency } from './health/latency';
 export { UpstreamHealth, type FailureFacts } from './health/upstream-health';
-export { hashBytes, hashText } from './pick/affinity';
+export { hashBytes, hashText } from './pick/hash';
 export { lastResort, pick, placeOf, type Choice, type PickOptions } from './pick/pick';
 export { OutcomeTally, type ReplyFigures } from './outcomes/tally';
 export { expectedCost, type LikelyCall } from './rank/expected-cost';

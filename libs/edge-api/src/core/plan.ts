@@ -76,10 +76,17 @@ interface RankedList {
   untilMs: number;
 }
 
+interface Fallbacks {
+  isFor: (modelId: string) => boolean;
+  /** Model ids. */
+  to: readonly string[];
+}
+
 /** Lists that hold for as long as the catalog does. */
 interface Lists {
   ofModel: Map<Model, readonly Candidate[]>;
   ofPolicy: Map<string, RankedList>;
+  fallbacks?: readonly Fallbacks[];
 }
 
 /** Which upstreams may serve a request: worked out once per catalog, but for what the key and the request narrow. */
@@ -159,8 +166,8 @@ export class Planner {
       if (found[0] !== undefined) add(found[0].model);
     }
     const first = candidates[0]?.model.id ?? '';
-    for (const { models: patterns, to } of asked.length > 0 ? [] : catalog.routing.fallbacks) {
-      if (!globMatcher(patterns)(first)) continue;
+    for (const { isFor, to } of asked.length > 0 ? [] : this.fallbacksOf(catalog)) {
+      if (!isFor(first)) continue;
       for (const id of to) {
         const model = catalog.models.get(id);
         if (model?.category === 'llm' && mayUseModel(key, id)) add(model);
@@ -239,6 +246,12 @@ export class Planner {
     );
     const candidates = all.map((candidate, index) => ({ ...candidate, ...ranks[index] }));
     return { candidates: candidates.sort((left, right) => left.rank - right.rank), untilMs };
+  }
+
+  private fallbacksOf(catalog: Catalog): readonly Fallbacks[] {
+    const lists = this.listsOf(catalog);
+    lists.fallbacks ??= catalog.routing.fallbacks.map(({ models, to }) => ({ isFor: globMatcher(models), to }));
+    return lists.fallbacks;
   }
 
   private listsOf(catalog: Catalog): Lists {

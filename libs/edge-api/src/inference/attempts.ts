@@ -79,12 +79,11 @@ export class Attempts {
 
   /** Where all are open, one more call to one that answers quickly costs nobody anything, and may find it mended. */
   private choose(candidates: readonly Candidate[], nowMs: number): readonly Candidate[] {
-    if (candidates.length === 1 && candidates[0]?.health.standing(nowMs) !== 'open') return candidates;
     const { sniffed, body } = this.request;
     const order = pick(candidates, {
       nowMs,
       random: Math.random,
-      affinity: candidates.length > 1 ? affinityKey(this.incoming.headers, sniffed, body) : undefined,
+      affinity: () => affinityKey(this.incoming.headers, sniffed, body),
       mayTry: true,
     });
     if (order.length > 0) return order;

@@ -66,9 +66,9 @@ export class InferenceRequest {
   private decode(): Decoded<Conversation> {
     let parsed: JsonObject;
     try {
+      parsed = JSON.parse(this.body.toString('utf8')) as JsonObject;
       // Fallbacks are for us: no dialect has them, and no upstream loses them.
-      const { models: _, ...rest } = JSON.parse(this.body.toString('utf8')) as JsonObject;
-      parsed = rest;
+      if (this.sniffed.spans.models !== undefined) delete parsed.models;
     } catch (error) {
       return { ok: false, fault: { message: `The request body is not valid JSON: ${(error as Error).message}` } };
     }

@@ -1,9 +1,6 @@
-import type { OutcomeClass } from '@switchboard/contracts';
+import type { OutcomeClass, UpstreamState } from '@switchboard/contracts';
 import { isFailure } from '../outcomes/outcome-class';
 import { SecondsWindow } from '../seconds-window';
-
-/** `degraded`: others first. `half-open`: a call now and then. `open`: none. */
-export type Standing = 'healthy' | 'degraded' | 'half-open' | 'open';
 
 const OPEN_MS = 500;
 const OPEN_MS_MAX = 8_000;
@@ -53,7 +50,7 @@ export class Breaker {
   private readonly failures = new SecondsWindow(WINDOW_SECONDS);
   private readonly calls = new SecondsWindow(WINDOW_SECONDS);
 
-  standing(nowMs: number): Standing {
+  standing(nowMs: number): UpstreamState {
     if (this.openings > 0) return nowMs < this.openUntilMs ? 'open' : 'half-open';
     // Whoever is sent there waits until it times out: no tier is worth that, and one client at a time finds out enough.
     if (this.late >= LATE_IN_A_ROW) return 'half-open';

@@ -1,7 +1,7 @@
-import type { OutcomeClass, RankedUpstreamV2 } from '@switchboard/contracts';
+import type { OutcomeClass, RankedUpstreamV2, UpstreamState } from '@switchboard/contracts';
 import { isFailure } from '../outcomes/outcome-class';
 import type { AccountHealth } from './account-health';
-import { Breaker, type Standing } from './breaker';
+import { Breaker } from './breaker';
 import { Latency } from './latency';
 
 /** So long one that gives no time of its own is left alone after it said that it has no room. */
@@ -45,7 +45,7 @@ export class UpstreamHealth {
     return this.heard;
   }
 
-  standing(nowMs: number): Standing {
+  standing(nowMs: number): UpstreamState {
     if (nowMs < this.parkedUntilMs || this.account.closedForMs(nowMs) > 0) return 'open';
     const own = this.breaker.standing(nowMs);
     const told = this.told(nowMs);
@@ -56,7 +56,7 @@ export class UpstreamHealth {
   }
 
   /** Whether this call is to be the one that finds out how it is now. Of a healthy one there is nothing to find out. */
-  takeTrial(standing: Standing, nowMs: number): boolean {
+  takeTrial(standing: UpstreamState, nowMs: number): boolean {
     switch (standing) {
       case 'healthy':
       case 'open':
@@ -126,7 +126,7 @@ export class UpstreamHealth {
   }
 
   /** What the router found is overruled by a call of our own that came through since. */
-  private told(nowMs: number): Standing {
+  private told(nowMs: number): UpstreamState {
     const { heard } = this;
     if (heard === undefined || heard.state === 'healthy') return 'healthy';
     if (heard.state === 'degraded') return 'degraded';

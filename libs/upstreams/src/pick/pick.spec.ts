@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { AccountHealth } from '../health/account-health';
 import { UpstreamHealth } from '../health/upstream-health';
-import { hashText } from './affinity';
+import { hashText } from './hash';
 import { lastResort, pick, type Choice } from './pick';
 
 interface Named extends Choice {
@@ -67,7 +67,7 @@ test('load settles by weight', () => {
 describe('affinity', () => {
   const five = () => ['a', 'b', 'c', 'd', 'e'].map((name) => choice(name));
   const favourite = (choices: readonly Named[], affinity: number) =>
-    pick(choices, { ...options, random: Math.random, affinity })[0]!.name;
+    pick(choices, { ...options, random: Math.random, affinity: () => affinity })[0]!.name;
 
   test('a session stays, and when one goes only its sessions move', () => {
     const choices = five();

@@ -1,4 +1,4 @@
-import type { Standing } from '../health/breaker';
+import type { UpstreamState } from '@switchboard/contracts';
 import type { UpstreamHealth } from '../health/upstream-health';
 
 /** Something a request may go to, with its place in the list it stands in. */
@@ -19,8 +19,8 @@ export interface PickOptions {
   nowMs: number;
   /** 0 to 1. */
   random: () => number;
-  /** Unsigned 32 bits, equal for what the same prompt cache serves; undefined: it does not matter. */
-  affinity?: number | undefined;
+  /** Asked only among equals: unsigned 32 bits, equal for what the same prompt cache serves; undefined: it does not matter. */
+  affinity?: (() => number | undefined) | undefined;
   /** Whether another upstream may be tried after it, so that it may find out how an ailing one is. */
   mayTry: boolean;
 }
@@ -44,7 +44,7 @@ export function pick<C extends Choice>(choices: readonly C[], options: PickOptio
 
 interface Placed<C> {
   choice: C;
-  standing: Standing;
+  standing: UpstreamState;
   place: number;
 }
 
@@ -75,7 +75,7 @@ function bestOfEquals<C extends Choice>(order: readonly C[], equals: number, opt
 /** After every rank there may be. */
 const HALF_OPEN_PLACE = 1e9;
 
-export function placeOf(choice: Choice, standing: Standing): number {
+export function placeOf(choice: Choice, standing: UpstreamState): number {
   switch (standing) {
     case 'healthy':
       return choice.rank;
@@ -87,8 +87,9 @@ export function placeOf(choice: Choice, standing: Standing): number {
 }
 
 function chooseAmong(equals: readonly Choice[], { affinity, random, nowMs }: PickOptions): number {
-  if (affinity !== undefined) {
-    const favourite = favouriteOf(equals, affinity);
+  const wanted = affinity?.();
+  if (wanted !== undefined) {
+    const favourite = favouriteOf(equals, wanted);
     if (!isSaturated(equals, favourite)) return favourite;
   }
   const first = Math.floor(random() * equals.length);

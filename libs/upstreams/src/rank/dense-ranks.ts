@@ -13,7 +13,7 @@ export function denseRanks<T>(items: readonly T[], keysOf: (item: T) => RankKeys
   });
 }
 
-export function compareKeys(left: RankKeys, right: RankKeys): number {
+function compareKeys(left: RankKeys, right: RankKeys): number {
   for (const [index, key] of left.entries()) {
     const other = right[index] ?? 0;
     // Not a difference: infinities differ by NaN, which sorts as nothing does.
