@@ -1,19 +1,4 @@
 /** `npm run chaos [-- arguments]`: set-up, an incremental build, then the chaos run in this very process. */
-import Module from 'node:module';
-import path from 'node:path';
-import { setup } from './setup.mjs';
-import { build, root, stopWithShell } from './workspace.mjs';
+import { launch } from './launch.mjs';
 
-try {
-  await setup();
-  const { code } = await build();
-  if (code !== 0) throw new Error('The build failed; the compiler’s words are above.');
-} catch (error) {
-  console.error(error.message);
-  process.exit(1);
-}
-
-stopWithShell();
-
-process.argv[1] = path.join(root, 'libs', 'testing', 'dist', 'chaos', 'main.js');
-Module.runMain();
+await launch('libs/testing/dist/chaos/main.js');
