@@ -50,11 +50,14 @@ export interface UpstreamOutcomesV1 {
   parkedForMs?: number;
 }
 
+/** What a provider refuses an account for: a credential it does not know, or want of money. */
+export type AccountRefusal = 'credential' | 'payment';
+
 /** An account at a provider, as one edge saw it at the end of the while. */
 export interface ProviderStandingV1 {
   provider: string;
   /** It refuses the credential or the account: what it said. */
-  refusal?: 'credential' | 'payment';
+  refusal?: AccountRefusal;
   /** What its last reply said is left, 0 to 1 of the limit. */
   quotaLeft?: number;
 }

@@ -1,4 +1,4 @@
-import type { OutcomeClass, UpstreamState } from './routing';
+import type { AccountRefusal, OutcomeClass, UpstreamState } from './routing';
 
 /** How every upstream is, as the router that leads sees it: what an operator looks at. */
 export interface UpstreamsV1 {
@@ -14,7 +14,7 @@ export interface UpstreamsV1 {
 
 export interface ProviderStateV1 {
   provider: string;
-  refusal?: 'credential' | 'payment';
+  refusal?: AccountRefusal;
   /** 0 to 1 of its limit. */
   quotaLeft?: number;
   probe: ProbeStateV1;

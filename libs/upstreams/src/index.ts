@@ -4,7 +4,7 @@ export { classOfFailure, classOfStatus, isFailure, type FailedCall } from './out
 export { addHistogram, bucketOf, countOf, observe, quantile } from './outcomes/histogram';
 export { choiceName, upstreamName } from './upstream-name';
 export { RetryBudget } from './retry-budget';
-export { AccountHealth, type Refusal } from './health/account-health';
+export { AccountHealth } from './health/account-health';
 export { Breaker } from './health/breaker';
 export { Latency } from './health/latency';
 export { UpstreamHealth, type FailureFacts } from './health/upstream-health';

@@ -1,4 +1,4 @@
-import type { OutcomesV1, ProviderStandingV1, UpstreamOutcomesV1 } from '@switchboard/contracts';
+import type { AccountRefusal, OutcomesV1, ProviderStandingV1, UpstreamOutcomesV1 } from '@switchboard/contracts';
 import { isFailure, upstreamName } from '@switchboard/upstreams';
 import { DecayedFigures } from './decayed-figures';
 import { OutcomeWindow } from './outcome-window';
@@ -59,7 +59,7 @@ export class UpstreamObservations {
 
 /** One account at all edges. */
 export class AccountObservations {
-  refusal: NonNullable<ProviderStandingV1['refusal']> | undefined;
+  refusal: AccountRefusal | undefined;
   /** From when on a refused account is tried. */
   retryAtMs = -Infinity;
   private readonly quotas = new Map<string, { atMs: number; left: number }>();

@@ -1,4 +1,4 @@
-import type { OutcomeClass, ProviderStandingV1 } from '@switchboard/contracts';
+import type { OutcomeClass, AccountRefusal } from '@switchboard/contracts';
 import { isFailure } from '@switchboard/upstreams';
 import type { WindowSum } from './outcome-window';
 
@@ -24,7 +24,7 @@ export function failuresInWords({ ok, failed, counts }: WindowSum, withinSeconds
   return `${failed} of ${ok + failed} calls failed within ${withinSeconds} s (${kinds.join(', ')})`;
 }
 
-export function refusalInWords(refusal: NonNullable<ProviderStandingV1['refusal']>): string {
+export function refusalInWords(refusal: AccountRefusal): string {
   return refusal === 'payment' ? 'the provider wants to be paid (402)' : 'the provider refuses the credential';
 }
 

@@ -1,15 +1,15 @@
+import type { AccountRefusal } from '@switchboard/contracts';
+
 /** A refused credential is tried again so often: somebody may have paid, or put the key right at the provider. */
 const REFUSED_MS = 30_000;
 /** A provider says 403 of what a request holds too (moderation), so that one alone proves nothing. */
 const FORBIDDEN_IN_A_ROW = 3;
 
-export type Refusal = 'credential' | 'payment';
-
 /** An account at a provider, which all its models share. Time is any clock in milliseconds that never goes back. */
 export class AccountHealth {
   private quotaLeft: number | undefined;
   private refusedUntilMs = -Infinity;
-  private refusedBy: Refusal | undefined;
+  private refusedBy: AccountRefusal | undefined;
   private forbidden = 0;
   private trialSinceMs = -Infinity;
 
@@ -40,7 +40,7 @@ export class AccountHealth {
     return quotaLeft;
   }
 
-  get refusal(): Refusal | undefined {
+  get refusal(): AccountRefusal | undefined {
     return this.refusedBy;
   }
 
