@@ -1,5 +1,3 @@
-import type { BucketDefinition } from './bus';
-
 /** What became of one call to an upstream, as far as it tells of the upstream. `client`: of the request only, never counted against it. */
 export type OutcomeClass =
   | 'ok'
@@ -131,6 +129,3 @@ export interface RoutingHeadV2 extends Versioned {
   /** The instance that leads. */
   leader: string;
 }
-
-/** `head` → RoutingHeadV2, `model.<id>` → RoutedModelV2, `policy.<name>` → RoutedPolicyV2 (see bucketKey); a change writes what changed. */
-export const ROUTING_BUCKET = { name: 'switchboard_routing_v2' } as const satisfies BucketDefinition;

@@ -47,6 +47,8 @@ export const BUCKETS = {
   catalog: { name: 'switchboard_catalog_v1' },
   /** `key.<hash>` → KeyRecordV1, `tenant.<id>` → Tenant. */
   keys: { name: 'switchboard_keys_v1' },
+  /** `head` → RoutingHeadV2, `model.<id>` → RoutedModelV2, `policy.<name>` → RoutedPolicyV2; a change writes what changed. */
+  routing: { name: 'switchboard_routing_v2' },
   /** `<what>` → the instance that does it, gone unless it says so again; see the lease in platform. */
   leases: { name: 'switchboard_leases_v1', ttlMs: 5_000 },
   /** `<service>.<instance>` → HeartbeatV1, gone when its process is. */

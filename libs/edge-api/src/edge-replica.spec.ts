@@ -1,7 +1,7 @@
 import { type ServerResponse } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
-import { bucketKey, encodeJson, ROUTING_BUCKET, type Bus, type RoutedModelV2 } from '@switchboard/contracts';
+import { BUCKETS, bucketKey, encodeJson, type Bus, type RoutedModelV2 } from '@switchboard/contracts';
 import { createLocalBus, createLogger } from '@switchboard/platform';
 import { CatalogBucket, CHAT_REPLY, startEdge, startUpstream, type Edge, type Upstream } from './__fixtures__/edge';
 import { always, prices } from './core/__fixtures__/candidate';
@@ -203,7 +203,7 @@ describe('a request', () => {
       ...{ epoch: 1, version: 1, createdAtMs: Date.now(), model: 'test/model' },
       upstreams: [{ ...one, state: 'open', reason: 'it failed', retryAfterMs: 60_000 }],
     };
-    await bus.bucket(ROUTING_BUCKET).put(bucketKey.model('test/model'), encodeJson(routed));
+    await bus.bucket(BUCKETS.routing).put(bucketKey.model('test/model'), encodeJson(routed));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await post('plain')).headers.get('x-acme-upstream')).toBe('two');
   });

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
+  BUCKETS,
   bucketKey,
   decodeJson,
   encodeJson,
-  ROUTING_BUCKET,
   SUBJECTS,
   type Bus,
   type OutcomesV1,
@@ -100,7 +100,7 @@ async function tell(ranked: Partial<RankedUpstreamV2> & { provider: string }, ve
   const { model } = candidate().upstream;
   const found: RankedUpstreamV2 = { model, state: 'healthy', stateVersion: version, weight: 1, ...ranked };
   const entry: RoutedModelV2 = { epoch, version, createdAtMs: Date.now(), model: 'm', upstreams: [found] };
-  await bus.bucket(ROUTING_BUCKET).put(bucketKey.model('m'), encodeJson(entry));
+  await bus.bucket(BUCKETS.routing).put(bucketKey.model('m'), encodeJson(entry));
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
@@ -170,9 +170,9 @@ describe('what the router found', () => {
   test('of a router that leads no more is ignored, and what cannot be read changes nothing', async () => {
     await tell({ provider: 'one', state: 'open', retryAfterMs: 60_000 }, 1, 7);
     await tell({ provider: 'one' }, 9, 6);
-    await bus.bucket(ROUTING_BUCKET).put(bucketKey.model('m'), Buffer.from('{'));
+    await bus.bucket(BUCKETS.routing).put(bucketKey.model('m'), Buffer.from('{'));
     expect((await ask()).upstream).toBe('two');
-    await bus.bucket(ROUTING_BUCKET).delete(bucketKey.model('m'));
+    await bus.bucket(BUCKETS.routing).delete(bucketKey.model('m'));
     await eventually(async () => (await ask()).upstream === 'one');
   });
 });

@@ -1,4 +1,4 @@
-import { type Bus, type Catalog, ROUTING_BUCKET, type Subscription, type UpstreamsV1 } from '@switchboard/contracts';
+import { BUCKETS, type Bus, type Catalog, type Subscription, type UpstreamsV1 } from '@switchboard/contracts';
 import type { CatalogReplica, Logger } from '@switchboard/platform';
 import type { Evaluator } from './core/evaluator';
 import { describeUpstreams } from './core/upstreams-view';
@@ -100,7 +100,7 @@ export class Leadership {
   /** Goes on from what is there: whoever led before may have found what nobody else has. */
   private async takeOver(signal: AbortSignal): Promise<void> {
     const { bus, log, metrics, evaluator, published, instance, epoch, refreshEveryMs } = this.options;
-    const bucket = bus.bucket(ROUTING_BUCKET);
+    const bucket = bus.bucket(BUCKETS.routing);
     const before = await readSnapshot(bucket, log, signal);
     const moment = { nowMs: performance.now(), atMs: Date.now() };
     for (const model of before.models) evaluator.adopt(model, moment);

@@ -8,7 +8,6 @@ import {
   decodeJson,
   encodeJson,
   parseBucketKey,
-  ROUTING_BUCKET,
   ROUTING_HEAD_KEY,
   type RoutedModelV2,
   type RoutingHeadV2,
@@ -100,13 +99,13 @@ async function publishCatalog(...modelIds: string[]): Promise<void> {
 /** The models that are routed, when it is these. */
 const routed = (...modelIds: string[]): Promise<true> =>
   eventually(async () => {
-    const keys = (await admin.bucket(ROUTING_BUCKET).keys()).flatMap((key) => parseBucketKey(key) ?? []);
+    const keys = (await admin.bucket(BUCKETS.routing).keys()).flatMap((key) => parseBucketKey(key) ?? []);
     const models = keys.filter(({ kind }) => kind === 'model').map(({ id }) => id);
     return models.sort().join() === modelIds.sort().join() ? true : undefined;
   });
 
 async function stored<T>(key: string): Promise<T | undefined> {
-  const value = (await admin.bucket(ROUTING_BUCKET).get(key))?.value;
+  const value = (await admin.bucket(BUCKETS.routing).get(key))?.value;
   return value && decodeJson<T>(value);
 }
 

@@ -11,7 +11,6 @@ import {
   type Model,
   type OutcomesV1,
   RemoteError,
-  ROUTING_BUCKET,
   ROUTING_HEAD_KEY,
   type RoutedModelV2,
   type RoutedPolicyV2,
@@ -47,7 +46,7 @@ beforeEach(() => {
     [bucketKey.policy('auto:cheapest')]: 'cheapest',
     [bucketKey.policy('auto:fastest')]: 'fastest',
   };
-  bus.bucket(ROUTING_BUCKET).watch({
+  bus.bucket(BUCKETS.routing).watch({
     updatesOnly: true,
     onEntry: ({ key, value }) => void writes.push(`${value === undefined ? '-' : ''}${names[key] ?? key}`),
   });
@@ -78,7 +77,7 @@ async function publishCatalog(...models: Model[]): Promise<void> {
 }
 
 async function stored<T>(key: string): Promise<T | undefined> {
-  const value = (await bus.bucket(ROUTING_BUCKET).get(key))?.value;
+  const value = (await bus.bucket(BUCKETS.routing).get(key))?.value;
   return value && decodeJson<T>(value);
 }
 
@@ -200,15 +199,15 @@ test('without a router the snapshot stays; the next goes on with its versions an
 });
 
 test('what somebody else writes, or nobody can read, is put right', async () => {
-  await bus.bucket(ROUTING_BUCKET).put(bucketKey.model('a'), Buffer.from('{'));
+  await bus.bucket(BUCKETS.routing).put(bucketKey.model('a'), Buffer.from('{'));
   start();
   await publishCatalog(first);
   const { version, epoch } = await changed();
   const late = { epoch: epoch - 1, version: 99, createdAtMs: 0, model: 'a', upstreams: [] };
-  await bus.bucket(ROUTING_BUCKET).put(bucketKey.model('a'), encodeJson(late));
+  await bus.bucket(BUCKETS.routing).put(bucketKey.model('a'), encodeJson(late));
   await changed(version);
   expect((await routedModel('a'))?.upstreams).toHaveLength(2);
-  await bus.bucket(ROUTING_BUCKET).delete(bucketKey.policy('auto'));
+  await bus.bucket(BUCKETS.routing).delete(bucketKey.policy('auto'));
   await eventually(() => stored(bucketKey.policy('auto')));
 });
 

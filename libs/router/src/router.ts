@@ -1,4 +1,5 @@
 import {
+  BUCKETS,
   type BucketEntry,
   type Bus,
   decodeJson,
@@ -6,7 +7,6 @@ import {
   type ExplainRequestV1,
   type HealthCheck,
   type OutcomesV1,
-  ROUTING_BUCKET,
   SUBJECTS,
   type Subscription,
 } from '@switchboard/contracts';
@@ -81,7 +81,7 @@ class RouterReplica {
     });
     this.subscriptions = [
       this.replica.onChange((catalog) => this.evaluator.keepOnly(catalog)),
-      bus.bucket(ROUTING_BUCKET).watch({ onEntry: (entry) => this.onEntry(entry) }),
+      bus.bucket(BUCKETS.routing).watch({ onEntry: (entry) => this.onEntry(entry) }),
       bus.subscribe(SUBJECTS.outcomes, (payload) => this.onOutcomes(payload)),
       bus.serve(SUBJECTS.explain, 'router', (payload) => this.explain(payload)),
     ];

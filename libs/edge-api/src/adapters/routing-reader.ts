@@ -1,7 +1,7 @@
 import {
+  BUCKETS,
   decodeJson,
   parseBucketKey,
-  ROUTING_BUCKET,
   type BucketEntry,
   type Bus,
   type RankedUpstreamV2,
@@ -34,7 +34,7 @@ export class RoutingReader {
   private epoch = 0;
 
   constructor(private readonly options: RoutingReaderOptions) {
-    this.watching = options.bus.bucket(ROUTING_BUCKET).watch({ onEntry: (entry) => this.onEntry(entry) });
+    this.watching = options.bus.bucket(BUCKETS.routing).watch({ onEntry: (entry) => this.onEntry(entry) });
   }
 
   stop(): Promise<void> {
