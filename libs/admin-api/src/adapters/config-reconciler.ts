@@ -19,7 +19,7 @@ import { lockCatalog } from './locks';
 import { Outage } from './outage';
 import { readStoredConfig } from './stored-config';
 
-const POLL_MS = 1_000;
+const POLL_MS = 500;
 /** A first file may declare thousands of keys. */
 const WRITE_TIMEOUT_MS = 600_000;
 

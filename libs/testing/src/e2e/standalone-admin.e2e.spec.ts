@@ -247,7 +247,7 @@ describe('gateway.yaml, edited while the gateway runs', () => {
     const added = 'cm_test_added-to-the-file';
     expect(await statusOf(gateway, added, 'filed/one')).toBe(401);
     write(file, configWith([{ name: 'added', key: { hash: keyHash(added) } }]));
-    // The file is looked at every second.
+    // The file is looked at every half second.
     const took = await timeUntil(async () => (await statusOf(gateway, added, 'filed/one')) === 200);
     expect(took).toBeLessThan(2500);
     expect(await statusOf(gateway, KEY, 'filed/one')).toBe(200);
