@@ -1,3 +1,4 @@
+import type { DialectId } from './dialect';
 import type { JsonObject, JsonValue } from './json';
 import type { Unmapped } from './loss';
 
@@ -31,6 +32,8 @@ export interface Conversation {
   promptCacheKey?: string;
   /** Number of alternative replies (Chat `n`). Dialects without it refuse n > 1. */
   replyCount?: number;
+  /** The client wants one summary of the conversation in place of a turn (Responses `compaction_trigger`). */
+  compaction?: boolean;
   unmapped: Unmapped[];
 }
 
@@ -64,16 +67,28 @@ export type ToolChoice = { type: 'auto' } | { type: 'none' } | { type: 'required
 
 export type Tool = FunctionTool | CustomTool | ServerTool;
 
+/**
+ * Joins the namespace of a tool and its own name into one canonical name (Responses `namespace`): no API takes it in a name,
+ * so that it can be told apart, and what is sent to a dialect without namespaces is a short name, as for any other such name.
+ */
+export const NAMESPACE_SEPARATOR = '\u001f';
+
+/** The search for deferred tools that the client runs itself (Responses `tool_search` with `execution: client`). */
+export const TOOL_SEARCH = `${NAMESPACE_SEPARATOR}tool_search`;
+
 export interface FunctionTool {
   type: 'function';
+  /** With its namespace, where it has one: see `NAMESPACE_SEPARATOR`. */
   name: string;
   description?: string;
   /** JSON Schema, unchanged, `$schema` included. */
   inputSchema: JsonObject;
   strict?: boolean;
   cache?: CacheHint;
-  /** Loaded only when a tool search finds it (Anthropic `defer_loading`). */
+  /** Loaded only when a tool search finds it (Anthropic and Responses `defer_loading`). */
   deferLoading?: boolean;
+  /** What the namespace is for, on each tool of it; its name is part of the tool's. */
+  namespaceDescription?: string;
   unmapped?: Unmapped[];
 }
 
@@ -155,13 +170,17 @@ export interface AudioPart extends PartBase {
 export interface ThinkingPart extends PartBase {
   type: 'thinking';
   text: string;
-  /** Opaque to us; valid only at the provider that made it. Absent where the dialect has none. */
+  /** Opaque to us; valid only at the provider that made it (Responses: `encrypted_content`). Absent where there is none. */
   signature?: string;
+  /** Whose format the signature has; only an upstream of that dialect gets it back. Absent where there is no signature. */
+  signedBy?: DialectId;
 }
 
 export interface RedactedThinkingPart extends PartBase {
   type: 'redacted-thinking';
   data: string;
+  /** As of a signature: `data` is opaque to everybody else. */
+  signedBy?: DialectId;
 }
 
 export interface RefusalPart extends PartBase {

@@ -6,7 +6,7 @@ import type { SseEvent } from './sse/decoder';
 import type { StreamEnd, StreamEvent, StreamFailure } from './stream-event';
 import type { Usage } from './usage';
 
-export type DialectId = 'anthropic-messages' | 'openai-chat';
+export type DialectId = 'anthropic-messages' | 'openai-chat' | 'openai-responses';
 
 /**
  * One wire format, usable on the client side (decode requests, encode replies) and on the upstream side (encode
@@ -71,6 +71,8 @@ export interface RequestTarget {
   vision: boolean;
   documents: boolean;
   reasoning: boolean;
+  /** Takes free-text tools as its dialect writes them (Chat and Responses `custom`). */
+  customTools: boolean;
 }
 
 /** What a reply decoder needs of the request it answers. */
@@ -85,6 +87,8 @@ export interface EncodeContext {
   model: string;
   /** Message id to show, for upstream replies that carry none. */
   id: string;
+  /** The client's request body; Responses tells most of it back. Absent: nothing is told back. */
+  request?: JsonObject;
   createdAtSeconds: number;
   /** Chat: emit the usage chunk. */
   includeUsage: boolean;

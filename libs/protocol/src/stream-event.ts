@@ -1,3 +1,4 @@
+import type { DialectId } from './dialect';
 import type { FinishReason } from './reply';
 import type { JsonObject, JsonValue } from './json';
 import type { Loss } from './loss';
@@ -19,7 +20,7 @@ export type StreamEvent =
   | { type: 'block-start'; block: BlockStart }
   | { type: 'text-delta'; text: string }
   | { type: 'thinking-delta'; text: string }
-  | { type: 'signature-delta'; signature: string }
+  | { type: 'signature-delta'; signature: string; /** As of `ThinkingPart`. */ signedBy?: DialectId }
   | { type: 'refusal-delta'; text: string }
   | { type: 'arguments-delta'; json: string }
   | { type: 'citation'; citation: JsonValue }
@@ -40,7 +41,7 @@ export type StreamEvent =
 export type BlockStart =
   | { type: 'text' }
   | { type: 'thinking' }
-  | { type: 'redacted-thinking'; data: string }
+  | { type: 'redacted-thinking'; data: string; /** As of `ThinkingPart`. */ signedBy?: DialectId }
   | { type: 'refusal' }
   | { type: 'tool-call'; id: string; name: string; custom?: boolean }
   | { type: 'opaque'; dialect: string; wire: JsonObject };

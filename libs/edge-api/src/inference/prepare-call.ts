@@ -95,13 +95,14 @@ function prepareTranslation(
 ): PreparedCall | GatewayError {
   const decoded = request.conversation();
   if (!decoded.ok) return faultError(decoded.fault);
-  const { model, upstream, dialect } = candidate;
+  const { model, upstream, provider, dialect } = candidate;
   const encoded = dialect.encodeRequest(capped(decoded.value, model, outputTokensMost), {
     model: upstream.model,
     maxOutputTokens: model.maxOutputTokens,
     vision: model.capabilities.vision,
     documents: model.capabilities.documents,
     reasoning: model.capabilities.reasoning,
+    customTools: provider.kind === 'openai',
   });
   if (!encoded.ok) return faultError(encoded.fault);
   if (request.strict && encoded.losses.length > 0) return strictRefusal(encoded.losses);

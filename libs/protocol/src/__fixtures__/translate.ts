@@ -13,6 +13,7 @@ export const TARGET: RequestTarget = {
   vision: true,
   documents: true,
   reasoning: true,
+  customTools: true,
 };
 
 export const SHOWN: EncodeContext = {

@@ -11,6 +11,7 @@ const target: RequestTarget = {
   vision: true,
   documents: true,
   reasoning: true,
+  customTools: true,
 };
 const context: EncodeContext = { model: 'shown', id: 'msg_1', createdAtSeconds: 0, includeUsage: true };
 

@@ -9,6 +9,7 @@ export const CAPABLE_TARGET: RequestTarget = {
   vision: true,
   documents: true,
   reasoning: true,
+  customTools: true,
 };
 
 /**
