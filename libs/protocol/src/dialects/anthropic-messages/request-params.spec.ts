@@ -3,7 +3,14 @@ import type { RequestTarget } from '../../dialect';
 import type { JsonObject } from '../../json';
 import { anthropicMessages } from './dialect';
 
-const target: RequestTarget = { model: 'up', maxOutputTokens: 8192, vision: true, documents: true, reasoning: true };
+const target: RequestTarget = {
+  model: 'up',
+  maxOutputTokens: 8192,
+  vision: true,
+  documents: true,
+  reasoning: true,
+  customTools: true,
+};
 const user = (...parts: Part[]): Message => ({ role: 'user', parts });
 const assistant = (...parts: Part[]): Message => ({ role: 'assistant', parts });
 const text = (words: string): Part => ({ type: 'text', text: words });
