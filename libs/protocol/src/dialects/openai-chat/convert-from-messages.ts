@@ -2,9 +2,11 @@ import type { Message, Part, ToolCallPart, ToolResultPart } from '../../conversa
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { decodeContent } from './convert-from-parts';
 import { decodeToolCalls } from './convert-tool-calls';
-import type { Findings } from './findings';
-import { ATTACHMENTS_FOLLOW, readAttachmentLabel, readToolReferenceLabel, TOOL_ERROR } from './labels';
-import { isAbsent, ROLES, textMember, type WireRole } from './wire';
+import type { Findings } from '../openai/findings';
+import { ATTACHMENTS_FOLLOW, readAttachmentLabel } from './labels';
+import { isAbsent, textMember } from '../openai/members';
+import { restoreResult } from '../openai/tool-result';
+import { ROLES, type WireRole } from './wire';
 
 const READ_OF_MESSAGE: ReadonlySet<string> = new Set(['role', 'content', 'name']);
 const READ_OF_ASSISTANT: ReadonlySet<string> = new Set([
@@ -140,7 +142,7 @@ function decodeToolMessage(role: 'tool' | 'function', wire: JsonObject, path: st
     state.results = [];
     state.messages.push({ role: 'user', parts: state.results });
   }
-  state.results.push(decodeResult(callId, parts, state.toolNames));
+  state.results.push(restoreResult(callId, parts, state.toolNames));
 }
 
 /** The calls that a tool message at this place can answer. */
@@ -153,20 +155,6 @@ function openCalls({ messages, results }: State): ToolCallPart[] {
 function callIdOfName(wire: JsonObject, path: string, calls: ToolCallPart[], { findings }: State): string {
   const name = findings.required(wire, 'name', path);
   return calls.find((call) => call.name === name)?.id ?? name;
-}
-
-function decodeResult(callId: string, parts: Part[], toolNames: ReadonlySet<string>): ToolResultPart {
-  const [first, ...rest] = parts;
-  const isError = first?.type === 'text' && (first.text === TOOL_ERROR || first.text.startsWith(`${TOOL_ERROR}\n`));
-  if (isError) {
-    const text = first.text.slice(TOOL_ERROR.length + 1);
-    parts = text === '' ? rest : [{ ...first, text }, ...rest];
-  }
-  const restored = parts.map((part): Part => {
-    const toolName = part.type === 'text' ? readToolReferenceLabel(part.text) : undefined;
-    return toolName !== undefined && toolNames.has(toolName) ? { type: 'tool-reference', toolName } : part;
-  });
-  return { type: 'tool-result', callId, parts: restored, ...(isError && { isError }) };
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Conversation, OutputFormat, Sampling } from '../../conversation';
 import { isJsonObject, type JsonObject } from '../../json';
-import type { Findings } from './findings';
-import { decodeReasoningEffort } from './map-reasoning-effort';
-import { isAbsent } from './wire';
+import { decodeEndUser } from '../openai/end-user';
+import type { Findings } from '../openai/findings';
+import { decodeReasoningEffort } from '../openai/map-reasoning-effort';
+import { isAbsent } from '../openai/members';
+import { decodeSchema } from '../openai/output-format';
 
 /** Members of the body that decoding reads; the rest is unmapped. */
 export const READ_OF_BODY: ReadonlySet<string> = new Set([
@@ -81,15 +83,6 @@ function decodeMaxOutputTokens(body: JsonObject, findings: Findings): Pick<Param
   return maxOutputTokens === undefined ? {} : { maxOutputTokens };
 }
 
-/** `safety_identifier` replaces `user` and wins where both are given. */
-function decodeEndUser(body: JsonObject, findings: Findings): Pick<Params, 'endUser'> {
-  const newer = findings.scalar(body, 'safety_identifier', 'string');
-  const older = findings.scalar(body, 'user', 'string');
-  if (newer !== undefined && older !== undefined && newer !== older) findings.leave('user', older);
-  const endUser = newer ?? older;
-  return endUser === undefined ? {} : { endUser };
-}
-
 function decodeStop(body: JsonObject, findings: Findings): string[] | undefined {
   const { stop } = body;
   if (isAbsent(stop)) return undefined;
@@ -124,15 +117,7 @@ function decodeResponseFormat(body: JsonObject, findings: Findings): OutputForma
   const declared = findings.object(format.json_schema, schemaPath);
   if (!declared) return undefined;
   findings.leaveRest(declared, READ_OF_SCHEMA, schemaPath);
-  const description = findings.scalar(declared, 'description', 'string', schemaPath);
-  const strict = findings.scalar(declared, 'strict', 'boolean', schemaPath);
-  return {
-    type: 'json-schema',
-    schema: findings.object(declared.schema, `${schemaPath}.schema`) ?? {},
-    name: findings.required(declared, 'name', schemaPath),
-    ...(description !== undefined && { description }),
-    ...(strict !== undefined && { strict }),
-  };
+  return decodeSchema(declared, schemaPath, findings);
 }
 
 /** Asking for what happens anyway (nothing stored, text out) is no loss. */

@@ -1,7 +1,10 @@
-import type { CacheHint, DocumentPart, MediaSource, Part } from '../../conversation';
+import type { DocumentPart, Part } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
-import type { Findings } from './findings';
-import { CONTENT_PART_TYPES, isAbsent, textMember } from './wire';
+import { decodeCacheHint } from '../openai/cache-hint';
+import type { Findings } from '../openai/findings';
+import { documentSource, readMediaUrl } from '../openai/media-url';
+import { isAbsent } from '../openai/members';
+import { CONTENT_PART_TYPES } from './wire';
 
 type PartType = (typeof CONTENT_PART_TYPES)[number];
 
@@ -75,16 +78,6 @@ function decodePartOfType(type: PartType, wire: JsonObject, path: string, findin
   }
 }
 
-/** OpenAI's breakpoints and, from OpenRouter's clients, Anthropic's `cache_control`. */
-function decodeCacheHint(wire: JsonObject, path: string, findings: Findings): CacheHint | undefined {
-  const breakpoint = findings.object(wire.prompt_cache_breakpoint, `${path}.prompt_cache_breakpoint`);
-  if (breakpoint && !isAbsent(breakpoint.ttl)) findings.leave(`${path}.prompt_cache_breakpoint.ttl`, breakpoint.ttl);
-  const control = findings.object(wire.cache_control, `${path}.cache_control`);
-  if (!breakpoint && !control) return undefined;
-  const ttl = control && textMember(control, 'ttl');
-  return ttl === undefined ? {} : { ttl };
-}
-
 function decodeImage(value: JsonValue | undefined, path: string, findings: Findings): Part | undefined {
   if (isAbsent(value)) {
     findings.missing(path);
@@ -94,7 +87,7 @@ function decodeImage(value: JsonValue | undefined, path: string, findings: Findi
   if (!image) return undefined;
   findings.leaveRest(image, READ_OF_IMAGE, path);
   const url = findings.required(image, 'url', path);
-  const source = decodeUrl(url);
+  const source = readMediaUrl(url);
   if (!source) {
     findings.fail(
       `Invalid '${path}.url'. Expected a valid URL, or a base64-encoded data URL such as 'data:image/png;base64,…'.`,
@@ -138,7 +131,7 @@ function decodeFileSource(file: JsonObject, path: string, findings: Findings): D
     return undefined;
   }
   // OpenRouter takes a URL here.
-  const source = decodeUrl(data);
+  const source = readMediaUrl(data);
   if (!source) {
     findings.fail(
       `Invalid '${path}.file_data'. Expected a base64-encoded data URL with a MIME type, such as 'data:application/pdf;base64,…'.`,
@@ -147,18 +140,5 @@ function decodeFileSource(file: JsonObject, path: string, findings: Findings): D
     );
     return undefined;
   }
-  if (source.type === 'base64' && source.mediaType === 'text/plain') {
-    return { type: 'text', mediaType: source.mediaType, text: Buffer.from(source.data, 'base64').toString('utf8') };
-  }
-  return source;
-}
-
-/** Media runs to megabytes: cut by position, never by an expression over the whole. */
-function decodeUrl(url: string): MediaSource | undefined {
-  if (/^https?:\/\//i.test(url.slice(0, 8))) return { type: 'url', url };
-  if (url.slice(0, 5).toLowerCase() !== 'data:') return undefined;
-  const comma = url.indexOf(',');
-  const [mediaType = '', ...attributes] = url.slice(5, comma).split(';');
-  if (comma < 0 || mediaType === '' || attributes.at(-1)?.toLowerCase() !== 'base64') return undefined;
-  return { type: 'base64', mediaType, data: url.slice(comma + 1) };
+  return documentSource(source);
 }

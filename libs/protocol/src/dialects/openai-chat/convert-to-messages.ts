@@ -1,9 +1,10 @@
 import type { Message, Part, ToolCallPart } from '../../conversation';
 import type { JsonObject } from '../../json';
-import { collapse, encodeUserParts, loseOpaque, place, text, type PlacedPart } from './convert-to-parts';
+import { loseOpaque, place, type PlacedPart } from '../openai/placed-parts';
+import { collapse, encodeUserParts, text } from './convert-to-parts';
 import { encodeToolCall } from './convert-tool-calls';
 import { encodeToolResult, type PlacedResult } from './convert-to-tool-results';
-import type { Encoding } from './encoding';
+import type { Encoding } from '../openai/encoding';
 
 interface PlacedMessage {
   message: Message;

@@ -1,17 +1,11 @@
 import type { Conversation, OutputFormat } from '../../conversation';
 import type { JsonObject } from '../../json';
-import type { Encoding } from './encoding';
-import { encodeReasoningEffort } from './map-reasoning-effort';
-import { END_USER_LENGTH_MAX, STOP_SEQUENCES_MAX } from './wire';
-
-/** The API demands a name for the schema. */
-const SCHEMA_NAME = 'response';
-
-/** Chat's tiers; Anthropic's `standard_only` is what Chat calls `default`. */
-const SERVICE_TIERS: ReadonlyMap<string, string> = new Map([
-  ['standard_only', 'default'],
-  ...['auto', 'default', 'flex', 'scale', 'priority', 'fast'].map((tier) => [tier, tier] as const),
-]);
+import type { Encoding } from '../openai/encoding';
+import { encodeEndUser } from '../openai/end-user';
+import { encodeReasoningEffort } from '../openai/map-reasoning-effort';
+import { encodeSchema } from '../openai/output-format';
+import { encodeServiceTier } from '../openai/service-tier';
+import { STOP_SEQUENCES_MAX } from './wire';
 
 export function encodeParams(conversation: Conversation, encoding: Encoding): JsonObject {
   const { outputFormat, verbosity, promptCacheKey, replyCount, reasoning, stream } = conversation;
@@ -22,6 +16,7 @@ export function encodeParams(conversation: Conversation, encoding: Encoding): Js
   };
   const stop = encodeStop(conversation.stopSequences ?? [], encoding);
   if (stop.length > 0) body.stop = stop;
+  if (reasoning?.display !== undefined) encoding.lose('thinking.display', 'thinking.display');
   const effort = reasoning && encodeReasoningEffort(reasoning, encoding);
   if (effort !== undefined) body.reasoning_effort = effort;
   if (outputFormat) body.response_format = encodeResponseFormat(outputFormat);
@@ -60,21 +55,11 @@ function encodeSampling({ sampling }: Conversation, encoding: Encoding): JsonObj
   return body;
 }
 
-function encodeIdentity({ endUser, metadata, serviceTier }: Conversation, encoding: Encoding): JsonObject {
-  const body: JsonObject = {};
-  if (endUser !== undefined) {
-    // Claude Code names its user by a JSON text far longer than OpenAI takes.
-    if (endUser.length <= END_USER_LENGTH_MAX) body.user = endUser;
-    else encoding.lose('user', 'metadata.user_id');
-  }
+function encodeIdentity(conversation: Conversation, encoding: Encoding): JsonObject {
+  const { metadata, serviceTier } = conversation;
   // OpenAI refuses `metadata` unless the reply is stored, which a gateway must not ask for on its own.
   if (metadata && Object.keys(metadata).length > 0) encoding.lose('metadata', 'metadata');
-  if (serviceTier !== undefined) {
-    const tier = SERVICE_TIERS.get(serviceTier);
-    if (tier !== undefined) body.service_tier = tier;
-    else encoding.lose('service_tier', 'service_tier');
-  }
-  return body;
+  return { ...encodeEndUser(conversation, encoding), ...encodeServiceTier(serviceTier, encoding) };
 }
 
 function encodeStop(stopSequences: readonly string[], encoding: Encoding): string[] {
@@ -86,9 +71,5 @@ function encodeStop(stopSequences: readonly string[], encoding: Encoding): strin
 
 function encodeResponseFormat(format: OutputFormat): JsonObject {
   if (format.type === 'json-object') return { type: 'json_object' };
-  const { schema, name, description, strict } = format;
-  const declared: JsonObject = { name: name ?? SCHEMA_NAME, schema };
-  if (description !== undefined) declared.description = description;
-  if (strict !== undefined) declared.strict = strict;
-  return { type: 'json_schema', json_schema: declared };
+  return { type: 'json_schema', json_schema: encodeSchema(format) };
 }

@@ -1,22 +1,16 @@
-import type { DocumentPart, ImagePart, OpaquePart, Part } from '../../conversation';
+import type { DocumentPart, ImagePart, Part } from '../../conversation';
 import type { JsonObject, JsonValue } from '../../json';
-import type { Encoding } from './encoding';
-import { documentHeading, toolReferenceLabel } from './labels';
-
-/** The API wants a name beside the bytes. */
-const UNTITLED = 'document.pdf';
-
-/** Files that OpenAI itself keeps; ids of other providers mean nothing there. */
-const OPENAI_FILE_ID = /^file-/;
-
-export interface PlacedPart {
-  part: Part;
-  path: string;
-}
-
-export function place(parts: readonly Part[], path: string): PlacedPart[] {
-  return parts.map((part, index) => ({ part, path: `${path}[${index}]` }));
-}
+import type { Encoding } from '../openai/encoding';
+import { documentHeading, toolReferenceLabel } from '../openai/labels';
+import { dataUrl } from '../openai/media-url';
+import {
+  loseDocumentExtras,
+  loseOpaque,
+  OPENAI_FILE_ID,
+  unwrapDocument,
+  UNTITLED,
+  type PlacedPart,
+} from '../openai/placed-parts';
 
 /** One text is sent as a plain string: every server takes that, not every server takes an array. */
 export function collapse(wires: JsonObject[]): JsonValue {
@@ -61,10 +55,6 @@ export function text(content: string): JsonObject {
   return { type: 'text', text: content };
 }
 
-export function loseOpaque({ wire }: OpaquePart, path: string, encoding: Encoding): void {
-  encoding.lose(`block.${typeof wire.type === 'string' ? wire.type : 'unknown'}`, path);
-}
-
 function encodeImage({ source, detail }: ImagePart, path: string, encoding: Encoding): JsonObject[] {
   if (!encoding.target.vision) {
     encoding.refuse(`The model '${encoding.target.model}' does not take images.`, path);
@@ -76,23 +66,6 @@ function encodeImage({ source, detail }: ImagePart, path: string, encoding: Enco
   }
   const url = source.type === 'url' ? source.url : dataUrl(source);
   return [{ type: 'image_url', image_url: { url, ...(detail !== undefined && { detail }) } }];
-}
-
-function dataUrl({ mediaType, data }: { mediaType: string; data: string }): string {
-  return `data:${mediaType};base64,${data}`;
-}
-
-/** A document made of parts, as its parts: its heading becomes one more text. Other documents have none. */
-export function unwrapDocument(document: DocumentPart, path: string): PlacedPart[] {
-  if (document.source.type !== 'parts') return [];
-  const heading = documentHeading(document).trimEnd();
-  const inner = place(document.source.parts, `${path}.source.content`);
-  return heading === '' ? inner : [{ part: { type: 'text', text: heading }, path }, ...inner];
-}
-
-export function loseDocumentExtras(document: DocumentPart, path: string, encoding: Encoding): void {
-  encoding.loseExtras(document, path);
-  if (document.citations) encoding.lose('citations', `${path}.citations`);
 }
 
 function encodeDocument(document: DocumentPart, path: string, encoding: Encoding): JsonObject[] {

@@ -1,16 +1,10 @@
 import type { Part, ToolResultPart } from '../../conversation';
 import type { JsonObject } from '../../json';
-import {
-  collapse,
-  encodeUserParts,
-  loseDocumentExtras,
-  place,
-  text,
-  unwrapDocument,
-  type PlacedPart,
-} from './convert-to-parts';
-import type { Encoding } from './encoding';
-import { attachmentLabel, ATTACHMENTS_FOLLOW, TOOL_ERROR } from './labels';
+import { place, unwrapDocuments } from '../openai/placed-parts';
+import { collapse, encodeUserParts, text } from './convert-to-parts';
+import type { Encoding } from '../openai/encoding';
+import { labelError } from '../openai/tool-result';
+import { attachmentLabel, ATTACHMENTS_FOLLOW } from './labels';
 
 export interface PlacedResult {
   result: ToolResultPart;
@@ -25,7 +19,7 @@ export interface EncodedResult {
 
 export function encodeToolResult({ result, path }: PlacedResult, encoding: Encoding): EncodedResult {
   encoding.loseExtras(result, path);
-  const placed = place(result.parts, `${path}.content`).flatMap((entry) => unwrap(entry, encoding));
+  const placed = place(result.parts, `${path}.content`).flatMap((entry) => unwrapDocuments(entry, encoding));
   const lastText = placed.findLastIndex(({ part }) => !isAttachment(part));
   const texts: JsonObject[] = [];
   const attachments: JsonObject[] = [];
@@ -39,22 +33,8 @@ export function encodeToolResult({ result, path }: PlacedResult, encoding: Encod
     for (const wire of wires) attachments.push(text(attachmentLabel(result.callId, position)), wire);
   });
   if (texts.length === 0 && attachments.length > 0) texts.push(text(ATTACHMENTS_FOLLOW));
-  const content = collapse(result.isError ? markError(texts) : texts);
+  const content = collapse(result.isError ? labelError(texts, 'text') : texts);
   return { message: { role: 'tool', tool_call_id: result.callId, content }, attachments };
-}
-
-/** Documents made of parts may hold images, which must move out while the texts stay. */
-function unwrap(entry: PlacedPart, encoding: Encoding): PlacedPart[] {
-  if (entry.part.type !== 'document' || entry.part.source.type !== 'parts') return [entry];
-  loseDocumentExtras(entry.part, entry.path, encoding);
-  return unwrapDocument(entry.part, entry.path).flatMap((inner) => unwrap(inner, encoding));
-}
-
-function markError(texts: JsonObject[]): JsonObject[] {
-  const [first] = texts;
-  if (!first) return [text(TOOL_ERROR)];
-  if (texts.length === 1 && typeof first.text === 'string') return [text(`${TOOL_ERROR}\n${first.text}`)];
-  return [text(TOOL_ERROR), ...texts];
 }
 
 /** Tool messages carry text only. Documents that are text become text where they stand. */

@@ -2,15 +2,13 @@ import type { ToolCallPart } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { isDeeperThan } from '../../json-depth';
 import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
-import type { Findings } from './findings';
-import { isAbsent } from './wire';
+import type { Findings } from '../openai/findings';
+import { isAbsent } from '../openai/members';
+import { readArguments, writeArguments } from '../openai/tool-arguments';
 
 const READ_OF_CALL: ReadonlySet<string> = new Set(['id', 'type', 'function', 'custom', 'index']);
 const READ_OF_FUNCTION: ReadonlySet<string> = new Set(['name', 'arguments']);
 const READ_OF_CUSTOM: ReadonlySet<string> = new Set(['name', 'input']);
-
-/** Sole member of the object that stands in for arguments which are no JSON object. */
-const RAW_ARGUMENTS = '__raw_arguments';
 
 /** The calls of an assistant message, the legacy `function_call` included. */
 export function decodeToolCalls(wire: JsonObject, path: string, findings: Findings): ToolCallPart[] {
@@ -95,28 +93,4 @@ function decodeArguments(value: JsonValue | undefined, path: string, findings: F
 export function encodeToolCall(call: ToolCallPart, name: string): JsonObject {
   if (call.custom) return { id: call.id, type: 'custom', custom: { name, input: call.arguments } };
   return { id: call.id, type: 'function', function: { name, arguments: writeArguments(call.arguments) } };
-}
-
-/**
- * Arguments as an upstream takes them back: always the text of a JSON object, because servers parse it to fill the
- * model's template and refuse the whole request where it is cut off or no object.
- */
-function writeArguments(text: string): string {
-  if (text.trim() === '') return '{}';
-  return isObjectText(text) ? text : JSON.stringify({ [RAW_ARGUMENTS]: text });
-}
-
-function readArguments(text: string): string {
-  if (!text.startsWith(`{"${RAW_ARGUMENTS}":`) || !isObjectText(text)) return text;
-  const parsed: unknown = JSON.parse(text);
-  const raw = isJsonObject(parsed) && Object.keys(parsed).length === 1 ? parsed[RAW_ARGUMENTS] : undefined;
-  return typeof raw === 'string' ? raw : text;
-}
-
-function isObjectText(text: string): boolean {
-  try {
-    return isJsonObject(JSON.parse(text));
-  } catch {
-    return false;
-  }
 }

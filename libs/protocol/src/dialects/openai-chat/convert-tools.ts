@@ -1,8 +1,8 @@
 import type { Conversation, Tool, ToolChoice } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
-import type { Encoding } from './encoding';
-import type { Findings } from './findings';
-import { isAbsent } from './wire';
+import type { Encoding } from '../openai/encoding';
+import type { Findings } from '../openai/findings';
+import { isAbsent } from '../openai/members';
 
 const READ_OF_TOOL: ReadonlySet<string> = new Set(['type', 'function', 'custom']);
 const READ_OF_FUNCTION: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);

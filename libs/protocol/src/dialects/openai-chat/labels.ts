@@ -1,12 +1,7 @@
-import type { DocumentPart } from '../../conversation';
-
 /**
- * Texts that stand in for what a Chat message has no field for. Models read them; `decodeRequest` recognises them
- * letter for letter and restores what they stand for, so a conversation that went out and came back is the same.
+ * Texts that stand in for what a Chat message alone has no field for, beside those of both OpenAI dialects: restored by
+ * `decodeRequest` letter for letter as well.
  */
-
-/** First line of a failed tool result. */
-export const TOOL_ERROR = '[tool result is an error]';
 
 /** The text of a tool result that has nothing but attachments: an empty tool message reads as "no result". */
 export const ATTACHMENTS_FOLLOW = '[tool result is in the attachments below]';
@@ -26,22 +21,4 @@ export function readAttachmentLabel(text: string, callId: string): number | 'end
   if (!text.startsWith(prefix)) return undefined;
   const digits = /^([1-9]\d{0,5})\]$/.exec(text.slice(prefix.length))?.[1];
   return digits === undefined ? undefined : Number(digits) - 1;
-}
-
-const TOOL_LOADED = /^\[tool loaded: ([^\]]+)\]$/;
-
-/** A tool found by a tool search; its definition is among the tools of the request. */
-export function toolReferenceLabel(toolName: string): string {
-  return `[tool loaded: ${toolName}]`;
-}
-
-export function readToolReferenceLabel(text: string): string | undefined {
-  return TOOL_LOADED.exec(text)?.[1];
-}
-
-/** First lines of a document carried as text; empty where it has neither title nor context. */
-export function documentHeading(document: DocumentPart): string {
-  const title = document.title === undefined ? '' : `[document: ${document.title}]\n`;
-  const context = document.context === undefined ? '' : `[about this document: ${document.context}]\n`;
-  return title + context;
 }

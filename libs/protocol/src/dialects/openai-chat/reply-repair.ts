@@ -3,7 +3,8 @@ import { CallTracker, type TrackedCall } from './call-tracker';
 import { argumentsText, callsOf, fallbackCallId } from './convert-tool-calls';
 import { JsonExtent } from './json-extent';
 import { decodeFinishReason, encodeFinishReason } from './map-finish-reason';
-import { idMember, isAbsent, textMember } from './wire';
+import { isAbsent, textMember } from '../openai/members';
+import { idMember } from './wire';
 
 interface RepairedCall extends TrackedCall {
   /** The index that clients are told. */

@@ -8,10 +8,10 @@ import { decodeParams, READ_OF_BODY } from './convert-from-params';
 import { encodeMessages } from './convert-to-messages';
 import { encodeParams } from './convert-to-params';
 import { decodeToolChoice, decodeTools, encodeTools } from './convert-tools';
-import { Encoding } from './encoding';
-import { Findings } from './findings';
+import { Encoding } from '../openai/encoding';
+import { Findings } from '../openai/findings';
 import { invert, shortenToolNames } from '../../tool-names';
-import { isAbsent } from './wire';
+import { isAbsent } from '../openai/members';
 
 /** Client request → canonical. Faults carry OpenAI's own words, codes and `param` paths. */
 export function decodeRequest(body: JsonObject): Decoded<Conversation> {

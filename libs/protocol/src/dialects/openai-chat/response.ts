@@ -6,12 +6,13 @@ import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import { fieldFeature, type Loss } from '../../loss';
 import type { Reply } from '../../reply';
 import { emptyUsage } from '../../usage';
-import { decodeErrorValue } from './errors';
+import { decodeErrorValue } from '../openai/errors';
 import { callsOf, decodeToolCalls, fallbackCallId } from './convert-tool-calls';
-import { Findings } from './findings';
+import { Findings } from '../openai/findings';
 import { decodeFinishReason, encodeFinishReason, failedFinish, finishLoss } from './map-finish-reason';
 import { decodeUsage, encodeUsage } from './usage';
-import { COMPLETION_OBJECT, idMember, isAbsent, reasoningOf, textMember } from './wire';
+import { isAbsent, textMember } from '../openai/members';
+import { COMPLETION_OBJECT, idMember, reasoningOf } from './wire';
 
 const READ_OF_MESSAGE: ReadonlySet<string> = new Set([
   ...['role', 'content', 'refusal', 'tool_calls', 'function_call', 'reasoning_content', 'reasoning'],

@@ -5,11 +5,12 @@ import type { StreamEnd, StreamEvent, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
 import { CallTracker } from './call-tracker';
 import { argumentsText, callsOf, fallbackCallId } from './convert-tool-calls';
-import { decodeErrorValue } from './errors';
+import { decodeErrorValue } from '../openai/errors';
 import { decodeFinishReason, failedFinish } from './map-finish-reason';
 import { StreamLanes, type CallLane } from './stream-lanes';
 import { decodeUsage } from './usage';
-import { DONE, idMember, isAbsent, reasoningOf, textMember } from './wire';
+import { isAbsent, textMember } from '../openai/members';
+import { DONE, idMember, reasoningOf } from './wire';
 
 const READ_OF_DELTA: ReadonlySet<string> = new Set([
   ...['role', 'content', 'refusal', 'tool_calls', 'function_call', 'reasoning_content', 'reasoning'],

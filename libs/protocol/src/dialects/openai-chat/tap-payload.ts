@@ -3,7 +3,7 @@ import { isJsonObject } from '../../json';
 import { readJsonValue, type ByteEdit, type JsonSpan } from '../../json-span';
 import type { StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
-import { decodeErrorValue } from './errors';
+import { decodeErrorValue } from '../openai/errors';
 import { startsWith } from './frame-scan';
 import { decodeFinishReason } from './map-finish-reason';
 

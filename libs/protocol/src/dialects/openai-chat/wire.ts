@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue } from '../../json';
+import type { JsonObject } from '../../json';
+import { textMember } from '../openai/members';
 
 /**
  * The words of OpenAI Chat Completions, after `resources/chat/completions/completions.d.ts` of `openai` 7.55. Members
@@ -20,14 +21,6 @@ export const DONE = '[DONE]';
 /** The most stop sequences the API takes. */
 export const STOP_SEQUENCES_MAX = 4;
 
-/** The longest `user` the API takes, in UTF-16 units. */
-export const END_USER_LENGTH_MAX = 64;
-
-export function textMember(record: JsonObject, name: string): string | undefined {
-  const value = record[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
 /** Some servers number their replies and calls. Empty where there is none. */
 export function idMember(record: JsonObject): string {
   const { id } = record;
@@ -37,9 +30,4 @@ export function idMember(record: JsonObject): string {
 /** What reasoning models of compatible servers thought: `reasoning_content`, or `reasoning` (OpenRouter, Ollama, vLLM). */
 export function reasoningOf(record: JsonObject): string | undefined {
   return textMember(record, 'reasoning_content') || textMember(record, 'reasoning');
-}
-
-/** Absent and `null` mean the same everywhere in this dialect. */
-export function isAbsent(value: JsonValue | undefined): value is null | undefined {
-  return value === undefined || value === null;
 }

@@ -1,6 +1,6 @@
 import type { Conversation, DocumentPart, Message, Part, Reasoning, Tool } from '../../../conversation';
 import type { RequestTarget } from '../../../dialect';
-import { documentHeading } from '../labels';
+import { documentHeading } from '../../openai/labels';
 
 /** An upstream model that takes everything. */
 export const CAPABLE_TARGET: RequestTarget = {

@@ -1,7 +1,7 @@
 import type { Reasoning } from '../../conversation';
 import type { Encoding } from './encoding';
 
-/** Chat has words, not budgets: our reading of a budget as a word, reported as a loss because it cannot be undone. */
+/** OpenAI has words, not budgets: our reading of a budget as a word, reported as a loss because it cannot be undone. */
 const LOW_BUDGET_TOKENS_MAX = 4_096;
 const MEDIUM_BUDGET_TOKENS_MAX = 16_384;
 
@@ -9,10 +9,9 @@ export function decodeReasoningEffort(effort: string): Reasoning {
   return effort === 'none' ? { mode: 'disabled' } : { mode: 'enabled', effort };
 }
 
-/** The `reasoning_effort` to send; undefined: none. An adaptive depth is what Chat models do when nothing is said. */
+/** The effort to send; undefined: none. An adaptive depth is what the models do when nothing is said. */
 export function encodeReasoningEffort(reasoning: Reasoning, encoding: Encoding): string | undefined {
-  const { mode, effort, budgetTokens, display } = reasoning;
-  if (display !== undefined) encoding.lose('thinking.display', 'thinking.display');
+  const { mode, effort, budgetTokens } = reasoning;
   if (!encoding.target.reasoning) {
     if (mode !== 'disabled') encoding.lose('reasoning_effort', effort === undefined ? 'thinking' : 'reasoning_effort');
     return undefined;

@@ -1,7 +1,7 @@
 import type { Fault } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Unmapped } from '../../loss';
-import { isAbsent } from './wire';
+import { isAbsent } from './members';
 
 type Scalars = { string: string; boolean: boolean; integer: number; decimal: number };
 

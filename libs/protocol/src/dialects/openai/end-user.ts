@@ -1,0 +1,24 @@
+import type { Conversation } from '../../conversation';
+import type { JsonObject } from '../../json';
+import type { Encoding } from './encoding';
+import type { Findings } from './findings';
+
+/** The longest `user` the API takes, in UTF-16 units. */
+const END_USER_LENGTH_MAX = 64;
+
+/** `safety_identifier` replaces `user` and wins where both are given. */
+export function decodeEndUser(body: JsonObject, findings: Findings): Pick<Conversation, 'endUser'> {
+  const newer = findings.scalar(body, 'safety_identifier', 'string');
+  const older = findings.scalar(body, 'user', 'string');
+  if (newer !== undefined && older !== undefined && newer !== older) findings.leave('user', older);
+  const endUser = newer ?? older;
+  return endUser === undefined ? {} : { endUser };
+}
+
+/** Claude Code names its user by a JSON text far longer than OpenAI takes. */
+export function encodeEndUser({ endUser }: Conversation, encoding: Encoding): JsonObject {
+  if (endUser === undefined) return {};
+  if (endUser.length <= END_USER_LENGTH_MAX) return { user: endUser };
+  encoding.lose('user', 'metadata.user_id');
+  return {};
+}
