@@ -1,5 +1,6 @@
 import type { Dialect } from '../../dialect';
-import { decodeError, encodeError, encodeStreamError } from './errors';
+import { decodeError, encodeError } from '../openai/errors';
+import { encodeStreamError } from './errors';
 import { tapReply } from './reply-tap';
 import { decodeRequest, encodeRequest } from './request';
 import { decodeReply, encodeReply } from './response';
