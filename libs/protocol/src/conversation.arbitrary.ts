@@ -25,7 +25,7 @@ import {
   arbitraryDocumentPart,
   arbitraryToolName,
   arbitraryArguments,
-  arbitraryThinkingPart,
+  arbitraryPastThinkingPart,
   arbitraryAssistantText,
 } from './parts.arbitrary';
 
@@ -50,7 +50,7 @@ function exchange(names: readonly string[]): fc.Arbitrary<Exchange> {
     isError: optional(fc.boolean()),
   });
   return fc.record({
-    thinking: fc.array(arbitraryThinkingPart, { maxLength: 1 }),
+    thinking: fc.array(arbitraryPastThinkingPart, { maxLength: 1 }),
     texts: fc.array(arbitraryAssistantText, { minLength: 1, maxLength: 2 }),
     calls: fc.array(call.map(defined), { maxLength: 3 }),
     followUp: fc.array(fc.oneof(arbitraryTextPart, arbitraryImagePart, arbitraryDocumentPart), {

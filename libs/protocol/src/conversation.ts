@@ -98,6 +98,10 @@ export interface CustomTool {
   name: string;
   description?: string;
   format?: JsonValue;
+  /** As of a function. */
+  deferLoading?: boolean;
+  /** As of a function. */
+  namespaceDescription?: string;
 }
 
 /** A tool the provider runs itself (web search, code execution …): only its own dialect can carry it. */

@@ -16,11 +16,18 @@ export interface Loss {
 export interface Unmapped {
   readonly path: string;
   readonly value: JsonValue;
+  /** The feature of its loss, where the last member of the path does not name it. */
+  readonly feature?: string;
 }
 
 /** `tools[0].input_examples` → `field.input_examples`: the feature name of an unmapped field's loss. */
 export function fieldFeature(path: string): string {
   return `field.${/([^.[\]]+)(?:\[\d+\])*$/.exec(path)?.[1] ?? path}`;
+}
+
+/** The loss that something unmapped becomes. */
+export function lossOf({ path, feature }: Unmapped): Loss {
+  return { feature: feature ?? fieldFeature(path), path };
 }
 
 /** `thinking.signature;n=2, cache_control;n=4`: the value of the translation-loss header, features in order of first appearance. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { CacheHint, DocumentPart, ImagePart, MediaSource, Part, TextPart } from './conversation';
+import type { DialectId } from './dialect';
 import type { JsonObject } from './json';
 
 /** Drops keys that are undefined, so that "absent" has one form in comparisons. */
@@ -90,11 +91,32 @@ export const arbitraryArguments = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('', '{"path":"/tmp', '[1,2]', '"text"', '{}') },
 );
 
+function thinkingSignedBy(signer: fc.Arbitrary<DialectId>): fc.Arbitrary<Part> {
+  return fc
+    .record({
+      type: fc.constant('thinking' as const),
+      text: arbitraryText,
+      signed: optional(fc.record({ signature: arbitraryBase64, signedBy: signer })),
+    })
+    .map(({ signed, ...part }) => ({ ...part, ...signed }));
+}
+
+const arbitraryRedactedThinking: fc.Arbitrary<Part> = fc.record({
+  type: fc.constant('redacted-thinking' as const),
+  data: arbitraryBase64,
+  signedBy: fc.constant('anthropic-messages' as const),
+});
+
+/** As a model gives it. */
 export const arbitraryThinkingPart: fc.Arbitrary<Part> = fc.oneof(
-  fc
-    .record({ type: fc.constant('thinking' as const), text: arbitraryText, signature: optional(arbitraryBase64) })
-    .map(defined),
-  fc.record({ type: fc.constant('redacted-thinking' as const), data: arbitraryBase64 }),
+  thinkingSignedBy(fc.constant('anthropic-messages')),
+  arbitraryRedactedThinking,
+);
+
+/** As it stands in a history that several providers may have had a part in. */
+export const arbitraryPastThinkingPart: fc.Arbitrary<Part> = fc.oneof(
+  thinkingSignedBy(fc.constantFrom('anthropic-messages', 'openai-responses')),
+  arbitraryRedactedThinking,
 );
 
 export const arbitraryAssistantText: fc.Arbitrary<Part> = fc.oneof(

@@ -4,21 +4,27 @@ const ACCEPTED = /^[a-zA-Z0-9_-]{1,64}$/;
 const FINGERPRINT_LENGTH = 7;
 const STEM_LENGTH_MAX = 64 - FINGERPRINT_LENGTH - 1;
 
+export function isPlainToolName(name: string): boolean {
+  return ACCEPTED.test(name);
+}
+
 /** Client's own name → name the upstream accepts, for the names that had to change. */
 export type ShortToolNames = ReadonlyMap<string, string>;
 
 /**
  * Names that providers refuse (more than 64 characters, or others than `a-zA-Z0-9_-`) get a short one: the readable stem and
  * a fingerprint of the whole. The same name gives the same short name on every turn, so that history still matches.
+ *
+ * @param accepts whether a name can be sent as it is; every dialect can send a plain one
  */
-export function shortenToolNames(conversation: Conversation): ShortToolNames {
+export function shortenToolNames(conversation: Conversation, accepts = isPlainToolName): ShortToolNames {
   const names = collectNames(conversation);
   const taken = new Set<string>();
-  for (const name of names) if (ACCEPTED.test(name)) taken.add(name);
+  for (const name of names) if (accepts(name)) taken.add(name);
 
   const short = new Map<string, string>();
   for (const name of names) {
-    if (ACCEPTED.test(name)) continue;
+    if (accepts(name)) continue;
     let attempt = 0;
     let candidate = shorten(name, attempt);
     while (taken.has(candidate)) candidate = shorten(name, ++attempt);

@@ -92,7 +92,7 @@ export function ledgerOf(conversation: Conversation, lost: ReadonlySet<string>):
   const visit = (part: Part): void => {
     if (part.type === 'text' || part.type === 'refusal') ledger.texts.push(part.text);
     else if (part.type === 'thinking') {
-      if (part.signature !== undefined || !lost.has('thinking.signature')) ledger.texts.push(part.text);
+      if (part.signedBy === 'anthropic-messages' || !lost.has('thinking.signature')) ledger.texts.push(part.text);
     } else if (part.type === 'image' || part.type === 'document') ledger.media.push(part.source);
     else if (part.type === 'tool-call') {
       ledger.calls.push({ id: part.id, name: part.name, arguments: spelled(part.arguments, lost) });

@@ -4,6 +4,7 @@ import type {
   MediaSource,
   Part,
   TextPart,
+  ThinkingPart,
   ToolCallPart,
   ToolResultPart,
 } from '../../conversation';
@@ -45,11 +46,13 @@ function encodePart(part: Part, path: string, encoding: Encoding): JsonObject | 
       return undefined;
     case 'thinking':
       // The API refuses thinking it did not sign.
-      if (part.signature === undefined) encoding.lose('thinking.signature', path);
-      else return { type: 'thinking', thinking: part.text, signature: part.signature };
+      if (isSigned(part)) return { type: 'thinking', thinking: part.text, signature: part.signature };
+      encoding.lose('thinking.signature', path);
       return undefined;
     case 'redacted-thinking':
-      return { type: 'redacted_thinking', data: part.data };
+      if (part.signedBy === DIALECT_ID) return { type: 'redacted_thinking', data: part.data };
+      encoding.lose('redacted_thinking', path);
+      return undefined;
     case 'refusal':
       encoding.lose('refusal', path);
       return encodeText({ type: 'text', text: part.text }, path, encoding);
@@ -64,6 +67,11 @@ function encodePart(part: Part, path: string, encoding: Encoding): JsonObject | 
       encoding.lose(`block.${typeof part.wire['type'] === 'string' ? part.wire['type'] : 'unknown'}`, path);
       return undefined;
   }
+}
+
+/** By this API: what another provider signed is withheld, and comes back to that one. */
+export function isSigned(part: ThinkingPart): part is ThinkingPart & { signature: string } {
+  return part.signature !== undefined && part.signedBy === DIALECT_ID;
 }
 
 /** The API refuses blank text; leaving it out says the same. */

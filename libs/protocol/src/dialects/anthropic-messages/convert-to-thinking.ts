@@ -1,6 +1,8 @@
 import type { Conversation, Message } from '../../conversation';
 import { THINKING_BUDGET_TOKENS_MIN } from './convert-from-params';
+import { isSigned } from './convert-to-blocks';
 import type { Encoding } from './encoding';
+import { DIALECT_ID } from './wire';
 
 export type ThinkingWire =
   | { type: 'enabled'; budget_tokens: number; display?: string }
@@ -71,8 +73,9 @@ function continuesUnsignedToolUse(messages: readonly Message[]): boolean {
     .slice(messages.indexOf(last))
     .some(({ parts }) => parts.some(({ type }) => type === 'tool-result'));
   const first = last.parts[0];
-  const isSigned = first?.type === 'redacted-thinking' || (first?.type === 'thinking' && first.signature !== undefined);
-  return isLastTurn && !isSigned;
+  const beginsSigned =
+    first?.type === 'redacted-thinking' ? first.signedBy === DIALECT_ID : first?.type === 'thinking' && isSigned(first);
+  return isLastTurn && !beginsSigned;
 }
 
 function mapDisplay(display: string | undefined): string | undefined {

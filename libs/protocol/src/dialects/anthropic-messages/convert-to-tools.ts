@@ -14,7 +14,7 @@ export function encodeTools(conversation: Conversation, encoding: Encoding): Jso
 function encodeTool(tool: Tool, path: string, encoding: Encoding): JsonObject[] {
   switch (tool.type) {
     case 'function':
-      return [encodeFunctionTool(tool, encoding)];
+      return [encodeFunctionTool(tool, path, encoding)];
     case 'custom':
       encoding.refuse(`the free-text tool "${tool.name}" is not supported by this model`, path);
       return [];
@@ -25,7 +25,7 @@ function encodeTool(tool: Tool, path: string, encoding: Encoding): JsonObject[] 
   }
 }
 
-function encodeFunctionTool(tool: FunctionTool, encoding: Encoding): JsonObject {
+function encodeFunctionTool(tool: FunctionTool, path: string, encoding: Encoding): JsonObject {
   const wire: JsonObject = { name: encoding.toolName(tool.name) };
   if (tool.description !== undefined) wire['description'] = tool.description;
   // Chat leaves the type out where a function takes no arguments; the API insists on it.
@@ -33,6 +33,7 @@ function encodeFunctionTool(tool: FunctionTool, encoding: Encoding): JsonObject 
   if (tool.strict !== undefined) wire['strict'] = tool.strict;
   if (tool.deferLoading !== undefined) wire['defer_loading'] = tool.deferLoading;
   if (tool.cache !== undefined) wire['cache_control'] = cacheControl(tool.cache);
+  if (tool.namespaceDescription !== undefined) encoding.lose('namespace.description', `${path}.namespace.description`);
   encoding.loseUnmapped(tool.unmapped);
   return wire;
 }

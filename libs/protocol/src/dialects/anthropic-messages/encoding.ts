@@ -1,6 +1,6 @@
 import type { Part } from '../../conversation';
 import type { Fault, RequestTarget } from '../../dialect';
-import { fieldFeature, type Loss, type Unmapped } from '../../loss';
+import { lossOf, type Loss, type Unmapped } from '../../loss';
 import type { CacheControl } from './wire';
 
 /**
@@ -28,7 +28,7 @@ export class Encoding {
   }
 
   loseUnmapped(unmapped: readonly Unmapped[] | undefined): void {
-    for (const { path } of unmapped ?? []) this.lose(fieldFeature(path), path);
+    for (const left of unmapped ?? []) this.losses.push(lossOf(left));
   }
 
   /** The hint of a part that is not sent, or cannot carry one. */

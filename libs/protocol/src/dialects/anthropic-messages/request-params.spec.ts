@@ -125,7 +125,7 @@ describe('encodeRequest of Anthropic Messages, parameters', () => {
     expect(sent({ messages, reasoning }).features).toEqual(['thinking']);
     const signed = [
       user(text('Hi')),
-      assistant({ type: 'thinking', text: 'x', signature: 's' }, call('a')),
+      assistant({ type: 'thinking', text: 'x', signature: 's', signedBy: 'anthropic-messages' }, call('a')),
       user(result('a')),
     ];
     expect(sent({ messages: signed, reasoning }).body['thinking']).toEqual({ type: 'enabled', budget_tokens: 2000 });

@@ -57,8 +57,8 @@ describe('decodeRequest of Anthropic Messages', () => {
 
   it('decodes assistant turns: thinking byte for byte, calls with whatever input', () => {
     expect(decode(claudeCode).messages[2]?.parts).toEqual([
-      { type: 'thinking', text: 'Two reads.', signature: 'EqQBCkYIBRgC' },
-      { type: 'redacted-thinking', data: 'EmwKAhgBEgy3' },
+      { type: 'thinking', text: 'Two reads.', signature: 'EqQBCkYIBRgC', signedBy: 'anthropic-messages' },
+      { type: 'redacted-thinking', data: 'EmwKAhgBEgy3', signedBy: 'anthropic-messages' },
       { type: 'text', text: 'Reading both.' },
       { type: 'tool-call', id: 'toolu_1', name: 'Read', arguments: '{"file_path":"a.png"}' },
       { type: 'tool-call', id: 'toolu_2', name: 'Read', arguments: '{"file_path": "b.p' },

@@ -81,6 +81,7 @@ export function encodeRequest(conversation: Conversation, target: RequestTarget)
   Object.assign(body, encodeTools(conversation, encoding));
   Object.assign(body, encodeParams(conversation, encoding));
   encoding.loseUnmapped(conversation.unmapped);
+  if (conversation.compaction) encoding.refuse('conversations are not compacted by this model', 'input');
   if (encoding.fault !== undefined) return { ok: false, fault: encoding.fault };
   return { ok: true, body, losses: encoding.losses, toolNames: invert(encoding.shortNames) };
 }

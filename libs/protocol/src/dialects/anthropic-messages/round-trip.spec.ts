@@ -58,7 +58,9 @@ const FORGET: Record<string, (conversation: Conversation) => void> = {
   'thinking.budget_tokens': ({ reasoning }) => delete reasoning?.budgetTokens,
   'thinking.signature': (conversation) => {
     for (const message of conversation.messages) {
-      message.parts = message.parts.filter((part) => part.type !== 'thinking' || part.signature !== undefined);
+      message.parts = message.parts.filter(
+        (part) => part.type !== 'thinking' || part.signedBy === 'anthropic-messages',
+      );
     }
   },
   'image.detail': (conversation) => {

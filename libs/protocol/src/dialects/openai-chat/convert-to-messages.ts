@@ -123,8 +123,7 @@ function encodeAssistantPart(part: Part, path: string, encoding: Encoding): Json
     case 'refusal':
       return { type: 'refusal', refusal: part.text };
     case 'thinking':
-      encoding.lose('thinking', path);
-      if (part.signature) encoding.lose('thinking.signature', `${path}.signature`);
+      encoding.loseThinking(part, path);
       return undefined;
     case 'redacted-thinking':
       encoding.lose('redacted_thinking', path);

@@ -1,4 +1,4 @@
-import type { Conversation, Tool, ToolChoice } from '../../conversation';
+import type { Conversation, CustomTool, FunctionTool, Tool, ToolChoice } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Encoding } from '../openai/encoding';
 import type { Findings } from '../openai/findings';
@@ -54,7 +54,7 @@ function decodeTool(wire: JsonValue, path: string, findings: Findings): Tool | u
     type: 'custom',
     name: findings.required(declared, 'name', `${path}.custom`),
     ...(description !== undefined && { description }),
-    ...(!isAbsent(format) && { format }),
+    ...(!isAbsent(format) && { format: decodeFormat(format) }),
   };
 }
 
@@ -69,6 +69,17 @@ function decodeFunction(declared: JsonObject, path: string, findings: Findings):
     ...(description !== undefined && { description }),
     ...(strict !== undefined && { strict }),
   };
+}
+
+/** The canonical form is that of Responses, where a grammar's members stand in the format itself. */
+function decodeFormat(format: JsonValue): JsonValue {
+  return isJsonObject(format) && isJsonObject(format.grammar) ? { type: 'grammar', ...format.grammar } : format;
+}
+
+function encodeFormat(format: JsonValue): JsonValue {
+  if (!isJsonObject(format) || format.type !== 'grammar') return format;
+  const { type, ...grammar } = format;
+  return { type, grammar };
 }
 
 /** `tool_choice`, or the legacy `function_call`. */
@@ -134,15 +145,18 @@ function encodeTool(tool: Tool, path: string, encoding: Encoding): JsonObject[] 
       return [];
     case 'custom': {
       const { description, format } = tool;
+      if (tool.deferLoading) encoding.lose('defer_loading', `${path}.defer_loading`);
+      loseNamespace(tool, path, encoding);
       const custom: JsonObject = { name: encoding.toolName(tool.name) };
       if (description !== undefined) custom.description = description;
-      if (format !== undefined) custom.format = format;
+      if (format !== undefined) custom.format = encodeFormat(format);
       return [{ type: 'custom', custom }];
     }
     case 'function': {
       if (tool.cache) encoding.lose('cache_control', `${path}.cache_control`);
       // Sent with the others: a tool that the model may find must be there when it does.
       if (tool.deferLoading) encoding.lose('defer_loading', `${path}.defer_loading`);
+      loseNamespace(tool, path, encoding);
       encoding.loseUnmapped(tool.unmapped);
       const declared: JsonObject = { name: encoding.toolName(tool.name), parameters: tool.inputSchema };
       if (tool.description !== undefined) declared.description = tool.description;
@@ -150,6 +164,11 @@ function encodeTool(tool: Tool, path: string, encoding: Encoding): JsonObject[] 
       return [{ type: 'function', function: declared }];
     }
   }
+}
+
+/** The name of a namespace is part of the tool's; what it is for has no place. */
+function loseNamespace({ namespaceDescription }: FunctionTool | CustomTool, path: string, encoding: Encoding): void {
+  if (namespaceDescription !== undefined) encoding.lose('namespace.description', `${path}.namespace.description`);
 }
 
 function encodeToolChoice(choice: ToolChoice, tools: readonly Tool[], encoding: Encoding): JsonValue {

@@ -43,6 +43,7 @@ export function encodeRequest(conversation: Conversation, target: RequestTarget)
     ...encodeParams(conversation, encoding),
   };
   encoding.loseUnmapped(conversation.unmapped);
+  if (conversation.compaction) encoding.refuse('The upstream of this model does not compact conversations.', 'input');
   if (encoding.fault) return { ok: false, fault: encoding.fault };
   return { ok: true, body, losses: encoding.losses, toolNames: invert(shortNames) };
 }

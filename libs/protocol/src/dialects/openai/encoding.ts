@@ -1,6 +1,6 @@
-import type { Part } from '../../conversation';
+import type { Part, ThinkingPart } from '../../conversation';
 import type { Fault, RequestTarget } from '../../dialect';
-import { fieldFeature, type Loss, type Unmapped } from '../../loss';
+import { lossOf, type Loss, type Unmapped } from '../../loss';
 import type { ShortToolNames } from '../../tool-names';
 
 /**
@@ -25,7 +25,7 @@ export class Encoding {
   }
 
   loseUnmapped(unmapped: readonly Unmapped[] | undefined): void {
-    for (const { path } of unmapped ?? []) this.lose(fieldFeature(path), path);
+    for (const left of unmapped ?? []) this.losses.push(lossOf(left));
   }
 
   /** What may stand on any part and has no counterpart here. */
@@ -33,6 +33,12 @@ export class Encoding {
     if (part.cache) this.lose('cache_control', `${path}.cache_control`);
     if (part.type === 'text' && part.citations?.length) this.lose('citations', `${path}.citations`);
     this.loseUnmapped(part.unmapped);
+  }
+
+  /** Thinking that is not sent, and its signature with it. */
+  loseThinking({ signature }: ThinkingPart, path: string): void {
+    this.lose('thinking', path);
+    if (signature) this.lose('thinking.signature', `${path}.signature`);
   }
 
   toolName(own: string): string {

@@ -44,8 +44,9 @@ export class Findings {
     this.fail(`Invalid value: '${shown}'. Supported values are: ${list}.`, param, 'invalid_value');
   }
 
-  leave(path: string, value: JsonValue): void {
-    this.unmapped.push({ path, value });
+  /** @param feature of the loss, where the path does not name it */
+  leave(path: string, value: JsonValue, feature?: string): void {
+    this.unmapped.push({ path, value, ...(feature !== undefined && { feature }) });
   }
 
   /** Everything in `record` but the members already read. */
