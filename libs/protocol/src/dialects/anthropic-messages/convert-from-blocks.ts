@@ -1,5 +1,6 @@
 import type { CacheHint, DocumentPart, MediaSource, Part } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { openSignature } from '../../signature-envelope';
 import type { Findings } from './findings';
 import { DIALECT_ID, isAbsent } from './wire';
 
@@ -75,7 +76,7 @@ function decodeKnown(type: string, block: JsonObject, path: string, findings: Fi
       return decodeThinking(block, path, findings);
     case 'redacted_thinking':
       findings.leaveRest(block, READ_OF_REDACTED_THINKING, path);
-      return { type: 'redacted-thinking', data: findings.requiredString(block, 'data', path) };
+      return decodeRedactedThinking(block, path, findings);
     case 'tool_use':
       return decodeToolUse(block, path, findings);
     case 'tool_result':
@@ -102,7 +103,12 @@ function decodeThinking(block: JsonObject, path: string, findings: Findings): Pa
   const signature = findings.string(block, 'signature', path);
   return signature === undefined || signature === ''
     ? { type: 'thinking', text }
-    : { type: 'thinking', text, signature };
+    : { type: 'thinking', text, ...openSignature(signature, DIALECT_ID) };
+}
+
+function decodeRedactedThinking(block: JsonObject, path: string, findings: Findings): Part {
+  const { signature, signedBy } = openSignature(findings.requiredString(block, 'data', path), DIALECT_ID);
+  return { type: 'redacted-thinking', data: signature, signedBy };
 }
 
 /** `input` is an object; Claude Code sends back the broken JSON of a cut-off call as a string, kept letter for letter. */

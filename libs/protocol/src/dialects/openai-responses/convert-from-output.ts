@@ -1,17 +1,10 @@
-import {
-  NAMESPACE_SEPARATOR,
-  TOOL_SEARCH,
-  type Part,
-  type RedactedThinkingPart,
-  type ThinkingPart,
-  type ToolCallPart,
-} from '../../conversation';
+import { NAMESPACE_SEPARATOR, TOOL_SEARCH, type Part, type ToolCallPart } from '../../conversation';
 import type { Fault } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Unmapped } from '../../loss';
-import { isSealedRedacted, openRedacted, openSignature } from '../../signature-envelope';
 import { isAbsent, textMember } from '../openai/members';
 import { arrayMember, DIALECT_ID } from './reply-wire';
+import { openThinking } from './sealed-thinking';
 
 const READ_OF_MESSAGE = new Set(['type', 'id', 'role', 'status', 'content']);
 const READ_OF_TEXT = new Set(['type', 'text', 'annotations', 'logprobs']);
@@ -113,12 +106,6 @@ export function reasoningText(item: JsonObject): { text: string; /** Content bes
 
 function joinTexts(parts: JsonValue[], separator: string): string {
   return parts.map((part) => (isJsonObject(part) ? (textMember(part, 'text') ?? '') : '')).join(separator);
-}
-
-/** What a reasoning item with `encrypted_content` says: the upstream's own, or that of another dialect in our envelope. */
-export function openThinking(text: string, sealed: string): ThinkingPart | RedactedThinkingPart {
-  if (isSealedRedacted(sealed)) return { type: 'redacted-thinking', ...openRedacted(sealed, DIALECT_ID) };
-  return { type: 'thinking', text, ...openSignature(sealed, DIALECT_ID) };
 }
 
 function decodeCall(item: JsonObject, path: string, findings: OutputFindings): Part[] {

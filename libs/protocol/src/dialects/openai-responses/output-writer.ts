@@ -1,8 +1,7 @@
-import type { Part, ThinkingPart } from '../../conversation';
+import type { Part } from '../../conversation';
 import type { EncodeContext } from '../../dialect';
 import type { JsonObject, JsonValue } from '../../json';
 import { fieldFeature, type Loss, type Unmapped } from '../../loss';
-import { sealRedacted, sealSignature } from '../../signature-envelope';
 import {
   annotationsOf,
   callItem,
@@ -14,6 +13,7 @@ import {
 } from './convert-to-output';
 import { DIALECT_ID, type ResponseStatus } from './reply-wire';
 import { itemId } from './response-shell';
+import { sealRedacted, sealThinking } from './sealed-thinking';
 
 /** The parts of a reply → items of its output. Texts and refusals in a row are one message. Created per reply. */
 export class OutputWriter {
@@ -61,10 +61,10 @@ export class OutputWriter {
   private addItem(part: Part, path: string): void {
     switch (part.type) {
       case 'thinking':
-        this.output.push(reasoningItem(this.id('rs'), part.text, sealThinking(part)));
+        this.output.push(reasoningItem(this.id('rs'), part.text, sealThinking(part.signature, part.signedBy)));
         return;
       case 'redacted-thinking':
-        this.output.push(reasoningItem(this.id('rs'), '', sealRedacted(part.data, part.signedBy, DIALECT_ID)));
+        this.output.push(reasoningItem(this.id('rs'), '', sealRedacted(part.data, part.signedBy)));
         return;
       case 'tool-call': {
         const call = { id: part.id, name: part.name, custom: part.custom === true };
@@ -94,14 +94,6 @@ export class OutputWriter {
   private lose(feature: string, path: string): void {
     this.losses.push({ feature, path });
   }
-}
-
-/** `encrypted_content` of thinking; undefined where nobody signed it. */
-export function sealThinking({
-  signature,
-  signedBy,
-}: Pick<ThinkingPart, 'signature' | 'signedBy'>): string | undefined {
-  return signature ? sealSignature(signature, signedBy, DIALECT_ID) : undefined;
 }
 
 export function opaqueFeature(wire: JsonObject): string {

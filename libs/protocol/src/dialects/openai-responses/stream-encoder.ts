@@ -1,7 +1,6 @@
 import type { EncodeContext, StreamEncoder } from '../../dialect';
 import type { JsonObject, JsonValue } from '../../json';
 import type { Loss } from '../../loss';
-import { sealRedacted } from '../../signature-envelope';
 import { formatSseComment } from '../../sse/encoder';
 import type { BlockStart, StreamEvent } from '../../stream-event';
 import { emptyUsage } from '../../usage';
@@ -11,6 +10,7 @@ import { opaqueFeature } from './output-writer';
 import { DIALECT_ID, type ResponseStatus } from './reply-wire';
 import { encodeServedTier } from './response';
 import { itemId, responseShell } from './response-shell';
+import { sealRedacted } from './sealed-thinking';
 import { CallOpening, MessageOpening, ReasoningOpening, WholeItem, type OpenItem } from './stream-openings';
 import { StreamWriter } from './stream-writer';
 import { encodeUsage } from './usage';
@@ -106,7 +106,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
       case 'thinking':
         return new ReasoningOpening(writer, this.itemId('rs'));
       case 'redacted-thinking':
-        return new ReasoningOpening(writer, this.itemId('rs'), sealRedacted(block.data, block.signedBy, DIALECT_ID));
+        return new ReasoningOpening(writer, this.itemId('rs'), sealRedacted(block.data, block.signedBy));
       case 'tool-call': {
         const call = { id: block.id, name: block.name, custom: block.custom === true };
         return new CallOpening(writer, call, (prefix) => this.itemId(prefix));

@@ -9,11 +9,11 @@ import {
   callText,
   decodeOutputItem,
   isClientSearch,
-  openThinking,
   OutputFindings,
   reasoningText,
 } from './convert-from-output';
 import { arrayMember, DIALECT_ID } from './reply-wire';
+import { openThinking } from './sealed-thinking';
 import type { Lane, StreamLanes } from './stream-lanes';
 
 type ProseKind = 'text' | 'refusal' | 'thinking';

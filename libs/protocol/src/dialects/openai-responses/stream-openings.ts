@@ -1,4 +1,4 @@
-import { TOOL_SEARCH, type ThinkingPart } from '../../conversation';
+import { TOOL_SEARCH } from '../../conversation';
 import type { DialectId } from '../../dialect';
 import type { JsonObject, JsonValue } from '../../json';
 import type { Loss } from '../../loss';
@@ -12,8 +12,8 @@ import {
   refusalContent,
   type OutputCall,
 } from './convert-to-output';
-import { sealThinking } from './output-writer';
 import type { ResponseStatus } from './reply-wire';
+import { sealThinking } from './sealed-thinking';
 import type { StreamWriter } from './stream-writer';
 
 /** The item of the output that is being written. Every method returns SSE text. */
@@ -119,7 +119,8 @@ export class MessageOpening extends Opening {
 export class ReasoningOpening extends Opening {
   private text = '';
   private frame = '';
-  private readonly proof: Pick<ThinkingPart, 'signature' | 'signedBy'> = {};
+  private signature = '';
+  private signedBy: DialectId | undefined;
 
   /** @param sealed `encrypted_content` of redacted thinking, known from the start */
   constructor(
@@ -146,8 +147,8 @@ export class ReasoningOpening extends Opening {
   }
 
   override sign(signature: string, signedBy: DialectId | undefined): void {
-    this.proof.signature = (this.proof.signature ?? '') + signature;
-    if (signedBy !== undefined) this.proof.signedBy = signedBy;
+    this.signature += signature;
+    this.signedBy = signedBy;
   }
 
   override closeBlock(): string {
@@ -160,7 +161,7 @@ export class ReasoningOpening extends Opening {
   }
 
   close(): string {
-    const sealed = this.sealed ?? sealThinking(this.proof);
+    const sealed = this.sealed ?? sealThinking(this.signature, this.signedBy);
     return this.writer.itemDone(reasoningItem(this.id, this.text, sealed));
   }
 }
