@@ -58,7 +58,12 @@ describe('a free-text tool, where only functions are known', () => {
   it('tells Chat’s form of a grammar too, and one nobody knows as it is', () => {
     const grammar = { type: 'grammar', grammar: { syntax: 'regex', definition: '^a+$' } };
     const odd = { type: 'ebnf', rules: ['a'] };
-    const { conversation: sent } = adapted({ tools: [{ ...PATCH, format: grammar }, { ...PATCH, format: odd }] });
+    const { conversation: sent } = adapted({
+      tools: [
+        { ...PATCH, format: grammar },
+        { ...PATCH, format: odd },
+      ],
+    });
     expect(sent.tools).toMatchObject([
       { description: expect.stringContaining('(regex):\n^a+$') as string },
       { description: expect.stringContaining(JSON.stringify(odd)) as string },
@@ -126,7 +131,22 @@ describe('a call of it', () => {
 });
 
 it('says the same streamed and not, of any arguments cut anywhere, and leaves other calls alone', () => {
-  const pieces = fc.constantFrom('{', '}', '"', 'input', '":', ' ', '\\', 'u00e9', '\\ud83d', ',', '[', 'null', 'x', '\n');
+  const pieces = fc.constantFrom(
+    '{',
+    '}',
+    '"',
+    'input',
+    '":',
+    ' ',
+    '\\',
+    'u00e9',
+    '\\ud83d',
+    ',',
+    '[',
+    'null',
+    'x',
+    '\n',
+  );
   const args = fc.oneof(
     fc.array(pieces, { maxLength: 14 }).map((parts) => parts.join('')),
     fc.array(pieces, { maxLength: 9 }).map((parts) => `{"input":"${parts.join('')}`),

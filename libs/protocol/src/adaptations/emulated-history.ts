@@ -14,7 +14,10 @@ export function writeHistory(messages: readonly Message[], sentName: SentName, l
       return { ...message, parts: writeCalls(parts, sentName, path, losses) };
     }
     if (!parts.some(({ type }) => type === 'tool-result')) return message;
-    return { ...message, parts: parts.flatMap((part) => (part.type === 'tool-result' ? writeResult(part, sentName) : [part])) };
+    return {
+      ...message,
+      parts: parts.flatMap((part) => (part.type === 'tool-result' ? writeResult(part, sentName) : [part])),
+    };
   });
 }
 

@@ -4,11 +4,7 @@ import type { CallRule } from './emulated-format';
 import { CALLS, TEXT } from './emulated-reply-reader';
 
 /** What tells the model of its tools, and how to call them. `named`: the rule is for one tool, out of several. */
-export function toolsPrompt(
-  tools: readonly FunctionTool[],
-  rule: CallRule,
-  asked: OutputFormat | undefined,
-): string {
+export function toolsPrompt(tools: readonly FunctionTool[], rule: CallRule, asked: OutputFormat | undefined): string {
   const text = asked === undefined ? '"what you say to the user; may be empty"' : 'your answer, or null beside calls';
   return [
     '# Tools',

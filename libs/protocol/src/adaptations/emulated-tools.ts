@@ -67,7 +67,10 @@ function callRule(
       const wanted = sentName(toolChoice.name);
       const tools = functions.filter(({ name }) => name === wanted);
       if (tools.length > 0) return { tools, least: 1, most };
-      return { message: `'tool_choice' names the tool '${toolChoice.name}', which is not given.`, param: 'tool_choice' };
+      return {
+        message: `'tool_choice' names the tool '${toolChoice.name}', which is not given.`,
+        param: 'tool_choice',
+      };
     }
     case 'required':
       if (functions.length > 0) return { tools: functions, least: 1, most };

@@ -50,7 +50,8 @@ it.each([
   ['a raw line feed', '{"a":"x\ny"}', 'x\ny'],
   ['an escape that JSON does not know', '{"a":"C:\\dir\\u12x\\"}', 'C:\\dir\\u12x"}'],
 ])('reads %s as text', (_, text, value) => {
-  for (const pieces of [[text], [...text]]) expect(read(pieces).members).toEqual([{ name: 'a', kind: 'string', value }]);
+  for (const pieces of [[text], [...text]])
+    expect(read(pieces).members).toEqual([{ name: 'a', kind: 'string', value }]);
 });
 
 it.each(['[1]', '{a:1}', '{"a" 1}', '{"a":1 2}', '{"a":,}', '{"a":1,}'])('stops at what is no object: %s', (text) => {
