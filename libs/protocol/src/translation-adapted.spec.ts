@@ -4,6 +4,7 @@ import type { AdaptationTarget } from './adaptations/change';
 import type { Dialect, EncodeContext } from './dialect';
 import { anthropicMessages } from './dialects/anthropic-messages/dialect';
 import { openaiChat } from './dialects/openai-chat/dialect';
+import { openaiResponses } from './dialects/openai-responses/dialect';
 import type { JsonObject } from './json';
 import { formatLosses, type Loss } from './loss';
 import { SseDecoder } from './sse/decoder';
@@ -210,5 +211,50 @@ describe('an Anthropic client’s tools at a Chat upstream whose model has none'
       { stop_reason: 'tool_use' },
       'message_stop',
     ]);
+  });
+});
+
+describe('a Codex session at a Chat upstream', () => {
+  const grammar = { type: 'grammar', syntax: 'lark', definition: 'start: "x"' };
+  const apply = { type: 'custom', name: 'apply_patch', format: grammar };
+  const input = [
+    { role: 'user', content: 'Hi' },
+    { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input: '*** Begin\n"x"' },
+    { type: 'custom_tool_call_output', call_id: 'c1', output: 'done' },
+  ];
+
+  it('has its patches sent as the argument of a function', () => {
+    const { body, losses } = send(openaiResponses, openaiChat, { model: 'm', tools: [apply], input }, FUNCTIONS_ONLY);
+    expect(body).toMatchObject({
+      messages: [
+        { role: 'user' },
+        { tool_calls: [{ id: 'c1', type: 'function', function: { arguments: '{"input":"*** Begin\\n\\"x\\""}' } }] },
+        { role: 'tool', tool_call_id: 'c1', content: 'done' },
+      ],
+      tools: [
+        {
+          type: 'function',
+          function: { name: 'apply_patch', description: expect.stringContaining('start: "x"') as string },
+        },
+      ],
+    });
+    expect(losses).toBe('custom_tool.format;n=1');
+  });
+
+  it('is compacted by a summary that its next request reads', () => {
+    const compact = { model: 'm', tools: [apply], input: [...input, { type: 'compaction_trigger' }] };
+    const sent = send(openaiResponses, openaiChat, compact, FUNCTIONS_ONLY);
+    expect(sent.body).toMatchObject({ tool_choice: 'none', messages: [{}, {}, {}, { role: 'user' }] });
+    const reply = {
+      id: 'r',
+      model: 'm',
+      parts: [{ type: 'text' as const, text: 'All was done.' }],
+      finish: 'stop' as const,
+    };
+    const adapted = adaptReply({ ...reply, unmapped: [] }, sent.adaptation);
+    const [item] = adapted.ok ? adapted.value.parts : [];
+    const next = openaiResponses.decodeRequest({ model: 'm', input: [item?.type === 'opaque' ? item.wire : {}] });
+    expect(next).toMatchObject({ ok: true, value: { messages: [{ role: 'user' }] } });
+    expect(JSON.stringify(next)).toContain('All was done.');
   });
 });

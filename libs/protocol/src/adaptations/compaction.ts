@@ -3,10 +3,8 @@ import type { JsonObject } from '../json';
 import type { Loss } from '../loss';
 import type { FinishReason, Reply } from '../reply';
 import type { StreamEvent } from '../stream-event';
+import { sealSummary } from '../summary-envelope';
 import type { AdaptedReply, Changed, ReplyChange, StreamAdapter } from './change';
-
-/** What marks the text of a summary of ours, base64url, in the place of OpenAI's encrypted one. */
-export const SUMMARY_PREFIX = 'sbsum.';
 
 const REQUEST = `The conversation so far is about to be replaced by a summary of it, which is all that you, or another model, will have to go on with. Write that summary now. Call no tools, and do not go on with the task itself.
 
@@ -40,8 +38,7 @@ export function compactionToSummary({ compaction: _, ...conversation }: Conversa
 
 /** The reply's text as the one opaque part that stands for the conversation; nobody else reads it. */
 function compactionItem(text: string): JsonObject {
-  const encoded = Buffer.from(text).toString('base64url');
-  return { type: 'compaction', encrypted_content: SUMMARY_PREFIX + encoded };
+  return { type: 'compaction', encrypted_content: sealSummary(text) };
 }
 
 class CompactionChange implements ReplyChange {

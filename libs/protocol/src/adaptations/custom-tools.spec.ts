@@ -162,6 +162,6 @@ it('says the same streamed and not, of any arguments cut anywhere, and leaves ot
       const lost = events.filter(({ type }) => type === 'loss').length;
       expect(whole.ok && whole.losses.length).toBe(lost);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

@@ -3,7 +3,7 @@ import type { JsonObject } from '../json';
 import type { CallRule } from './emulated-format';
 import { CALLS, TEXT } from './emulated-reply-reader';
 
-/** What tells the model of its tools, and how to call them. `named`: the rule is for one tool, out of several. */
+/** What tells the model of its tools, and how to call them. */
 export function toolsPrompt(tools: readonly FunctionTool[], rule: CallRule, asked: OutputFormat | undefined): string {
   const text = asked === undefined ? '"what you say to the user; may be empty"' : 'your answer, or null beside calls';
   return [
@@ -32,8 +32,9 @@ function callRule({ tools, least, most }: CallRule): string {
   return `In this answer you have to call ${only === '' ? 'a tool' : `the tool${only}`}.${several}`;
 }
 
-function describe({ name, description, inputSchema }: FunctionTool): string {
+function describe({ name, description, inputSchema, namespaceDescription }: FunctionTool): string {
   const told: JsonObject = { name };
+  if (namespaceDescription !== undefined) told.toolset = namespaceDescription;
   if (description !== undefined) told.description = description;
   told.parameters = inputSchema;
   return JSON.stringify(told);

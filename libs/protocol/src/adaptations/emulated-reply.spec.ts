@@ -213,6 +213,6 @@ it('says the same streamed and not, however the text is cut, and nothing twice',
       readStream(events);
       expect(adaptReply(reply, undo)).toMatchObject({ ok: true, value: replyFrom(events) });
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

@@ -92,6 +92,11 @@ describe('tools for a model without any', () => {
     expect(losses).toEqual([]);
   });
 
+  it('are told with what their namespace is for', () => {
+    const { conversation: sent } = adapted({ tools: [{ ...CLOCK, namespaceDescription: 'About time.' }] });
+    expect(systemText(sent)).toContain('{"name":"clock","toolset":"About time.","parameters":{}}');
+  });
+
   it('have names that a provider would take', () => {
     const name = 'mcp\u001ftool';
     const { conversation: sent } = adapted({ tools: [{ ...CLOCK, name }], toolChoice: { type: 'tool', name } });
