@@ -217,7 +217,7 @@ describe('an Anthropic client’s tools at a Chat upstream whose model has none'
 describe('a Codex session at a Chat upstream', () => {
   const grammar = { type: 'grammar', syntax: 'lark', definition: 'start: "x"' };
   const apply = { type: 'custom', name: 'apply_patch', format: grammar };
-  const input = [
+  const input: JsonObject[] = [
     { role: 'user', content: 'Hi' },
     { type: 'custom_tool_call', call_id: 'c1', name: 'apply_patch', input: '*** Begin\n"x"' },
     { type: 'custom_tool_call_output', call_id: 'c1', output: 'done' },
