@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeBytes, readStream, type Collected } from '../../__fixtures__/stream-grammar';
+import { decodeBytes, readSse, readStream, type Collected } from '../../__fixtures__/stream-grammar';
 import { TOOL_SEARCH } from '../../conversation';
 import type { StreamEvent } from '../../stream-event';
 import {
@@ -115,6 +115,15 @@ describe('a Responses stream', () => {
       { id: 'call_1', name: 'read', arguments: '{"path":"a"}' },
       { id: 'call_2', name: 'read', arguments: '{"path":"b"}' },
     ]);
+  });
+
+  it('closes a block as soon as its item is done', () => {
+    const decoder = new ResponsesStreamDecoder({ toolNames: new Map() });
+    const push = (text: string) => readSse(Buffer.from(text)).flatMap((told) => decoder.push(told));
+    push(CREATED + added({ ...CALL, arguments: '' }) + argumentsDelta('{"path":"a"}'));
+    expect(push(done(CALL))).toEqual([{ type: 'block-stop' }]);
+    push(textDelta('Hello', 1));
+    expect(push(done(MESSAGE, 1))).toEqual([{ type: 'block-stop' }]);
   });
 
   it('passes on text that comes after its item ended', () => {
