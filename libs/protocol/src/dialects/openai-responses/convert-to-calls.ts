@@ -23,7 +23,7 @@ export function encodeCall(call: ToolCallPart, path: string, encoding: Encoding)
 }
 
 /** The arguments of a search are a value, not its text. */
-function parseOr(text: string): JsonValue {
+export function parseOr(text: string): JsonValue {
   if (text.trim() === '') return {};
   try {
     return JSON.parse(text) as JsonValue;
