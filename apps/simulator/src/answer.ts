@@ -8,7 +8,7 @@ import { bytesOfTokens, cutToBytes, tokensOfBytes, type TokenUsage } from './tok
 export type Part =
   | { kind: 'thinking'; text: string; redacted: boolean }
   | { kind: 'text'; text: string }
-  | { kind: 'call'; id: string; name: string; arguments: string; freeForm: boolean };
+  | { kind: 'call'; id: string; name: string; arguments: string; freeForm: boolean; tool: Tool };
 
 export interface Answer {
   parts: Part[];
@@ -58,6 +58,7 @@ function callParts(prompt: Prompt, scenario: Scenario, seed: string): Part[] {
     name: tool.name,
     arguments: json,
     freeForm: tool.freeForm,
+    tool,
   }));
 }
 

@@ -19,7 +19,14 @@ export interface Plan {
   scenario: Scenario;
   model: string;
   usage: TokenUsage;
-  reply: { kind: 'body'; body: Buffer } | { kind: 'stream'; frames: Frame[] };
+  reply:
+    | { kind: 'body'; body: Buffer }
+    | {
+        kind: 'stream';
+        frames: Frame[];
+        /** How it ends after `sent` frames, where that depends on the reply; else as the dialect's `errorFrame`. */
+        failure?(failure: ApiFailure, sent: number): string;
+      };
 }
 
 export interface Dialect {

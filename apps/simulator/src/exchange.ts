@@ -72,7 +72,7 @@ export class Exchange {
     const json = parseBody(body, endpoint.dialect);
     const scenario = readScenario(textOf(json['model']), request.headers, this.behaviour);
     const seed = createHash('sha256')
-      .update(JSON.stringify([json['model'], json['messages']]))
+      .update(JSON.stringify([json['model'], json['messages'] ?? json['input']]))
       .digest('hex');
     const plan = endpoint.plan({ headers: request.headers, body: json, scenario, seed });
     this.plans.set(key, plan);
@@ -118,7 +118,10 @@ export class Exchange {
     const { scenario, reply } = plan;
     if (reply.kind === 'stream') {
       const script: Script = faulty
-        ? withFaults(reply.frames, scenario, () => dialect.errorFrame(simulatedFailure(undefined, scenario)))
+        ? withFaults(reply.frames, scenario, (sent) => {
+            const failure = simulatedFailure(undefined, scenario);
+            return reply.failure?.(failure, sent) ?? dialect.errorFrame(failure);
+          })
         : { writes: reply.frames, ending: 'complete' };
       return playback.stream(script, scenario, record);
     }

@@ -8,11 +8,12 @@ export interface Script {
 }
 
 /** A stream with the scenario's fault in it. Of several faults the earliest in this order strikes. */
-export function withFaults(frames: Frame[], scenario: Scenario, errorFrame: () => string): Script {
+export function withFaults(frames: Frame[], scenario: Scenario, errorFrame: (sent: number) => string): Script {
   const { midStreamError, truncate, halfEvent, stall, malformed } = scenario;
   if (midStreamError !== undefined) {
-    const error = { bytes: Buffer.from(errorFrame()), tokens: 0, chunk: false };
-    return { writes: [...upTo(frames, midStreamError), error], ending: 'clean' };
+    const sent = upTo(frames, midStreamError);
+    const error = { bytes: Buffer.from(errorFrame(sent.length)), tokens: 0, chunk: false };
+    return { writes: [...sent, error], ending: 'clean' };
   }
   if (truncate) return { writes: upTo(frames, truncate.after), ending: truncate.how };
   if (halfEvent !== undefined) {

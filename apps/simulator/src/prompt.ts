@@ -43,6 +43,10 @@ export interface Tool {
   schema: JsonObject | undefined;
   /** Takes free text instead of JSON arguments (OpenAI custom tools). */
   freeForm: boolean;
+  /** OpenAI Responses: the group it stands in. */
+  namespace?: string;
+  /** OpenAI Responses: the search for deferred tools, which the client runs. */
+  search?: true;
 }
 
 export type ToolChoice = { type: 'auto' | 'none' | 'any' } | { type: 'tool'; name: string };

@@ -13,6 +13,7 @@ import { planEmbeddings } from './openai/embeddings';
 import { planCompletion } from './openai/endpoints';
 import { listModels as listOpenaiModels } from './openai/models';
 import { ReceivedLog, type ReceivedRequest } from './received';
+import { planInputTokens, planResponse } from './responses/endpoints';
 import { ServedLog, type Served } from './served';
 
 export interface SimulatorOptions {
@@ -38,6 +39,8 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/v1/messages': { dialect: anthropic, plan: planMessage },
   '/v1/messages/count_tokens': { dialect: anthropic, plan: planCount },
   '/v1/chat/completions': { dialect: openai, plan: planCompletion },
+  '/v1/responses': { dialect: openai, plan: planResponse },
+  '/v1/responses/input_tokens': { dialect: openai, plan: planInputTokens },
   '/v1/embeddings': { dialect: openai, plan: planEmbeddings },
 };
 

@@ -21,6 +21,7 @@ export const NO_USAGE: Readonly<TokenUsage> = {
 
 const BYTES_PER_TOKEN = 4;
 const TOKENS_PER_IMAGE = 258;
+const IMAGE_TYPES: readonly unknown[] = ['image', 'image_url', 'input_image'];
 
 /** The simulator's tokenizer: one token per four UTF-8 bytes, rounded up. */
 export function tokensOfBytes(bytes: number): number {
@@ -44,7 +45,7 @@ function weigh(value: unknown, tally: { bytes: number; images: number }): void {
   } else if (Array.isArray(value)) {
     for (const item of value) weigh(item, tally);
   } else if (isObject(value)) {
-    if (value['type'] === 'image' || value['type'] === 'image_url') {
+    if (IMAGE_TYPES.includes(value['type'])) {
       tally.images += 1;
       return;
     }

@@ -1,13 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiFailure } from '../api-failure';
-import type { Dialect } from '../dialect';
+import type { Dialect, Planner } from '../dialect';
 import type { Endpoint } from '../exchange';
 import { textOf } from '../json';
+import { planResponse } from '../responses/endpoints';
 import { openai } from './dialect';
 import { planCompletion } from './endpoints';
 
 const DEPLOYMENT = /^\/openai\/deployments\/[^/]+\/chat\/completions$/;
-const V1 = '/openai/v1/chat/completions';
+const V1: Readonly<Record<string, Planner>> = {
+  '/openai/v1/chat/completions': planCompletion,
+  '/openai/v1/responses': planResponse,
+};
 
 /** Azure's own words; the rest is OpenAI's. */
 const azure: Dialect = {
@@ -24,9 +28,10 @@ const azure: Dialect = {
     ),
 };
 
-/** Azure OpenAI has Chat twice: below each deployment under a dated version, and once for all of them without. */
+/** Azure OpenAI has Chat twice: below each deployment under a dated version, and once for all of them without; Responses only so. */
 export function azureEndpoint(path: string): Endpoint | undefined {
-  if (path === V1) return { dialect: azure, plan: planCompletion, check: checkV1 };
+  const plan = Object.hasOwn(V1, path) ? V1[path] : undefined;
+  if (plan !== undefined) return { dialect: azure, plan, check: checkV1 };
   return DEPLOYMENT.test(path) ? { dialect: azure, plan: planCompletion, check: checkDeployment } : undefined;
 }
 

@@ -5,7 +5,7 @@ import { inputTokens } from '../tokens';
 /**
  * How a failed tool result is told apart: the wire has no field for it, so that whoever translates must say it in text.
  */
-const FAILED = /^\s*(\[[^\]\n]*\b(error|failed)\b|(tool )?(error|failed)\b|<(tool_)?error>)/i;
+export const FAILED = /^\s*(\[[^\]\n]*\b(error|failed)\b|(tool )?(error|failed)\b|<(tool_)?error>)/i;
 
 /** Reads a valid Chat Completions request. */
 export function readPrompt(body: JsonObject): Prompt {

@@ -135,10 +135,9 @@ function validateFormat(body: JsonObject): void {
 }
 
 /** Strict mode wants closed objects with every property required; the API says so at the root first. */
-function validateStrict(schema: unknown, name: string): void {
+export function validateStrict(schema: unknown, name: string, path = 'response_format'): void {
   if (!isObject(schema) || !isObject(schema['properties'])) return;
   const prefix = `Invalid schema for response_format '${name}': In context=(), `;
-  const path = 'response_format';
   if (schema['additionalProperties'] !== false) {
     refuse(`${prefix}'additionalProperties' is required to be supplied and to be false.`, path);
   }
