@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
-import { sniffRequest, type SniffedRequest } from '@switchboard/protocol';
-import { countNatively } from './adapters/native-count';
+import { sniffRequest, type DialectId, type SniffedRequest } from '@switchboard/protocol';
+import { countNatively, countsNatively } from './adapters/native-count';
 import { readBody } from './adapters/request-body';
 import { mayUse } from './core/access';
 import { checkRequest } from './core/check-request';
@@ -15,52 +15,62 @@ export interface TokenCount {
   source: 'native' | 'estimate';
 }
 
-/** `POST …/count_tokens`: the upstream's own count where its provider counts, else BPE in the worker. */
+interface Counted {
+  headers: IncomingHttpHeaders;
+  dialect: DialectId;
+  body: Buffer;
+}
+
+/** `POST` of a request that is only counted: the upstream's own count where its provider counts, else BPE in the worker. */
 export class CountTokensHandler {
   constructor(private readonly edge: EdgeContext) {}
 
-  handle(incoming: IncomingMessage, key: KeyRecord, identity: RequestIdentity): Promise<TokenCount> {
+  /** `dialect`: of the request. */
+  handle(
+    incoming: IncomingMessage,
+    dialect: DialectId,
+    key: KeyRecord,
+    identity: RequestIdentity,
+  ): Promise<TokenCount> {
     const denied = mayUse(key, 'llm');
     if (denied !== undefined) return Promise.reject(denied);
     return new Promise((resolve, reject) => {
       readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
         if (body instanceof GatewayError) return reject(body);
         identity.call?.received(body);
-        this.count(incoming, key, identity, body).then(resolve, reject);
+        this.count({ headers: incoming.headers, dialect, body }, key, identity).then(resolve, reject);
       });
     });
   }
 
   private async count(
-    incoming: IncomingMessage,
+    { headers, dialect, body }: Counted,
     key: KeyRecord,
     { requestId, call: logged }: RequestIdentity,
-    body: Buffer,
   ): Promise<TokenCount> {
     const sniffed = sniffRequest(body);
     if (!sniffed.ok) throw faultError(sniffed.fault);
     logged?.asked(sniffed.model);
-    const fault = checkRequest({ ...sniffed, maxTokens: 1 }, 'anthropic-messages');
+    const fault = checkRequest({ ...sniffed, maxTokens: 1 }, dialect);
     if (fault !== undefined) throw fault;
-    const candidate = this.nativeCandidate(key, sniffed);
+    const candidate = this.nativeCandidate(key, sniffed, dialect);
     const { model: modelSpan } = sniffed.spans;
     if (candidate !== undefined && modelSpan !== undefined) {
       try {
-        const call = { body, modelSpan, headers: incoming.headers, requestId };
+        const call = { body, modelSpan, headers, requestId };
         return { tokens: await countNatively(this.edge.pools, candidate, call), source: 'native' };
       } catch (error) {
         this.edge.log.warn({ err: error, requestId }, 'native token count failed; counting here');
       }
     }
-    return { tokens: await this.edge.tokens.count('anthropic-messages', body), source: 'estimate' };
+    return { tokens: await this.edge.tokens.count(dialect, body), source: 'estimate' };
   }
 
-  /** Only Anthropic itself is known to count; compatible servers mostly do not have the endpoint. */
-  private nativeCandidate(key: KeyRecord, sniffed: SniffedRequest): Candidate | undefined {
+  private nativeCandidate(key: KeyRecord, sniffed: SniffedRequest, dialect: DialectId): Candidate | undefined {
     const requested = sniffed.model ?? '';
     if (isAuto(requested)) return undefined;
-    const candidates = this.edge.planner.pinned(this.edge.catalog.current(), key, requested, 'anthropic-messages');
+    const candidates = this.edge.planner.pinned(this.edge.catalog.current(), key, requested, dialect);
     if (candidates instanceof GatewayError) throw candidates;
-    return candidates.find(({ provider }) => provider.kind === 'anthropic');
+    return candidates.find((candidate) => candidate.dialect.id === dialect && countsNatively(candidate));
   }
 }

@@ -153,14 +153,18 @@ export class PublicHandler {
     switch (route.name) {
       case 'messages':
       case 'chat-completions':
+      case 'responses':
         return this.inference.handle(incoming, response, route, key, identity, refuse);
       case 'count-tokens':
-        this.counting.handle(incoming, key, identity).then(
+      case 'input-tokens':
+        this.counting.handle(incoming, route.dialect, key, identity).then(
           ({ tokens, source }) => {
             if (response.destroyed) return;
             identity.call?.counted();
             response.setHeader(this.edge.names.tokenCount, source);
-            this.send(incoming, response, route.dialect, identity, { input_tokens: tokens });
+            const counted: JsonObject = { input_tokens: tokens };
+            if (route.name === 'input-tokens') counted['object'] = 'response.input_tokens';
+            this.send(incoming, response, route.dialect, identity, counted);
           },
           (error: unknown) => refuse(this.asGatewayError(error, identity)),
         );
@@ -250,7 +254,7 @@ function notServedYet(url: string): GatewayError {
   const path = url.split('?')[0]?.slice(0, 200) ?? '/';
   return new GatewayError(
     'route_not_found',
-    `${path} is not served by this version. Conversations are served at /v1/messages and /v1/chat/completions.`,
+    `${path} is not served by this version. Conversations are served at /v1/messages, /v1/chat/completions and /v1/responses.`,
   );
 }
 

@@ -54,6 +54,15 @@ describe('sniffRequest', () => {
     });
   });
 
+  it('reads a Responses request, whose input is a text or a list', () => {
+    const body = { model: 'm', input: 'Hi', instructions: 'Be brief.', max_output_tokens: 20, max_tokens: 9 };
+    expect(sniff(body)).toMatchObject({ maxOutputTokens: 20, maxTokens: 9, messages: 'absent', input: 'filled' });
+    expect(sniff({ input: [{}] }).input).toBe('filled');
+    expect(sniff({ input: [] }).input).toBe('empty');
+    expect(sniff({ input: null }).input).toBe('absent');
+    expect(sniff({ input: { a: 1 } }).input).toBe('unknown');
+  });
+
   it('has one shape whatever is absent, and takes null for absent', () => {
     const empty = sniff({});
     const nulls = sniff({
@@ -88,6 +97,7 @@ describe('sniffRequest', () => {
       'max_completion_tokens',
       'max_completion_tokens: must be an integer of at least 0',
     ],
+    ['{"max_output_tokens":true}', 'max_output_tokens', 'max_output_tokens: must be an integer of at least 0'],
     ['{"messages":{}}', 'messages', 'messages: must be an array'],
     ['{"tools":"x"}', 'tools', 'tools: must be an array'],
     ['{"n":0}', 'n', 'n: must be an integer of at least 1'],

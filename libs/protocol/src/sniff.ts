@@ -8,7 +8,11 @@ const FIELDS = [
   'stream',
   'max_tokens',
   'max_completion_tokens',
+  'max_output_tokens',
   'messages',
+  'input',
+  'instructions',
+  'previous_response_id',
   'tools',
   'system',
   'stream_options',
@@ -35,7 +39,11 @@ export interface SniffedRequest {
   stream: boolean;
   /** Tokens: `max_completion_tokens`, else `max_tokens`. */
   maxTokens: number | undefined;
+  /** Tokens: Responses `max_output_tokens`. */
+  maxOutputTokens: number | undefined;
   messages: ListState;
+  /** Responses `input`; `unknown`: neither text nor list, which other dialects may well have there. */
+  input: ListState | 'unknown';
   tools: ListState;
   system: boolean;
   /** Chat `stream_options.include_usage`. */
@@ -58,7 +66,7 @@ export interface SniffLimits {
 const defaultScanner = new JsonScanner(FIELDS);
 
 /**
- * Reads a request body of either dialect as bytes: the same-dialect path needs no more. Checks the JSON structure of all
+ * Reads a request body of any dialect as bytes: the same-dialect path needs no more. Checks the JSON structure of all
  * of it (see JsonScanner for what that leaves out) and the types of the fields it reads; a fault names the parameter.
  */
 export function sniffRequest(body: Buffer, limits: SniffLimits = {}): Sniffed {
@@ -78,7 +86,9 @@ function readFields(reader: FieldReader): Sniffed {
     modelSpan: reader.spans.model,
     stream: reader.boolean('stream'),
     maxTokens: reader.integer('max_completion_tokens', 0) ?? maxTokens,
+    maxOutputTokens: reader.integer('max_output_tokens', 0),
     messages: reader.list('messages'),
+    input: reader.textOrList('input'),
     tools: reader.list('tools'),
     system: reader.isPresent('system'),
     includeUsage: reader.includeUsage(),
@@ -102,6 +112,7 @@ function scanFault(body: Buffer, scan: JsonScan<SniffedField> & { ok: false }, m
   }
 }
 
+const QUOTE = 34;
 const OPEN_BRACKET = 91;
 const CLOSE_BRACKET = 93;
 const LOWER_F = 102;
@@ -150,9 +161,20 @@ class FieldReader {
     const span = this.find(field);
     if (span === undefined) return 'absent';
     if (this.body[span.start] !== OPEN_BRACKET) this.fail(field, 'an array');
-    let position = span.start + 1;
-    while ((this.body[position] ?? CLOSE_BRACKET) <= 0x20) position += 1;
-    return this.body[position] === CLOSE_BRACKET ? 'empty' : 'filled';
+    return this.listAt(span);
+  }
+
+  textOrList(field: SniffedField): ListState | 'unknown' {
+    const span = this.find(field);
+    if (span === undefined) return 'absent';
+    switch (this.body[span.start]) {
+      case QUOTE:
+        return 'filled';
+      case OPEN_BRACKET:
+        return this.listAt(span);
+      default:
+        return 'unknown';
+    }
   }
 
   includeUsage(): boolean {
@@ -166,6 +188,12 @@ class FieldReader {
     const include = options['include_usage'] ?? false;
     if (typeof include !== 'boolean') this.fail('stream_options.include_usage', 'a boolean');
     return include === true;
+  }
+
+  private listAt({ start }: JsonSpan): ListState {
+    let position = start + 1;
+    while ((this.body[position] ?? CLOSE_BRACKET) <= 0x20) position += 1;
+    return this.body[position] === CLOSE_BRACKET ? 'empty' : 'filled';
   }
 
   /** The span where the value is there and not null. */

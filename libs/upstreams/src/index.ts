@@ -1,5 +1,5 @@
 export { KINDS } from './kinds/kinds';
-export type { HttpHeaders, UpstreamKind } from './kinds/kind';
+export { dialectFor, type HttpHeaders, type UpstreamKind } from './kinds/kind';
 export { classOfFailure, classOfStatus, isFailure, type FailedCall } from './outcomes/outcome-class';
 export { addHistogram, bucketOf, countOf, observe, quantile } from './outcomes/histogram';
 export { choiceName, upstreamName } from './upstream-name';

@@ -24,8 +24,10 @@ function count({ id, dialect, body }: CountRequest): CountReply {
     return { id, fault: 'The request body is not valid JSON', param: undefined };
   }
   if (!isJsonObject(parsed)) return { id, fault: 'The request body must be a JSON object', param: undefined };
-  // Counting needs no output limit, which the dialect otherwise demands.
-  const decoded = DIALECTS[dialect].decodeRequest({ max_tokens: 1, ...parsed });
+  // Counting needs no output limit, which this dialect otherwise demands.
+  const decoded = DIALECTS[dialect].decodeRequest(
+    dialect === 'anthropic-messages' ? { max_tokens: 1, ...parsed } : parsed,
+  );
   if (!decoded.ok) return { id, fault: decoded.fault.message, param: decoded.fault.param };
   const { texts, images, messages } = countable(decoded.value);
   let tokens = images * TOKENS_PER_IMAGE + messages * TOKENS_PER_MESSAGE;

@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Provider } from '@switchboard/contracts';
+import type { DialectId } from '@switchboard/protocol';
 import { KINDS, type UpstreamKind } from '@switchboard/upstreams';
 
 interface Endpoint {
   kind: UpstreamKind;
   /** Flat name, value list: undici takes it without a conversion. */
   headers: readonly string[];
-  /** By the model's name at the provider. */
-  paths: Map<string, string>;
+  /** By the model's name at the provider, for each dialect it is spoken to in. */
+  paths: Partial<Record<DialectId, Map<string, string>>>;
 }
 
 const endpoints = new WeakMap<Provider, Endpoint>();
@@ -24,18 +25,19 @@ function endpointOf(provider: Provider): Endpoint {
         ...(provider.apiKey === undefined ? [] : kind.credential(provider.apiKey)),
         ...Object.entries(provider.headers).flat(),
       ],
-      paths: new Map(),
+      paths: {},
     };
     endpoints.set(provider, endpoint);
   }
   return endpoint;
 }
 
-/** Where a call goes on the provider's host. `clientQuery`: with its question mark, or empty. */
-export function requestPath(provider: Provider, model: string, clientQuery: string): string {
-  const { kind, paths } = endpointOf(provider);
+/** Where a call in a dialect goes on the provider's host. `clientQuery`: with its question mark, or empty. */
+export function requestPath(provider: Provider, dialect: DialectId, model: string, clientQuery: string): string {
+  const { kind, paths: byDialect } = endpointOf(provider);
+  const paths = (byDialect[dialect] ??= new Map<string, string>());
   let path = paths.get(model);
-  if (path === undefined) paths.set(model, (path = kind.inferencePath(provider, model)));
+  if (path === undefined) paths.set(model, (path = kind.inferencePath(provider, model, dialect)));
   return clientQuery === '' || kind.ownsQuery === true ? path : path + clientQuery;
 }
 

@@ -20,11 +20,11 @@ export function affinityKey(
     const value = headers[name];
     if (typeof value === 'string' && value !== '') return hashText(value);
   }
-  const { prompt_cache_key: cacheKey, system, messages } = sniffed.spans;
+  const { prompt_cache_key: cacheKey, system, instructions, messages, input } = sniffed.spans;
   const named = cacheKey && readJsonString(body, cacheKey);
   if (named !== undefined) return hashText(named);
-  // Chat's instructions are the first of its messages.
-  const prefix = system ?? messages;
+  // Instructions are often the first of the messages, and then this dialect has no other.
+  const prefix = system ?? instructions ?? messages ?? input;
   if (body.length < PREFIX_BYTES_LEAST || prefix === undefined) return undefined;
   return hashBytes(body, prefix.start, Math.min(prefix.end, prefix.start + PREFIX_BYTES));
 }

@@ -1,5 +1,5 @@
 import { GatewayError, type Model } from '@switchboard/contracts';
-import type { Conversation, Part } from '@switchboard/protocol';
+import type { Conversation, DialectId, Part } from '@switchboard/protocol';
 import type { Needs } from './plan';
 
 /** True where nothing in a request could be beyond the model, so that its body need not be looked into. */
@@ -15,10 +15,10 @@ export function needsOf(conversation: Conversation): Needs {
 }
 
 /** Refused before any upstream call, and uncharged. */
-export function checkCapabilities(model: Model, needs: Needs): GatewayError | undefined {
+export function checkCapabilities(model: Model, needs: Needs, dialect: DialectId): GatewayError | undefined {
   if (needs.vision && !model.capabilities.vision) {
     return new GatewayError('unsupported_capability', `The model ${model.id} does not support image input.`, {
-      param: 'messages',
+      param: saidIn(dialect),
     });
   }
   if (needs.tools && model.capabilities.tools === 'none') {
@@ -30,10 +30,15 @@ export function checkCapabilities(model: Model, needs: Needs): GatewayError | un
 }
 
 /** In the words Claude Code acts on. */
-export function contextExceeded(inputTokens: number, contextWindow: number): GatewayError {
+export function contextExceeded(inputTokens: number, contextWindow: number, dialect: DialectId): GatewayError {
   return new GatewayError('context_exceeded', `prompt is too long: ${inputTokens} tokens > ${contextWindow} maximum`, {
-    param: 'messages',
+    param: saidIn(dialect),
   });
+}
+
+/** The parameter that the conversation is in. */
+function saidIn(dialect: DialectId): string {
+  return dialect === 'openai-responses' ? 'input' : 'messages';
 }
 
 function holdsImage(part: Part): boolean {

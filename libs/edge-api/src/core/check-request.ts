@@ -6,6 +6,7 @@ import type { DialectId, SniffedRequest } from '@switchboard/protocol';
  * these is the upstream's to judge: an open pass-through must not know more fields than its upstream.
  */
 export function checkRequest(sniffed: SniffedRequest, dialect: DialectId): GatewayError | undefined {
+  if (dialect === 'openai-responses') return checkResponses(sniffed);
   const anthropic = dialect === 'anthropic-messages';
   if (sniffed.model === undefined || sniffed.model === '') {
     return missing('model', anthropic ? 'model: Field required' : 'you must provide a model parameter');
@@ -32,6 +33,21 @@ export function checkRequest(sniffed: SniffedRequest, dialect: DialectId): Gatew
   return undefined;
 }
 
-function missing(param: string, message: string): GatewayError {
-  return new GatewayError('invalid_parameter', message, { param });
+function checkResponses({ model, input, spans }: SniffedRequest): GatewayError | undefined {
+  if (model === undefined || model === '') {
+    return missing('model', "Missing required parameter: 'model'.", 'missing_required_parameter');
+  }
+  if (input === 'unknown') {
+    const message = "Invalid type for 'input': expected one of a string or array of input items.";
+    return missing('input', message, 'invalid_type');
+  }
+  if (input !== 'filled' && spans.previous_response_id === undefined) {
+    const message = 'One of "input" or "previous_response_id" must be provided.';
+    return missing('input', message, 'missing_required_parameter');
+  }
+  return undefined;
+}
+
+function missing(param: string, message: string, openaiCode?: string): GatewayError {
+  return new GatewayError('invalid_parameter', message, { param, ...(openaiCode !== undefined && { openaiCode }) });
 }

@@ -11,7 +11,8 @@ export interface ErrorReply {
 /** An error in the words and shape of the client's dialect; the catalogue is the only place that knows both. */
 export function errorReply(error: GatewayError, dialect: DialectId, requestId: string): ErrorReply {
   const entry = ERROR_CATALOGUE[error.code];
-  const status = error.extra.status ?? (dialect === 'openai-chat' ? entry.openaiStatus : undefined) ?? entry.status;
+  const status =
+    error.extra.status ?? (dialect === 'anthropic-messages' ? undefined : entry.openaiStatus) ?? entry.status;
   const headers: ReplyHeaders = { ...error.extra.headers };
   if (status === 401) headers['x-should-retry'] = 'false';
   const retryAfterSeconds = error.extra.retryAfterSeconds ?? (status === 429 ? 1 : undefined);

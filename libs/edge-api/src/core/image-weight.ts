@@ -1,6 +1,6 @@
 import { readJsonString } from '@switchboard/protocol';
 
-/** The images of a request body in either dialect. */
+/** The images of a request body in any dialect. */
 export interface ImageWeight {
   count: number;
   /** Of their base64 data, as it stands in the body. */
@@ -30,6 +30,10 @@ const NAME_BYTES_MAX = 80;
 
 /** Members whose values lead from the body to its parts; what is below any other is text to a model, whatever it holds. */
 const LEADS_TO_PARTS: ReadonlySet<string> = new Set(['messages', 'content', 'source']);
+/** Of Responses: only the body's own list of items, and what a tool gave, since a tool's input may well have such names. */
+const ITEMS = 'input';
+const TOOL_OUTPUT = 'output';
+const IMAGE_TYPES: ReadonlySet<string> = new Set(['image', 'image_url', 'input_image']);
 
 /**
  * Whether names in a body may be written so that a search for them finds nothing: with letters or `_` as escapes. No
@@ -59,6 +63,8 @@ interface Level {
   /** Parts of the conversation may be in it. */
   leadsToParts: boolean;
   isPart: boolean;
+  /** One of the items of a Responses request. */
+  isItem: boolean;
   /** The member whose value comes. */
   key: string;
   /** Its member `type`. */
@@ -114,13 +120,20 @@ class ImageWalk {
   private open(isArray: boolean): void {
     const outer = this.levels.at(-1);
     const name = outer === undefined || outer.isArray ? (outer?.name ?? '') : outer.key;
-    const leads = outer === undefined || (outer.leadsToParts && (outer.isArray || LEADS_TO_PARTS.has(name)));
-    const isPart = leads && !isArray && outer?.isArray === true && name === 'content';
+    const leads = outer === undefined || (outer.leadsToParts && (outer.isArray || this.leadsOn(outer, name)));
+    const isElement = leads && !isArray && outer?.isArray === true;
+    const isPart = isElement && (name === 'content' || name === TOOL_OUTPUT);
+    const isItem = isElement && name === ITEMS;
     this.levels.push({
-      ...{ isArray, name, leadsToParts: leads, isPart, key: '', type: '' },
+      ...{ isArray, name, leadsToParts: leads, isPart, isItem, key: '', type: '' },
       ...{ dataBytes: 0, sourceBytes: 0, imageUrlBytes: 0 },
     });
     this.keyComes = !isArray;
+  }
+
+  private leadsOn(outer: Level, name: string): boolean {
+    if (LEADS_TO_PARTS.has(name)) return true;
+    return (name === ITEMS && this.levels.length === 1) || (name === TOOL_OUTPUT && outer.isItem);
   }
 
   private close(): void {
@@ -135,7 +148,7 @@ class ImageWalk {
   }
 
   private weigh({ type, sourceBytes, imageUrlBytes }: Level): void {
-    if (type !== 'image' && type !== 'image_url') return;
+    if (!IMAGE_TYPES.has(type)) return;
     this.weight.count++;
     this.weight.bytes += type === 'image' ? sourceBytes : imageUrlBytes;
   }
@@ -147,7 +160,7 @@ class ImageWalk {
     if (this.keyComes) level.key = this.shortText(start, end);
     else if (level.key === 'type') level.type = this.shortText(start, end);
     else if (level.isPart) {
-      // Some servers take the URL itself.
+      // Responses has the URL itself, and some servers of Chat take it.
       if (level.key === 'image_url') level.imageUrlBytes = this.dataUrlBytes(start, end);
     } else if (level.key === 'data') level.dataBytes = end - start - 2;
     else if (level.key === 'url') level.dataBytes = this.dataUrlBytes(start, end);

@@ -45,7 +45,7 @@ function outcome(planned: readonly Candidate[] | GatewayError): string | string[
 }
 
 const auto = (catalog: Catalog, name = 'auto', needs = anything, key: KeyRecord = keyRecord()) =>
-  outcome(planner.auto(catalog, key, name, { needs, size, startedAtMs: 0 }));
+  outcome(planner.auto(catalog, key, name, { client: 'anthropic-messages', needs, size, startedAtMs: 0 }));
 
 describe('auto', () => {
   it('orders by tier, then price', () => {

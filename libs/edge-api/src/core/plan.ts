@@ -5,6 +5,7 @@ import { autoOrder, closestModels, globMatcher, resolveModel } from '@switchboar
 import {
   type Choice,
   choiceName,
+  dialectFor,
   hashText,
   KINDS,
   type OutcomeTally,
@@ -52,6 +53,7 @@ export interface FallbackRequest {
 }
 
 export interface AutoRequest {
+  client: DialectId;
   needs: Needs;
   /** Asked for only where a price is compared. */
   size: () => LikelySize;
@@ -82,16 +84,16 @@ interface Fallbacks {
   to: readonly string[];
 }
 
-/** Lists that hold for as long as the catalog does. */
+/** Lists for clients of one dialect, that hold for as long as the catalog does. */
 interface Lists {
   ofModel: Map<Model, readonly Candidate[]>;
   ofPolicy: Map<string, RankedList>;
   fallbacks?: readonly Fallbacks[];
 }
 
-/** Which upstreams may serve a request: worked out once per catalog, but for what the key and the request narrow. */
+/** Which upstreams may serve a request: worked out once per catalog and dialect of the client, but for what the key and the request narrow. */
 export class Planner {
-  private readonly lists = new WeakMap<Catalog, Lists>();
+  private readonly lists = new WeakMap<Catalog, Partial<Record<DialectId, Lists>>>();
 
   constructor(private readonly upstreams: UpstreamRegistry) {}
 
@@ -109,7 +111,7 @@ export class Planner {
         param: 'model',
       });
     }
-    const candidates = this.ofModel(catalog, model);
+    const candidates = this.ofModel(catalog, model, client);
     return candidates.length > 0
       ? candidates
       : new GatewayError('upstream_error', `No upstream is configured for the model ${model.id}.`);
@@ -120,11 +122,11 @@ export class Planner {
     catalog: Catalog,
     key: KeyRecord,
     requested: string,
-    { needs, size, startedAtMs }: AutoRequest,
+    { client, needs, size, startedAtMs }: AutoRequest,
   ): readonly Candidate[] | GatewayError {
     const order = autoOrder(catalog, requested);
     if (order === undefined) return modelNotFound(catalog, requested);
-    const permitted = this.ofPolicy(catalog, requested, order, startedAtMs).filter(({ model }) =>
+    const permitted = this.ofPolicy(catalog, client, { policy: requested, order }, startedAtMs).filter(({ model }) =>
       mayUseModel(key, model.id, requested, 'auto'),
     );
     if (permitted.length === 0) {
@@ -156,7 +158,7 @@ export class Planner {
       if (models.has(model) || !able(model)) return;
       const base = models.size * RANKS_PER_MODEL;
       models.add(model);
-      for (const each of this.ofModel(catalog, model)) {
+      for (const each of this.ofModel(catalog, model, client)) {
         listed.push({ ...each, rank: base + each.rank, degradedRank: base + each.degradedRank });
       }
     };
@@ -166,7 +168,7 @@ export class Planner {
       if (found[0] !== undefined) add(found[0].model);
     }
     const first = candidates[0]?.model.id ?? '';
-    for (const { isFor, to } of asked.length > 0 ? [] : this.fallbacksOf(catalog)) {
+    for (const { isFor, to } of asked.length > 0 ? [] : this.fallbacksOf(catalog, client)) {
       if (!isFor(first)) continue;
       for (const id of to) {
         const model = catalog.models.get(id);
@@ -176,14 +178,14 @@ export class Planner {
     return listed;
   }
 
-  private ofModel(catalog: Catalog, model: Model): readonly Candidate[] {
-    const { ofModel } = this.listsOf(catalog);
+  private ofModel(catalog: Catalog, model: Model, client: DialectId): readonly Candidate[] {
+    const { ofModel } = this.listsOf(catalog, client);
     let candidates = ofModel.get(model);
-    if (candidates === undefined) ofModel.set(model, (candidates = this.makeOfModel(catalog, model)));
+    if (candidates === undefined) ofModel.set(model, (candidates = this.makeOfModel(catalog, model, client)));
     return candidates;
   }
 
-  private makeOfModel(catalog: Catalog, model: Model): Candidate[] {
+  private makeOfModel(catalog: Catalog, model: Model, client: DialectId): Candidate[] {
     const served = model.upstreams.flatMap((upstream) => {
       const provider = catalog.providers.get(upstream.provider);
       return provider === undefined ? [] : [{ upstream, provider }];
@@ -195,8 +197,9 @@ export class Planner {
     const ranks = ranksOf(compared, PINNED_ORDER);
     const candidates = served.map(({ upstream, provider }, index): Candidate => {
       const { health, tally } = this.upstreams.upstream(provider, upstream);
+      const dialect = DIALECTS[dialectFor(KINDS[provider.kind], provider, client)];
       return {
-        ...{ model, upstream, provider, dialect: DIALECTS[KINDS[provider.kind].dialect], health, tally },
+        ...{ model, upstream, provider, dialect, health, tally },
         retries: this.upstreams.retryBudget(model.id),
         weight: upstream.weight,
         hash: hashText(upstreamName(upstream)),
@@ -208,15 +211,15 @@ export class Planner {
 
   private ofPolicy(
     catalog: Catalog,
-    policy: string,
-    order: readonly PolicyOrder[],
+    client: DialectId,
+    { policy, order }: { policy: string; order: readonly PolicyOrder[] },
     atMs: number,
   ): readonly Candidate[] {
-    const { ofPolicy } = this.listsOf(catalog);
+    const { ofPolicy } = this.listsOf(catalog, client);
     const ranks = policy === 'auto:fastest' ? this.upstreams.policyRanks(policy) : undefined;
     const found = ofPolicy.get(policy);
     if (found?.ranks === ranks && atMs < (found?.untilMs ?? 0)) return found?.candidates ?? [];
-    const made = this.makeOfPolicy(catalog, order, atMs);
+    const made = this.makeOfPolicy(catalog, client, order, atMs);
     if (ranks !== undefined) made.candidates = rankedBy(made.candidates, ranks);
     ofPolicy.set(policy, { ...made, ranks });
     return made.candidates;
@@ -224,6 +227,7 @@ export class Planner {
 
   private makeOfPolicy(
     catalog: Catalog,
+    client: DialectId,
     order: readonly PolicyOrder[],
     atMs: number,
   ): { candidates: readonly Candidate[]; untilMs: number } {
@@ -232,7 +236,7 @@ export class Planner {
     let untilMs = Infinity;
     for (const model of catalog.models.values()) {
       if (model.category !== 'llm' || !offered(model.id)) continue;
-      all.push(...this.ofModel(catalog, model));
+      all.push(...this.ofModel(catalog, model, client));
       for (const { effectiveFromMs } of model.pricing) {
         if (effectiveFromMs > atMs) untilMs = Math.min(untilMs, effectiveFromMs);
       }
@@ -248,16 +252,16 @@ export class Planner {
     return { candidates: candidates.sort((left, right) => left.rank - right.rank), untilMs };
   }
 
-  private fallbacksOf(catalog: Catalog): readonly Fallbacks[] {
-    const lists = this.listsOf(catalog);
+  private fallbacksOf(catalog: Catalog, client: DialectId): readonly Fallbacks[] {
+    const lists = this.listsOf(catalog, client);
     lists.fallbacks ??= catalog.routing.fallbacks.map(({ models, to }) => ({ isFor: globMatcher(models), to }));
     return lists.fallbacks;
   }
 
-  private listsOf(catalog: Catalog): Lists {
+  private listsOf(catalog: Catalog, client: DialectId): Lists {
     let lists = this.lists.get(catalog);
-    if (lists === undefined) this.lists.set(catalog, (lists = { ofModel: new Map(), ofPolicy: new Map() }));
-    return lists;
+    if (lists === undefined) this.lists.set(catalog, (lists = {}));
+    return (lists[client] ??= { ofModel: new Map(), ofPolicy: new Map() });
   }
 }
 

@@ -20,6 +20,12 @@ describe('routing by path', () => {
     ['/v1/v1/chat/completions', 'openai-chat chat-completions'],
     ['/api/openai/chat/completions', 'openai-chat chat-completions'],
     ['/api/openai/v1/chat/completions', 'openai-chat chat-completions'],
+    ['/v1/responses', 'openai-responses responses'],
+    ['/v1/v1/responses/', 'openai-responses responses'],
+    ['/api/openai/responses', 'openai-responses responses'],
+    ['/api/openai/v1/responses?stream=true', 'openai-responses responses'],
+    ['/v1/responses/input_tokens', 'openai-responses input-tokens'],
+    ['/api/openai/responses/input_tokens', 'openai-responses input-tokens'],
     ['/api/openai/models', 'openai-chat models'],
     ['/api/openai/v1/models', 'openai-chat models'],
     ['/anthropic/v1/models', 'anthropic-messages models'],
@@ -53,6 +59,8 @@ describe('routing by path', () => {
     ['/v1/chat/completion', '/v1/chat/completions', 'openai-chat'],
     ['/chat/completions', '/v1/chat/completions', 'openai-chat'],
     ['/openai/v1/chat/completions', '/v1/chat/completions', 'openai-chat'],
+    ['/responses', '/v1/responses', 'openai-responses'],
+    ['/v1/response', '/v1/responses', 'openai-responses'],
     ['/v1/model', '/v1/models', 'openai-chat'],
   ])('%s is not found, and the answer names %s', (url, hint, dialect) => {
     expect(routeOf(url)).toEqual({ found: false, hint, dialect });

@@ -4,6 +4,8 @@ export type RouteName =
   | 'messages'
   | 'count-tokens'
   | 'chat-completions'
+  | 'responses'
+  | 'input-tokens'
   | 'models'
   | 'model'
   | 'catalog'
@@ -31,6 +33,8 @@ const GET = ['GET', 'HEAD'] as const;
 const MESSAGES: Route = { name: 'messages', dialect: 'anthropic-messages', methods: POST };
 const COUNT_TOKENS: Route = { name: 'count-tokens', dialect: 'anthropic-messages', methods: POST };
 const CHAT_COMPLETIONS: Route = { name: 'chat-completions', dialect: 'openai-chat', methods: POST };
+const RESPONSES: Route = { name: 'responses', dialect: 'openai-responses', methods: POST };
+const INPUT_TOKENS: Route = { name: 'input-tokens', dialect: 'openai-responses', methods: POST };
 const CATALOG: Route = { name: 'catalog', dialect: 'openai-chat', methods: GET };
 const HELLO: Route = { name: 'hello', dialect: 'anthropic-messages', methods: GET };
 const NOT_YET: Route = { name: 'not-yet', dialect: 'openai-chat', methods: ['POST', 'GET', 'DELETE'] };
@@ -42,6 +46,8 @@ const EXACT = new Map<string, Route>([
   ['/v1/messages', MESSAGES],
   ['/v1/messages/count_tokens', COUNT_TOKENS],
   ['/v1/chat/completions', CHAT_COMPLETIONS],
+  ['/v1/responses', RESPONSES],
+  ['/v1/responses/input_tokens', INPUT_TOKENS],
   ['/api/v1/models', CATALOG],
   ['/api/hello', HELLO],
 ]);
@@ -57,7 +63,8 @@ const ANTHROPIC_TAILS = new Map<string, Route>([
 const OPENAI_TAILS = new Map<string, Route>([
   ['/v1/chat/completions', CHAT_COMPLETIONS],
   ['/v1/models', { name: 'models', dialect: 'openai-chat', methods: GET }],
-  ['/v1/responses', NOT_YET],
+  ['/v1/responses', RESPONSES],
+  ['/v1/responses/input_tokens', INPUT_TOKENS],
   ['/v1/embeddings', NOT_YET],
   ['/v1/completions', NOT_YET],
   ['/v1/api/hello', HELLO],
@@ -68,6 +75,7 @@ const KNOWN_PATHS = [
   '/v1/messages',
   '/v1/messages/count_tokens',
   '/v1/chat/completions',
+  '/v1/responses',
   '/v1/models',
   '/api/v1/models',
   '/api/hello',
@@ -143,7 +151,8 @@ function modelIdAfter(path: string, prefix: string): string | undefined {
 
 function dialectOf(path: string, headers: RouteHeaders): DialectId {
   if (headers['anthropic-version'] !== undefined || headers['x-api-key'] !== undefined) return 'anthropic-messages';
-  return path.includes('/message') ? 'anthropic-messages' : 'openai-chat';
+  if (path.includes('/message')) return 'anthropic-messages';
+  return path.includes('/response') ? 'openai-responses' : 'openai-chat';
 }
 
 /** The known path the client most likely meant, or undefined where nothing is near. */

@@ -94,8 +94,8 @@ function dearest(
 ): NanoUsd {
   let most = 0;
   for (const { model, dialect } of candidates) {
-    // Servers of Chat keep prompts unasked: OpenAI bills that since GPT-5.6.
-    const writes = dialect.id === 'openai-chat' ? { ...asked, fiveMinutes: true } : asked;
+    // Servers of OpenAI's dialects keep prompts unasked: OpenAI bills that since GPT-5.6.
+    const writes = dialect.id === 'anthropic-messages' ? asked : { ...asked, fiveMinutes: true };
     most = Math.max(most, dearestOf(priceAt(model, startedAtMs).prices, writes, tokens.input, tokens.output));
   }
   return most;

@@ -116,10 +116,9 @@ export class Attempts {
     const { current } = this;
     if (current?.record.isLate !== true) return false;
     if (!current.call.candidate.health.breaker.answersNobodySince(current.startedMs)) return false;
-    const { sniffed, body } = this.request;
     return (
       this.order.slice(this.next).some(({ health }) => health.standing(nowMs) === 'healthy') &&
-      !mayHaveSideEffects(body, sniffed.tools === 'filled') &&
+      !this.mayHaveSideEffects() &&
       this.retries?.isLeft(nowMs, this.edge.catalog.current().routing.retries) === true
     );
   }
@@ -133,12 +132,16 @@ export class Attempts {
   private mayGoOn(): boolean {
     const last = this.failures.at(-1);
     if (this.count === 0 || last === undefined) return true;
-    const { sniffed, body } = this.request;
-    if (!didNothing(last) && mayHaveSideEffects(body, sniffed.tools === 'filled')) return this.retried('side_effects');
+    if (!didNothing(last) && this.mayHaveSideEffects()) return this.retried('side_effects');
     // What was refused a connection asked nothing of anybody: it is the first call of the next one.
     if (last.kind === 'connect') return this.retried('granted');
     const granted = this.retries?.take(performance.now(), this.edge.catalog.current().routing.retries) === true;
     return this.retried(granted ? 'granted' : 'exhausted');
+  }
+
+  private mayHaveSideEffects(): boolean {
+    const { body, sniffed, dialect } = this.request;
+    return mayHaveSideEffects(body, sniffed.tools === 'filled', dialect.id);
   }
 
   private retried(outcome: 'granted' | 'exhausted' | 'side_effects'): boolean {
@@ -269,12 +272,14 @@ export class Attempts {
   }
 
   private send(call: PreparedCall, attempt: UpstreamAttempt): void {
-    const { provider, upstream } = call.candidate;
+    const { provider, upstream, dialect } = call.candidate;
     const { request } = this;
-    const clientHeaders = call.passThrough ? this.incoming.headers : undefined;
+    // What a client of the upstream's own API puts beside the body holds whether or not the body had to be written anew.
+    const sameDialect = request.dialect.id === dialect.id;
+    const clientHeaders = sameDialect ? this.incoming.headers : undefined;
     this.edge.pools.get(provider).dispatch(
       {
-        path: requestPath(provider, upstream.model, call.passThrough ? request.query : ''),
+        path: requestPath(provider, dialect.id, upstream.model, sameDialect ? request.query : ''),
         method: 'POST',
         headers: callHeaders(provider, this.identity.requestId, clientHeaders, request.stream),
         body: call.body,

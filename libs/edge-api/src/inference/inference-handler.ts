@@ -129,7 +129,7 @@ export class InferenceHandler {
       able: (model) => {
         if (servesAnything(model)) return true;
         const decoded = request.conversation();
-        return decoded.ok && checkCapabilities(model, needsOf(decoded.value)) === undefined;
+        return decoded.ok && checkCapabilities(model, needsOf(decoded.value), request.dialect.id) === undefined;
       },
     });
   }
@@ -142,7 +142,9 @@ export class InferenceHandler {
       const decoded = request.conversation();
       if (!decoded.ok) return faultError(decoded.fault);
       const size = () => ({ inputTokens: likelyInputTokens(request.body), outputTokensMost: request.maxTokens });
-      return planner.auto(catalog, key, request.model, { needs: needsOf(decoded.value), size, startedAtMs });
+      return planner.auto(catalog, key, request.model, {
+        ...{ client: request.dialect.id, needs: needsOf(decoded.value), size, startedAtMs },
+      });
     }
     const candidates = planner.pinned(catalog, key, request.model, request.dialect.id);
     if (candidates instanceof GatewayError) return candidates;
@@ -150,7 +152,7 @@ export class InferenceHandler {
     if (model === undefined || servesAnything(model)) return candidates;
     const decoded = request.conversation();
     if (!decoded.ok) return faultError(decoded.fault);
-    return checkCapabilities(model, needsOf(decoded.value)) ?? candidates;
+    return checkCapabilities(model, needsOf(decoded.value), request.dialect.id) ?? candidates;
   }
 
   /** Counts first, and leaves out what is too small: an upstream's own refusal of a long prompt would be final. */
@@ -166,7 +168,7 @@ export class InferenceHandler {
       })
       .then((tokens) => {
         const fitting = candidates.filter(({ model }) => tokens <= model.contextWindow);
-        if (fitting.length === 0) refuse(contextExceeded(tokens, largestWindow(candidates)));
+        if (fitting.length === 0) refuse(contextExceeded(tokens, largestWindow(candidates), request.dialect.id));
         else this.start(exchange, fitting, refuse);
       })
       .catch((error: unknown) => this.fail(error, identity, refuse));

@@ -11,10 +11,13 @@ import {
   type JsonObject,
   type SniffedRequest,
 } from '@switchboard/protocol';
+import { holdsOwnMarks } from '../core/own-marks';
 
 /** A client's inference request once its body is in: sniffed always, parsed only if somebody asks. */
 export class InferenceRequest {
   private decoded: Decoded<Conversation> | undefined;
+  private parsed: JsonObject | undefined;
+  private marked: boolean | undefined;
   private identified: { endUser: string | undefined } | undefined;
 
   constructor(
@@ -42,9 +45,15 @@ export class InferenceRequest {
    * some know only one of them. Undefined: it said nothing.
    */
   get maxTokens(): number | undefined {
-    const { maxTokens, spans } = this.sniffed;
+    const { maxTokens, maxOutputTokens, spans } = this.sniffed;
+    if (this.dialect.id === 'openai-responses') return maxOutputTokens;
     const older = spans.max_tokens && readJsonValue(this.body, spans.max_tokens);
     return typeof older === 'number' ? Math.max(older, maxTokens ?? 0) : maxTokens;
+  }
+
+  /** It must not reach any upstream as it is; looked for at most once. */
+  get holdsOwnMarks(): boolean {
+    return (this.marked ??= holdsOwnMarks(this.body, this.dialect.id));
   }
 
   /** Whom the client says it asks for; read at most once. */
@@ -63,16 +72,20 @@ export class InferenceRequest {
     return (this.decoded ??= this.decode());
   }
 
+  /** The body as it was decoded; undefined where nobody asked for the conversation, or there is none. */
+  get decodedBody(): JsonObject | undefined {
+    return this.parsed;
+  }
+
   private decode(): Decoded<Conversation> {
-    let parsed: JsonObject;
     try {
-      parsed = JSON.parse(this.body.toString('utf8')) as JsonObject;
+      this.parsed = JSON.parse(this.body.toString('utf8')) as JsonObject;
       // Fallbacks are for us: no dialect has them, and no upstream loses them.
-      if (this.sniffed.spans.models !== undefined) delete parsed.models;
+      if (this.sniffed.spans.models !== undefined) delete this.parsed.models;
     } catch (error) {
       return { ok: false, fault: { message: `The request body is not valid JSON: ${(error as Error).message}` } };
     }
-    return this.dialect.decodeRequest(parsed);
+    return this.dialect.decodeRequest(this.parsed);
   }
 }
 

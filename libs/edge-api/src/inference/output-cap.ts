@@ -1,7 +1,14 @@
-import { JsonScanner, readJsonValue, type ByteEdit } from '@switchboard/protocol';
+import { JsonScanner, readJsonValue, type ByteEdit, type DialectId, type SniffedField } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
 import type { Candidate } from '../core/plan';
 import type { InferenceRequest } from './inference-request';
+
+/** The members that limit the output, as a client may name them. */
+const LIMIT_NAMES = {
+  'anthropic-messages': ['max_tokens'],
+  'openai-chat': ['max_completion_tokens', 'max_tokens'],
+  'openai-responses': ['max_output_tokens'],
+} as const satisfies Record<DialectId, readonly SniffedField[]>;
 
 /** The least `thinking.budget_tokens` that the API takes. */
 const THINKING_BUDGET_TOKENS_MIN = 1024;
@@ -23,8 +30,7 @@ export function capOutput(
   { provider }: Candidate,
   outputTokensMost: number,
 ): ByteEdit[] {
-  const isChat = dialect.id === 'openai-chat';
-  const names = isChat ? (['max_completion_tokens', 'max_tokens'] as const) : (['max_tokens'] as const);
+  const names = LIMIT_NAMES[dialect.id];
   const replacement = String(outputTokensMost);
   const edits: ByteEdit[] = [];
   let isGiven = false;
@@ -37,11 +43,11 @@ export function capOutput(
   }
   if (!isGiven) {
     // In one name only: OpenAI refuses both, and a null in the other says nothing.
-    const name = KINDS[provider.kind].outputLimit;
+    const name = dialect.id === 'openai-chat' ? KINDS[provider.kind].outputLimit : names[0];
     const span = sniffed.spans[name];
     edits.push(span ? { ...span, replacement } : insertMembers(body, `"${name}":${replacement},`));
   }
-  if (!isChat && edits.length > 0) edits.push(...capThinking(body, outputTokensMost));
+  if (dialect.id === 'anthropic-messages' && edits.length > 0) edits.push(...capThinking(body, outputTokensMost));
   return edits;
 }
 

@@ -8,6 +8,7 @@ import {
   type Adaptation,
   type ByteEdit,
   type Conversation,
+  type DialectId,
   type EncodeContext,
   type JsonObject,
   type JsonSpan,
@@ -21,13 +22,14 @@ import type { Candidate } from '../core/plan';
 import { gatewayFault } from '../core/upstream-failure';
 import { faultError, type InferenceRequest } from './inference-request';
 import { capOutput, insertMembers } from './output-cap';
+import { PatientRelay } from './patient-relay';
 import { PassThroughRelay, TranslatingRelay, type Relay } from './relay';
 
 /** A call ready to be sent to one candidate, and how its reply is to be read. */
 export interface PreparedCall {
   candidate: Candidate;
   body: Buffer;
-  /** Same dialect on both sides. */
+  /** Same dialect on both sides, and nothing in the request that only we can read. */
   passThrough: boolean;
   requestLosses: readonly Loss[];
   reply: ReplyContext;
@@ -40,6 +42,11 @@ const SHOWN_PATHS = 10;
 
 const NO_LOSSES: readonly Loss[] = [];
 const NO_NAMES: ReplyContext = { toolNames: new Map() };
+const ID_PREFIXES: Readonly<Record<DialectId, string>> = {
+  'anthropic-messages': 'msg_',
+  'openai-chat': 'chatcmpl-',
+  'openai-responses': 'resp_',
+};
 const INCLUDE_USAGE = '"stream_options":{"include_usage":true},';
 
 /**
@@ -64,7 +71,7 @@ export function prepareCall(
 
 /** One dialect on both sides, and nothing that has to be said otherwise to the model. */
 function passesThrough(request: InferenceRequest, { model, dialect }: Candidate): boolean {
-  if (request.dialect.id !== dialect.id) return false;
+  if (request.dialect.id !== dialect.id || request.holdsOwnMarks) return false;
   if (model.capabilities.tools !== 'emulated') return true;
   const decoded = request.conversation();
   return !decoded.ok || !usesTools(decoded.value);
@@ -184,10 +191,11 @@ export function encodeContext(
   requestId: string,
   startedAtMs: number,
 ): EncodeContext {
-  const bare = requestId.slice(requestId.indexOf('_') + 1);
+  const { decodedBody } = request;
   return {
     model: candidate.model.id,
-    id: request.dialect.id === 'openai-chat' ? `chatcmpl-${bare}` : `msg_${bare}`,
+    id: ID_PREFIXES[request.dialect.id] + requestId.slice(requestId.indexOf('_') + 1),
+    ...(decodedBody !== undefined && { request: decodedBody }),
     createdAtSeconds: Math.floor(startedAtMs / 1000),
     includeUsage: request.sniffed.includeUsage,
     costUsd: costFor(candidate, startedAtMs),
@@ -200,14 +208,17 @@ export function createRelay(
   requestId: string,
   startedAtMs: number,
 ): Relay {
-  if (call.passThrough) return new PassThroughRelay(request.dialect, tapContext(request, call, startedAtMs));
-  return new TranslatingRelay(
-    call.candidate.dialect,
-    request.dialect,
-    call.reply,
-    encodeContext(request, call, requestId, startedAtMs),
-    call.adaptation,
-  );
+  const { dialect } = call.candidate;
+  const relay = call.passThrough
+    ? new PassThroughRelay(dialect, tapContext(request, call, startedAtMs))
+    : new TranslatingRelay(
+        dialect,
+        request.dialect,
+        call.reply,
+        encodeContext(request, call, requestId, startedAtMs),
+        call.adaptation,
+      );
+  return dialect.id === 'openai-responses' ? new PatientRelay(relay) : relay;
 }
 
 function costFor({ model }: Candidate, startedAtMs: number): (usage: Usage) => number {

@@ -6,20 +6,23 @@ export type HttpHeaders = Readonly<Record<string, string | readonly string[] | u
 
 /** What the providers of one kind do in their own way. Nothing in it remembers anything. */
 export interface UpstreamKind {
+  /** What it is spoken to in, unless the client speaks another dialect that it serves as well. */
   readonly dialect: DialectId;
+  /** Of a dialect other than its first; absent: it serves no other. */
+  servesToo?(dialect: DialectId, provider: Pick<Provider, 'apiVersion'>): boolean;
   /** Where a provider is that does not say; absent: each has to say. */
   readonly defaultBaseUrl?: string;
   /** What a base URL without trailing slash must be, for whoever wrote it ("must end in /v1"); undefined: it is fine. */
   baseUrlFault(baseUrl: string): string | undefined;
   /** Path of the inference endpoint on the provider's host, with a query where it needs one. */
-  inferencePath(provider: Pick<Provider, 'baseUrl' | 'apiVersion'>, model: string): string;
+  inferencePath(provider: Pick<Provider, 'baseUrl' | 'apiVersion'>, model: string, dialect: DialectId): string;
   /** A query would be refused or change the version of the API: a client's is not passed on. */
   readonly ownsQuery?: true;
   /** Name and value of the header that carries the credential. */
   credential(apiKey: string): readonly [name: string, value: string];
   /** Adds what one call needs beside the constant headers, flat names and values. `client`: of one of the same dialect. */
   addCallHeaders?(headers: string[], client: HttpHeaders | undefined): void;
-  /** The member that limits the output, where the client named none. */
+  /** Chat: the member that limits the output, where the client named none. */
   readonly outputLimit: 'max_completion_tokens' | 'max_tokens';
   /** Its replies may lack what clients of the dialect need, even where they are passed on as they come. */
   readonly repairsReplies?: true;
@@ -31,6 +34,11 @@ export interface UpstreamKind {
   quotaLeft(headers: HttpHeaders): number | undefined;
   /** How long a refusal asks to wait, milliseconds from `nowMs` (epoch); undefined: it does not say. */
   retryAfterMs(headers: HttpHeaders, nowMs: number): number | undefined;
+}
+
+/** The dialect that a client's request goes to the provider in: its own, without translation, where that is served. */
+export function dialectFor(kind: UpstreamKind, provider: Pick<Provider, 'apiVersion'>, client: DialectId): DialectId {
+  return client !== kind.dialect && kind.servesToo?.(client, provider) === true ? client : kind.dialect;
 }
 
 /** Path of the base URL on its host, without trailing slash. */

@@ -1,6 +1,6 @@
 import type { Model, Prices, PriceSchedule, Provider } from '@switchboard/contracts';
-import { DIALECTS } from '@switchboard/protocol';
-import { KINDS } from '@switchboard/upstreams';
+import { DIALECTS, type DialectId } from '@switchboard/protocol';
+import { dialectFor, KINDS } from '@switchboard/upstreams';
 import type { Candidate } from '../plan';
 import { UpstreamRegistry } from '../upstream-registry';
 
@@ -15,8 +15,12 @@ export const prices: Prices = {
   cacheWrite1h: 6_000_000,
 };
 
-/** A model that can do everything, at a provider that is as a test says. */
-export function candidate(changes: Partial<Provider> = {}, modelChanges: Partial<Model> = {}): Candidate {
+/** A model that can do everything, at a provider that is as a test says. `client`: of which dialect; absent: of no provider's. */
+export function candidate(
+  changes: Partial<Provider> = {},
+  modelChanges: Partial<Model> = {},
+  client?: DialectId,
+): Candidate {
   const provider: Provider = {
     id: 'one',
     kind: 'anthropic-compatible',
@@ -53,8 +57,10 @@ export function candidate(changes: Partial<Provider> = {}, modelChanges: Partial
   };
   const registry = new UpstreamRegistry();
   const { health, tally } = registry.upstream(provider, upstream);
+  const kind = KINDS[provider.kind];
+  const dialect = DIALECTS[client === undefined ? kind.dialect : dialectFor(kind, provider, client)];
   return {
-    ...{ model, upstream, provider, dialect: DIALECTS[KINDS[provider.kind].dialect], health, tally },
+    ...{ model, upstream, provider, dialect, health, tally },
     ...{ retries: registry.retryBudget(model.id), weight: 1, hash: 1, rank: 0, degradedRank: 1 },
   };
 }

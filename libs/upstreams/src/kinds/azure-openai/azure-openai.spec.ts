@@ -6,13 +6,13 @@ describe.each(['', '/openai', '/openai/v1'])('at the endpoint%s', (appended) => 
   const baseUrl = RESOURCE + appended;
 
   test('an API version is that of a deployment, in the query', () => {
-    expect(azureOpenai.inferencePath({ baseUrl, apiVersion: '2024-10-21' }, 'gpt 4o')).toBe(
+    expect(azureOpenai.inferencePath({ baseUrl, apiVersion: '2024-10-21' }, 'gpt 4o', 'openai-chat')).toBe(
       '/openai/deployments/gpt%204o/chat/completions?api-version=2024-10-21',
     );
   });
 
   test('without one it is the v1 API, whose path names no deployment', () => {
-    expect(azureOpenai.inferencePath({ baseUrl }, 'gpt-4o')).toBe('/openai/v1/chat/completions');
+    expect(azureOpenai.inferencePath({ baseUrl }, 'gpt-4o', 'openai-chat')).toBe('/openai/v1/chat/completions');
   });
 
   test('it is probed where the v1 API lists its models', () => {
@@ -22,7 +22,7 @@ describe.each(['', '/openai', '/openai/v1'])('at the endpoint%s', (appended) => 
 });
 
 test('a path before it, of a proxy, stays', () => {
-  expect(azureOpenai.inferencePath({ baseUrl: 'https://apim.example.com/ai' }, 'm')).toBe(
+  expect(azureOpenai.inferencePath({ baseUrl: 'https://apim.example.com/ai' }, 'm', 'openai-chat')).toBe(
     '/ai/openai/v1/chat/completions',
   );
 });

@@ -6,17 +6,18 @@ import { retryAfterReader } from '../retry-after';
 const APPENDED = /\/openai(\/v1)?$/;
 
 /**
- * Azure has the API twice. With a dated `apiVersion`: below the deployment, which is what an upstream's model names. Without:
- * `/openai/v1`, where the model in the body names it. A base URL is the resource's endpoint, as the portal shows it or with
+ * Azure has the API twice. With a dated `apiVersion`: Chat below the deployment, which is what an upstream's model names.
+ * Without: Chat and Responses at `/openai/v1`, where the model in the body names it. A base URL is the resource's endpoint, as the portal shows it or with
  * what any of its clients appends to it.
  */
 export const azureOpenai: UpstreamKind = {
   ...chat,
   baseUrlFault,
-  inferencePath: ({ baseUrl, apiVersion }, model) => {
+  servesToo: (dialect, { apiVersion }) => dialect === 'openai-responses' && apiVersion === undefined,
+  inferencePath: ({ baseUrl, apiVersion }, model, dialect) => {
     const path = basePath(baseUrl).replace(APPENDED, '');
     return apiVersion === undefined
-      ? `${path}/openai/v1/chat/completions`
+      ? `${path}/openai/v1/${dialect === 'openai-responses' ? 'responses' : 'chat/completions'}`
       : `${path}/openai/deployments/${encodeURIComponent(model)}/chat/completions?api-version=${encodeURIComponent(apiVersion)}`;
   },
   // Clients made for Azure send an `api-version` of their own.

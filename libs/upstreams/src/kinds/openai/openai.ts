@@ -1,11 +1,15 @@
 import { mustEndInV1 } from '../base-url';
 import { chat } from '../chat';
 import type { UpstreamKind } from '../kind';
+import { responsesPath } from '../responses';
 
 export const openai: UpstreamKind = {
   ...chat,
   defaultBaseUrl: 'https://api.openai.com/v1',
   baseUrlFault: mustEndInV1,
+  servesToo: (dialect) => dialect === 'openai-responses',
+  inferencePath: (provider, _model, dialect) =>
+    dialect === 'openai-responses' ? responsesPath(provider) : chat.inferencePath(provider),
   // Its reasoning models refuse `max_tokens`; other servers of the dialect often know nothing else.
   outputLimit: 'max_completion_tokens',
   takesCustomTools: true,
