@@ -5,7 +5,13 @@ import type { EdgeReplicaOptions } from '../edge-replica';
 import { CatalogBucket, CHAT_REPLY, startEdge, startUpstream, type Edge, type Upstream } from './edge';
 import { KeysBucket, silent } from './keys-bucket';
 
-export type ClientDialect = 'anthropic' | 'openai';
+export type ClientDialect = 'anthropic' | 'openai' | 'responses';
+
+const PATHS: Readonly<Record<ClientDialect, string>> = {
+  anthropic: '/v1/messages',
+  openai: '/v1/chat/completions',
+  responses: '/v1/responses',
+};
 
 export interface ServedEdgeOptions {
   /** Of the one upstream. */
@@ -68,8 +74,7 @@ export class ServedEdge {
 
   /** `more`: members of the body. */
   post(dialect: ClientDialect, key: string, more: object = {}, init: RequestInit = {}): Promise<Response> {
-    const isAnthropic = dialect === 'anthropic';
-    return fetch(`${this.url}${isAnthropic ? '/v1/messages' : '/v1/chat/completions'}`, {
+    return fetch(this.url + PATHS[dialect], {
       ...{ method: 'POST', headers: { 'x-api-key': key } },
       body: bodyOf(dialect, more),
       ...init,
@@ -86,7 +91,7 @@ export class ServedEdge {
 export function bodyOf(dialect: ClientDialect, more: object = {}): string {
   return JSON.stringify({
     ...{ model: 'test/model', ...(dialect === 'anthropic' && { max_tokens: 9 }) },
-    messages: [{ role: 'user', content: 'Hello' }],
+    [dialect === 'responses' ? 'input' : 'messages']: [{ role: 'user', content: 'Hello' }],
     ...more,
   });
 }

@@ -78,3 +78,33 @@ export const chat = {
     chatChunk({ choices: [], usage }) +
     'data: [DONE]\n\n',
 };
+
+const responsesEvent = (type: string, members: object): string =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: 0, ...members })}\n\n`;
+const response = (status: string, more: object = {}): object => ({
+  ...{ id: 'resp_1', object: 'response', created_at: 1, model: 'upstream-model', status, output: [], error: null },
+  ...more,
+});
+const message = (text: string) => ({
+  ...{ id: 'msg_1', type: 'message', role: 'assistant', status: 'completed' },
+  content: [{ type: 'output_text', text, annotations: [] }],
+});
+const place = { item_id: 'msg_1', output_index: 0, content_index: 0 };
+
+/** Events of a Responses upstream. */
+export const responses = {
+  created: (): string =>
+    responsesEvent('response.created', { response: response('in_progress') }) +
+    responsesEvent('response.in_progress', { response: response('in_progress') }),
+  begin: (): string =>
+    responsesEvent('response.output_item.added', { output_index: 0, item: { ...message(''), content: [] } }) +
+    responsesEvent('response.content_part.added', { ...place, part: message('').content[0] }),
+  delta: (delta: string): string => responsesEvent('response.output_text.delta', { ...place, delta }),
+  end: (text: string, usage: { input_tokens: number; output_tokens: number }): string =>
+    responsesEvent('response.output_text.done', { ...place, text }) +
+    responsesEvent('response.content_part.done', { ...place, part: message(text).content[0] }) +
+    responsesEvent('response.output_item.done', { output_index: 0, item: message(text) }) +
+    responsesEvent('response.completed', { response: response('completed', { output: [message(text)], usage }) }),
+  failed: (code: string, text: string): string =>
+    responsesEvent('response.failed', { response: response('failed', { error: { code, message: text } }) }),
+};

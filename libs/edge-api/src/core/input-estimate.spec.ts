@@ -59,6 +59,33 @@ describe('an image', () => {
     }
   });
 
+  it('of a Responses item counts by itself, in a message and in what a tool gave', () => {
+    const part = (url: string) => ({ type: 'input_image', image_url: url, detail: 'auto' });
+    for (const item of [
+      { role: 'user', content: [{ type: 'input_text', text: 'What is this?' }, part(dataUrl())] },
+      { type: 'function_call_output', call_id: 'c', output: [part(dataUrl())] },
+    ]) {
+      const body = { model: 'm', input: [item] };
+      const textBytes = withoutImages(body, dataUrl());
+      expect(estimate(body)).toEqual({
+        tokens: Math.ceil(textBytes / 3) + TOKENS_PER_IMAGE,
+        tokensMost: textBytes + TOKENS_PER_IMAGE_MOST,
+      });
+    }
+  });
+
+  it('is text in a tool’s input, however much it looks like an item', () => {
+    const part = { type: 'input_image', image_url: dataUrl() };
+    const input = { input: [{ content: [part], output: [part] }], output: [part], content: [part] };
+    for (const body of [
+      messages([{ type: 'tool_use', id: 't', name: 'n', input }]),
+      { model: 'm', input: [{ type: 'tool_search_call', arguments: input }] },
+      { model: 'm', tools: [{ input: [{ content: [part] }] }] },
+    ]) {
+      expect(estimate(body).tokensMost).toBe(bytesOf(body).length);
+    }
+  });
+
   it('counts wherever an API takes one: in a tool’s result, in a document’s content', () => {
     const image = anthropicImage(BASE64_PNG);
     const parts = [

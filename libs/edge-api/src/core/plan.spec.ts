@@ -135,3 +135,35 @@ describe('a pinned model', () => {
     expect(pinned(catalog, 'a/embeds')).toMatchObject({ code: 'invalid_parameter' });
   });
 });
+
+describe('the dialect that an upstream is spoken to in', () => {
+  const onOpenai = (): Catalog => {
+    const catalog = catalogOf([['gpt', 0]]);
+    const provider = { ...candidate().provider, id: 'at-gpt', kind: 'openai' as const };
+    return { ...catalog, providers: new Map([[provider.id, provider]]) };
+  };
+
+  it('is the client’s where it is served, else the first of its kind; how it fares is one thing', () => {
+    const catalog = onOpenai();
+    const [chat, responses, messages] = (['openai-chat', 'openai-responses', 'anthropic-messages'] as const).map(
+      (client) => planner.pinned(catalog, keyRecord(), 'gpt', client) as readonly Candidate[],
+    );
+    expect([chat, responses, messages].map((list) => list?.[0]?.dialect.id)).toEqual([
+      ...['openai-chat', 'openai-responses', 'openai-chat'],
+    ]);
+    expect(responses?.[0]?.health).toBe(chat?.[0]?.health);
+    expect(responses?.[0]?.tally).toBe(chat?.[0]?.tally);
+  });
+
+  it('is worked out once', () => {
+    const catalog = onOpenai();
+    const list = () => planner.pinned(catalog, keyRecord(), 'gpt', 'openai-responses');
+    expect(list()).toBe(list());
+  });
+
+  it('is the client’s for `auto` too', () => {
+    const asked = { client: 'openai-responses' as const, needs: anything, size, startedAtMs: 0 };
+    const found = planner.auto(onOpenai(), keyRecord(), 'auto', asked) as readonly Candidate[];
+    expect(found[0]?.dialect.id).toBe('openai-responses');
+  });
+});

@@ -48,6 +48,63 @@ describe('a call to an upstream of the client’s own dialect', () => {
   });
 });
 
+describe('a request with something that only the gateway can read', () => {
+  const onResponses = candidate({ kind: 'responses-compatible' });
+  const anthropicSignature = 'sbsig.anthropic-messages.EqQBCkYIARgC';
+  const responses = (...items: object[]): string =>
+    JSON.stringify({ model: 'm', store: false, input: [...items, { role: 'user', content: 'Hi' }] });
+  const reasoning = (encrypted_content: string) => ({
+    ...{ type: 'reasoning', id: 'rs_1', summary: [{ type: 'summary_text', text: 'Hm' }], encrypted_content },
+  });
+
+  it('keeps another provider’s signature from a Responses upstream, and says so', () => {
+    const call = prepareCall(request('openai-responses', responses(reasoning(anthropicSignature))), onResponses);
+    if (call instanceof GatewayError) throw call;
+    expect(call.passThrough).toBe(false);
+    expect(call.body.toString()).not.toContain('sbsig');
+    expect(call.requestLosses.map(({ feature }) => feature)).toContain('thinking.signature');
+    const strict = prepareCall(
+      request('openai-responses', responses(reasoning(anthropicSignature)), true),
+      onResponses,
+    );
+    expect(strict).toMatchObject({ code: 'translation_loss' });
+  });
+
+  it('is given back what it is to whom it came from', () => {
+    const sent = prepared(request('openai-responses', responses(reasoning(anthropicSignature))), onAnthropic);
+    expect(sent).toContain('"signature":"EqQBCkYIARgC"');
+  });
+
+  it('keeps another provider’s signature from an Anthropic upstream, where its client has moved', () => {
+    const thinking = { type: 'thinking', thinking: 'Hm', signature: 'sbsig.openai-responses.gAAAAAB' };
+    const messages = [
+      ...[
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: [thinking, { type: 'text', text: 'Yes' }] },
+      ],
+      { role: 'user', content: 'Go on' },
+    ];
+    const moved = request('anthropic-messages', JSON.stringify({ model: 'm', max_tokens: 99, messages }));
+    const call = prepareCall(moved, onAnthropic);
+    expect(call).toMatchObject({ passThrough: false, requestLosses: [{ feature: 'thinking.signature' }] });
+    expect(prepared(moved, onAnthropic)).not.toContain('sbsig');
+  });
+
+  it('has a summary of ours told in words', () => {
+    const encrypted_content = `sbsum.${Buffer.from('They build a boat.').toString('base64url')}`;
+    const body = responses({ type: 'compaction', encrypted_content });
+    const sent = prepared(request('openai-responses', body), onResponses);
+    expect(sent).toContain('They build a boat.');
+    expect(sent).not.toContain('sbsum');
+  });
+
+  it('is one with the API’s own signatures and summaries alone, which pass through', () => {
+    const body = responses(reasoning('gAAAAAB'), { type: 'compaction', encrypted_content: 'gAAAAAC' });
+    const call = prepareCall(request('openai-responses', body), onResponses);
+    expect(call).toMatchObject({ passThrough: true, requestLosses: [] });
+  });
+});
+
 describe('a cap on the output of a call to an upstream of the client’s own dialect', () => {
   const onOpenAi = candidate({ kind: 'openai' });
   const bodyOf = (members: string): string => `{ "model":"upstream-model",${members} "messages":[1]}`;
@@ -89,6 +146,21 @@ describe('a cap on the output of a call to an upstream of the client’s own dia
       bodyOf(`"${name}":50,`),
     );
   });
+
+  it.each(['openai', 'azure-openai', 'responses-compatible'] as const)(
+    'is told to %s in the one name that Responses has, whatever else the client gave',
+    (kind) => {
+      const on = candidate({ kind }, {}, 'openai-responses');
+      const capped = (members: string): string =>
+        prepared(request('openai-responses', `{"model":"upstream-model",${members}"input":"Hi"}`), on, 50);
+      expect(capped('')).toBe('{"max_output_tokens":50,"model":"upstream-model","input":"Hi"}');
+      expect(capped('"max_output_tokens":900,')).toBe('{"model":"upstream-model","max_output_tokens":50,"input":"Hi"}');
+      expect(capped('"max_output_tokens":null,')).toBe(
+        '{"model":"upstream-model","max_output_tokens":50,"input":"Hi"}',
+      );
+      expect(JSON.parse(capped('"max_tokens":9,'))).toMatchObject({ max_output_tokens: 50, max_tokens: 9 });
+    },
+  );
 
   it('is told once where the client gave null in both names, which OpenAI takes in one only', () => {
     const nulls = bodyOf('"max_tokens":null,"max_completion_tokens":null,');
