@@ -153,7 +153,11 @@ describe('a Responses stream of an upstream', () => {
     await catalog.putModel('test/model', ['first', 'second']);
     await catalog.putSettings();
     const edge = startEdge(bus);
-    closing.push(() => edge.replica.close(), ...upstreams.map(({ close }) => close), () => bus.close());
+    closing.push(
+      () => edge.replica.close(),
+      ...upstreams.map(({ close }) => close),
+      () => bus.close(),
+    );
     const url = `http://127.0.0.1:${await edge.opened}`;
     const headers = { 'x-api-key': 'plain-key' };
     const reply = fetch(`${url}/v1/responses`, {
