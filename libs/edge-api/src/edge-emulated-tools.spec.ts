@@ -4,7 +4,7 @@ import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
 import { candidate } from './core/__fixtures__/candidate';
 import { CatalogBucket, startEdge } from './__fixtures__/edge';
 import { KeysBucket, silent } from './__fixtures__/keys-bucket';
-import { bodyOf, type ClientDialect } from './__fixtures__/served-edge';
+import { bodyOf } from './__fixtures__/served-edge';
 
 const KEY = 'ac_live_tools';
 const PATHS = { anthropic: '/v1/messages', openai: '/v1/chat/completions' };
@@ -54,13 +54,13 @@ const TOOLS = {
   anthropic: [{ name: 'get_weather', input_schema: parameters }],
 };
 
-function call(client: ClientDialect, model: string, more: object = {}, headers: Record<string, string> = {}) {
+function call(client: keyof typeof PATHS, model: string, more: object = {}, headers: Record<string, string> = {}) {
   const body = bodyOf(client, { model, max_tokens: 900, tools: TOOLS[client], ...more });
   return fetch(url + PATHS[client], { method: 'POST', headers: { 'x-api-key': KEY, ...headers }, body });
 }
 
 /** What a client makes of a reply, streamed or not: its text, its calls, how it ended. */
-async function read(client: ClientDialect, reply: Response): Promise<unknown> {
+async function read(client: keyof typeof PATHS, reply: Response): Promise<unknown> {
   expect({ status: reply.status, adapted: reply.headers.get('x-acme-adapted') }).toEqual({
     ...{ status: 200, adapted: 'emulated-tools' },
   });
