@@ -11,6 +11,7 @@ import { azureEndpoint } from './openai/azure';
 import { openai } from './openai/dialect';
 import { planEmbeddings } from './openai/embeddings';
 import { planCompletion } from './openai/endpoints';
+import { planLegacyCompletion } from './openai/legacy-completions';
 import { listModels as listOpenaiModels } from './openai/models';
 import { ReceivedLog, type ReceivedRequest } from './received';
 import { ServedLog, type Served } from './served';
@@ -39,6 +40,7 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/v1/messages/count_tokens': { dialect: anthropic, plan: planCount },
   '/v1/chat/completions': { dialect: openai, plan: planCompletion },
   '/v1/embeddings': { dialect: openai, plan: planEmbeddings },
+  '/v1/completions': { dialect: openai, plan: planLegacyCompletion },
 };
 
 const RECEIVED_SHOWN = 20;

@@ -153,6 +153,8 @@ export class PublicHandler {
     switch (route.name) {
       case 'messages':
       case 'chat-completions':
+      case 'embeddings':
+      case 'completions':
         return this.inference.handle(incoming, response, route, key, identity, refuse);
       case 'count-tokens':
         this.counting.handle(incoming, key, identity).then(

@@ -1,13 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import { ApiFailure } from '../api-failure';
-import type { Dialect } from '../dialect';
+import type { Dialect, Planner } from '../dialect';
 import type { Endpoint } from '../exchange';
 import { textOf } from '../json';
 import { openai } from './dialect';
+import { planEmbeddings } from './embeddings';
 import { planCompletion } from './endpoints';
+import { planLegacyCompletion } from './legacy-completions';
 
-const DEPLOYMENT = /^\/openai\/deployments\/[^/]+\/chat\/completions$/;
-const V1 = '/openai/v1/chat/completions';
+const DEPLOYMENT = /^\/openai\/deployments\/[^/]+(\/.+)$/;
+const V1 = /^\/openai\/v1(\/.+)$/;
+
+const PLANNERS: Readonly<Record<string, Planner>> = {
+  '/chat/completions': planCompletion,
+  '/embeddings': planEmbeddings,
+  '/completions': planLegacyCompletion,
+};
 
 /** Azure's own words; the rest is OpenAI's. */
 const azure: Dialect = {
@@ -24,10 +32,11 @@ const azure: Dialect = {
     ),
 };
 
-/** Azure OpenAI has Chat twice: below each deployment under a dated version, and once for all of them without. */
+/** Azure OpenAI has its API twice: below each deployment under a dated version, and once for all of them without. */
 export function azureEndpoint(path: string): Endpoint | undefined {
-  if (path === V1) return { dialect: azure, plan: planCompletion, check: checkV1 };
-  return DEPLOYMENT.test(path) ? { dialect: azure, plan: planCompletion, check: checkDeployment } : undefined;
+  const v1 = V1.exec(path)?.[1];
+  const plan = PLANNERS[v1 ?? DEPLOYMENT.exec(path)?.[1] ?? ''];
+  return plan && { dialect: azure, plan, check: v1 === undefined ? checkDeployment : checkV1 };
 }
 
 function checkV1(request: IncomingMessage): void {

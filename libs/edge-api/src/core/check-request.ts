@@ -7,9 +7,8 @@ import type { DialectId, SniffedRequest } from '@switchboard/protocol';
  */
 export function checkRequest(sniffed: SniffedRequest, dialect: DialectId): GatewayError | undefined {
   const anthropic = dialect === 'anthropic-messages';
-  if (sniffed.model === undefined || sniffed.model === '') {
-    return missing('model', anthropic ? 'model: Field required' : 'you must provide a model parameter');
-  }
+  const fault = checkModel(sniffed, dialect);
+  if (fault !== undefined) return fault;
   if (sniffed.thread) {
     return new GatewayError(
       'thread_unsupported',
@@ -30,6 +29,12 @@ export function checkRequest(sniffed: SniffedRequest, dialect: DialectId): Gatew
     );
   }
   return undefined;
+}
+
+export function checkModel({ model }: SniffedRequest, dialect: DialectId): GatewayError | undefined {
+  if (model !== undefined && model !== '') return undefined;
+  const isAnthropic = dialect === 'anthropic-messages';
+  return missing('model', isAnthropic ? 'model: Field required' : 'you must provide a model parameter');
 }
 
 function missing(param: string, message: string): GatewayError {

@@ -1,9 +1,10 @@
-import type { DialectId } from '@switchboard/protocol';
+import type { DialectId, OperationId } from '@switchboard/protocol';
 
 export type RouteName =
   | 'messages'
   | 'count-tokens'
   | 'chat-completions'
+  | OperationId
   | 'models'
   | 'model'
   | 'catalog'
@@ -58,8 +59,8 @@ const OPENAI_TAILS = new Map<string, Route>([
   ['/v1/chat/completions', CHAT_COMPLETIONS],
   ['/v1/models', { name: 'models', dialect: 'openai-chat', methods: GET }],
   ['/v1/responses', NOT_YET],
-  ['/v1/embeddings', NOT_YET],
-  ['/v1/completions', NOT_YET],
+  ['/v1/embeddings', { name: 'embeddings', dialect: 'openai-chat', methods: POST }],
+  ['/v1/completions', { name: 'completions', dialect: 'openai-chat', methods: POST }],
   ['/v1/api/hello', HELLO],
 ]);
 
@@ -68,6 +69,8 @@ const KNOWN_PATHS = [
   '/v1/messages',
   '/v1/messages/count_tokens',
   '/v1/chat/completions',
+  '/v1/embeddings',
+  '/v1/completions',
   '/v1/models',
   '/api/v1/models',
   '/api/hello',

@@ -29,6 +29,14 @@ export function isRetryableElsewhere(status: number): boolean {
   );
 }
 
+/**
+ * The upstream has nothing at that path, or not for that model: OpenAI's chat models are not found at its older
+ * completions. It may serve other calls all the same.
+ */
+export function lacksEndpoint({ status }: UpstreamFailure): boolean {
+  return status === 404 || status === 501;
+}
+
 /** The one error told after every candidate failed; `failures` in order, never empty. */
 export function finalError(failures: readonly UpstreamFailure[]): GatewayError {
   const last = failures.at(-1);

@@ -11,7 +11,7 @@ import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
 import { routeShown } from '../core/route-shown';
 import { didNothing, mayHaveSideEffects } from '../core/side-effects';
-import { allOpen, attemptKind, finalError, type UpstreamFailure } from '../core/upstream-failure';
+import { allOpen, attemptKind, finalError, lacksEndpoint, type UpstreamFailure } from '../core/upstream-failure';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import { prepareCall, type PreparedCall } from './prepare-call';
@@ -195,6 +195,8 @@ export class Attempts {
   private recordFailure(failure: UpstreamFailure): void {
     const { current } = this;
     if (current === undefined) return;
+    // What it lacks for this call it has for others.
+    if (this.request.operation !== undefined && lacksEndpoint(failure)) return current.record.refused();
     const { account } = current.call.candidate.health;
     const before = account.refusal;
     current.record.failed(failure);
@@ -240,8 +242,7 @@ export class Attempts {
   }
 
   private accountCall({ candidate, body }: PreparedCall): AccountCall {
-    const { sniffed, maxTokens } = this.request;
-    const { replyCount } = sniffed;
+    const { sniffed, maxTokens, replyCount } = this.request;
     const granted = (this.outputTokensMost ?? Infinity) * replyCount;
     return {
       id: `${this.identity.requestId}:${++this.entered}`,
@@ -274,7 +275,7 @@ export class Attempts {
     const clientHeaders = call.passThrough ? this.incoming.headers : undefined;
     this.edge.pools.get(provider).dispatch(
       {
-        path: requestPath(provider, upstream.model, call.passThrough ? request.query : ''),
+        path: requestPath(provider, upstream.model, call.passThrough ? request.query : '', request.operation?.id),
         method: 'POST',
         headers: callHeaders(provider, this.identity.requestId, clientHeaders, request.stream),
         body: call.body,

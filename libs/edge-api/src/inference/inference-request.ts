@@ -9,6 +9,7 @@ import {
   type Dialect,
   type Fault,
   type JsonObject,
+  type OperationCall,
   type SniffedRequest,
 } from '@switchboard/protocol';
 
@@ -26,6 +27,8 @@ export class InferenceRequest {
     readonly query: string,
     /** Refuse rather than lose anything in translation. */
     readonly strict: boolean,
+    /** Absent: it is a conversation. */
+    readonly operation?: OperationCall,
   ) {}
 
   /** As the client named it; checked to be there before anything else is. */
@@ -34,7 +37,12 @@ export class InferenceRequest {
   }
 
   get stream(): boolean {
-    return this.sniffed.stream;
+    return this.sniffed.stream && (this.operation === undefined || this.operation.streamTap !== undefined);
+  }
+
+  /** How many are written; 0: none. */
+  get replyCount(): number {
+    return this.operation?.replyCount ?? this.sniffed.replyCount;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { JsonScanner, readJsonValue, type ByteEdit } from '@switchboard/protocol';
+import { COMPLETION_TOKENS_DEFAULT, JsonScanner, readJsonValue, type ByteEdit } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
 import type { Candidate } from '../core/plan';
 import type { InferenceRequest } from './inference-request';
@@ -19,11 +19,11 @@ export function insertMembers(body: Buffer, members: string): ByteEdit {
  * is larger gives way to it, and where the client gave none (null is none) the upstream is told in the name it knows.
  */
 export function capOutput(
-  { body, dialect, sniffed }: InferenceRequest,
+  { body, dialect, sniffed, operation }: InferenceRequest,
   { provider }: Candidate,
   outputTokensMost: number,
 ): ByteEdit[] {
-  const isChat = dialect.id === 'openai-chat';
+  const isChat = dialect.id === 'openai-chat' && operation === undefined;
   const names = isChat ? (['max_completion_tokens', 'max_tokens'] as const) : (['max_tokens'] as const);
   const replacement = String(outputTokensMost);
   const edits: ByteEdit[] = [];
@@ -37,11 +37,13 @@ export function capOutput(
   }
   if (!isGiven) {
     // In one name only: OpenAI refuses both, and a null in the other says nothing.
-    const name = KINDS[provider.kind].outputLimit;
+    const name = operation === undefined ? KINDS[provider.kind].outputLimit : 'max_tokens';
     const span = sniffed.spans[name];
-    edits.push(span ? { ...span, replacement } : insertMembers(body, `"${name}":${replacement},`));
+    // Without a limit the older completions are short, and are not to become longer by having one.
+    const limit = operation === undefined ? outputTokensMost : Math.min(outputTokensMost, COMPLETION_TOKENS_DEFAULT);
+    edits.push(span ? { ...span, replacement: String(limit) } : insertMembers(body, `"${name}":${limit},`));
   }
-  if (!isChat && edits.length > 0) edits.push(...capThinking(body, outputTokensMost));
+  if (dialect.id === 'anthropic-messages' && edits.length > 0) edits.push(...capThinking(body, outputTokensMost));
   return edits;
 }
 

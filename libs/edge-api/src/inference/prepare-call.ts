@@ -13,6 +13,7 @@ import {
   type JsonSpan,
   type Loss,
   type ReplyContext,
+  type StreamTap,
   type TapContext,
   type Usage,
 } from '@switchboard/protocol';
@@ -62,8 +63,9 @@ export function prepareCall(
   }
 }
 
-/** One dialect on both sides, and nothing that has to be said otherwise to the model. */
+/** One dialect on both sides, and nothing that has to be said otherwise to the model; what is no conversation always. */
 function passesThrough(request: InferenceRequest, { model, dialect }: Candidate): boolean {
+  if (request.operation !== undefined) return true;
   if (request.dialect.id !== dialect.id) return false;
   if (model.capabilities.tools !== 'emulated') return true;
   const decoded = request.conversation();
@@ -78,7 +80,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate, out
   if (model !== undefined && sniffed.model !== candidate.upstream.model) {
     edits.push({ ...model, replacement: JSON.stringify(candidate.upstream.model) });
   }
-  if (request.dialect.id === 'openai-chat' && sniffed.stream && !sniffed.includeUsage) {
+  if (request.dialect.id === 'openai-chat' && request.stream && !sniffed.includeUsage) {
     edits.push(usageEdit(body, streamOptions));
   }
   // For us; an upstream that knows it (OpenRouter) would choose by itself.
@@ -200,7 +202,7 @@ export function createRelay(
   requestId: string,
   startedAtMs: number,
 ): Relay {
-  if (call.passThrough) return new PassThroughRelay(request.dialect, tapContext(request, call, startedAtMs));
+  if (call.passThrough) return new PassThroughRelay(streamTap(request, tapContext(request, call, startedAtMs)));
   return new TranslatingRelay(
     call.candidate.dialect,
     request.dialect,
@@ -208,6 +210,10 @@ export function createRelay(
     encodeContext(request, call, requestId, startedAtMs),
     call.adaptation,
   );
+}
+
+function streamTap({ dialect, operation }: InferenceRequest, context: TapContext): StreamTap {
+  return operation?.streamTap === undefined ? dialect.streamTap(context) : operation.streamTap(context);
 }
 
 function costFor({ model }: Candidate, startedAtMs: number): (usage: Usage) => number {

@@ -15,7 +15,6 @@ import {
   type StreamEvent,
   type StreamFailure,
   type StreamTap,
-  type TapContext,
   type Usage,
 } from '@switchboard/protocol';
 
@@ -41,11 +40,8 @@ const NO_LOSSES: readonly Loss[] = [];
 /** Same dialect on both sides: the bytes pass through, watched. */
 export class PassThroughRelay implements Relay {
   readonly losses = NO_LOSSES;
-  private readonly tap: StreamTap;
 
-  constructor(dialect: Dialect, context: TapContext) {
-    this.tap = dialect.streamTap(context);
-  }
+  constructor(private readonly tap: StreamTap) {}
 
   push(bytes: Buffer): Buffer {
     return this.tap.push(bytes);

@@ -1,5 +1,5 @@
 import type { Provider } from '@switchboard/contracts';
-import type { DialectId } from '@switchboard/protocol';
+import type { DialectId, OperationId } from '@switchboard/protocol';
 
 /** By lower-case name, as node:http and undici give them. */
 export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -12,7 +12,9 @@ export interface UpstreamKind {
   /** What a base URL without trailing slash must be, for whoever wrote it ("must end in /v1"); undefined: it is fine. */
   baseUrlFault(baseUrl: string): string | undefined;
   /** Path of the inference endpoint on the provider's host, with a query where it needs one. */
-  inferencePath(provider: Pick<Provider, 'baseUrl' | 'apiVersion'>, model: string): string;
+  inferencePath(provider: ProviderAddress, model: string): string;
+  /** The same of what is no conversation; absent: its providers have none of that. */
+  operationPath?(provider: ProviderAddress, model: string, operation: OperationId): string;
   /** A query would be refused or change the version of the API: a client's is not passed on. */
   readonly ownsQuery?: true;
   /** Name and value of the header that carries the credential. */
@@ -32,6 +34,8 @@ export interface UpstreamKind {
   /** How long a refusal asks to wait, milliseconds from `nowMs` (epoch); undefined: it does not say. */
   retryAfterMs(headers: HttpHeaders, nowMs: number): number | undefined;
 }
+
+export type ProviderAddress = Pick<Provider, 'baseUrl' | 'apiVersion'>;
 
 /** Path of the base URL on its host, without trailing slash. */
 export function basePath(baseUrl: string): string {
