@@ -148,6 +148,8 @@ function isOverloaded(failure: UpstreamFailure): boolean {
 function upstreamErrorMessage(last: UpstreamFailure | undefined): string {
   switch (last?.kind) {
     case 'rejected':
+      // In the first event of a stream that began with 200.
+      if (last.status === undefined) return 'The upstream failed before it began to answer.';
       return last.status === 401 || last.status === 402 || last.status === 403
         ? 'The upstream refused the credentials or the account this gateway holds for it. Its operator has to act.'
         : `The upstream failed with HTTP status ${last.status}.`;

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '@switchboard/contracts';
 import {
+  isStreamed,
   readClientMetadata,
   readEndUser,
   readJsonValue,
@@ -37,7 +38,7 @@ export class InferenceRequest {
   }
 
   get stream(): boolean {
-    return this.sniffed.stream && (this.operation === undefined || this.operation.streamTap !== undefined);
+    return this.sniffed.stream && (this.operation === undefined || isStreamed(this.operation));
   }
 
   /** How many are written; 0: none. */

@@ -2,18 +2,19 @@ import { costNanoUsd, GatewayError, priceAt, usdFromNano, type Model } from '@sw
 import {
   adaptConversation,
   formatLosses,
+  isStreamed,
   removeMember,
   spliceBytes,
   usesTools,
   type Adaptation,
   type ByteEdit,
   type Conversation,
+  type Dialect,
   type EncodeContext,
   type JsonObject,
   type JsonSpan,
   type Loss,
   type ReplyContext,
-  type StreamTap,
   type TapContext,
   type Usage,
 } from '@switchboard/protocol';
@@ -202,7 +203,7 @@ export function createRelay(
   requestId: string,
   startedAtMs: number,
 ): Relay {
-  if (call.passThrough) return new PassThroughRelay(streamTap(request, tapContext(request, call, startedAtMs)));
+  if (call.passThrough) return new PassThroughRelay(watching(request), tapContext(request, call, startedAtMs));
   return new TranslatingRelay(
     call.candidate.dialect,
     request.dialect,
@@ -212,8 +213,8 @@ export function createRelay(
   );
 }
 
-function streamTap({ dialect, operation }: InferenceRequest, context: TapContext): StreamTap {
-  return operation?.streamTap === undefined ? dialect.streamTap(context) : operation.streamTap(context);
+function watching({ dialect, operation }: InferenceRequest): Pick<Dialect, 'streamTap'> {
+  return operation !== undefined && isStreamed(operation) ? operation : dialect;
 }
 
 function costFor({ model }: Candidate, startedAtMs: number): (usage: Usage) => number {

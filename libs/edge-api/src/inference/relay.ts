@@ -15,6 +15,7 @@ import {
   type StreamEvent,
   type StreamFailure,
   type StreamTap,
+  type TapContext,
   type Usage,
 } from '@switchboard/protocol';
 
@@ -40,8 +41,11 @@ const NO_LOSSES: readonly Loss[] = [];
 /** Same dialect on both sides: the bytes pass through, watched. */
 export class PassThroughRelay implements Relay {
   readonly losses = NO_LOSSES;
+  private readonly tap: StreamTap;
 
-  constructor(private readonly tap: StreamTap) {}
+  constructor(watched: Pick<Dialect, 'streamTap'>, context: TapContext) {
+    this.tap = watched.streamTap(context);
+  }
 
   push(bytes: Buffer): Buffer {
     return this.tap.push(bytes);

@@ -17,5 +17,10 @@ export interface OperationCall extends Pick<Dialect, 'tapReply'> {
   writtenBytes(reply: Buffer): number;
 }
 
+/** Whether its replies come in streams to whoever asks for one. */
+export function isStreamed(operation: OperationCall): operation is OperationCall & Pick<Dialect, 'streamTap'> {
+  return operation.streamTap !== undefined;
+}
+
 /** Reads what the gateway has to know of a body whose structure was checked before. */
 export type OperationReader = (body: Buffer) => Decoded<OperationCall>;
