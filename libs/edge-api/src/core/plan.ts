@@ -183,7 +183,8 @@ export class Planner {
     return listed;
   }
 
-  private ofModel(catalog: Catalog, model: Model): readonly Candidate[] {
+  /** Its upstreams, whoever asks for them; the best first if all are healthy. */
+  ofModel(catalog: Catalog, model: Model): readonly Candidate[] {
     const { ofModel } = this.listsOf(catalog);
     let candidates = ofModel.get(model);
     if (candidates === undefined) ofModel.set(model, (candidates = this.makeOfModel(catalog, model)));
