@@ -11,6 +11,7 @@ import { azureEndpoint } from './openai/azure';
 import { openai } from './openai/dialect';
 import { planEmbeddings } from './openai/embeddings';
 import { planCompletion } from './openai/endpoints';
+import { planLegacyCompletion } from './openai/legacy-completions';
 import { listModels as listOpenaiModels } from './openai/models';
 import { ReceivedLog, type ReceivedRequest } from './received';
 import { planInputTokens, planResponse } from './responses/endpoints';
@@ -42,6 +43,7 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   '/v1/responses': { dialect: openai, plan: planResponse },
   '/v1/responses/input_tokens': { dialect: openai, plan: planInputTokens },
   '/v1/embeddings': { dialect: openai, plan: planEmbeddings },
+  '/v1/completions': { dialect: openai, plan: planLegacyCompletion },
 };
 
 const RECEIVED_SHOWN = 20;

@@ -1,11 +1,11 @@
-import { GatewayError, type KeyRecord } from '@switchboard/contracts';
+import { GatewayError, type KeyRecord, type Model } from '@switchboard/contracts';
 import { resolveModel } from '@switchboard/platform';
 import type { JsonObject } from '@switchboard/protocol';
 import { mayUseModel } from './core/access';
+import { codexModels } from './core/codex-models';
 import {
   anthropicListing,
   anthropicModel,
-  catalogListing,
   catalogModel,
   openaiListing,
   openaiModel,
@@ -21,16 +21,30 @@ const LARGEST_PAGE = 1000;
 
 /** The three listings of models, and one model of each. */
 export class ModelsHandler {
-  constructor(private readonly edge: Pick<EdgeContext, 'catalog'>) {}
+  constructor(private readonly edge: Pick<EdgeContext, 'catalog' | 'planner'>) {}
 
   answer(route: Route, key: KeyRecord, query: URLSearchParams): JsonObject | GatewayError {
     const catalog = this.edge.catalog.current();
     if (route.modelId !== undefined) return this.one(route, key, route.modelId);
     const models = visibleModels(catalog, key);
-    if (route.name === 'catalog') return catalogListing(models, Date.now());
-    if (route.dialect === 'openai-chat') return openaiListing(models);
+    if (route.name === 'catalog') return { data: models.map((model) => this.inCatalog(model)) };
+    if (route.dialect === 'openai-chat') {
+      // Only Codex says which version it is, and reads its own list beside the other.
+      return query.has('client_version')
+        ? { ...openaiListing(models), models: codexModels(models) }
+        : openaiListing(models);
+    }
     const page = readPage(query);
     return page instanceof GatewayError ? page : anthropicListing(models, page, Date.now());
+  }
+
+  private inCatalog(model: Model): JsonObject {
+    const { catalog, planner } = this.edge;
+    const nowMs = performance.now();
+    const standings = planner.ofModel(catalog.current(), model, 'openai-chat').map(({ provider, health }) => ({
+      ...{ provider: provider.id, state: health.standing(nowMs) },
+    }));
+    return catalogModel(model, standings, Date.now());
   }
 
   private one(route: Route, key: KeyRecord, id: string): JsonObject | GatewayError {
@@ -38,7 +52,7 @@ export class ModelsHandler {
     const model = resolveModel(catalog, id, route.dialect);
     // A model this key may not use is, to it, not there.
     if (model === undefined || !mayUseModel(key, model.id)) return modelNotFound(catalog, id);
-    if (route.name === 'catalog-model') return catalogModel(model, Date.now());
+    if (route.name === 'catalog-model') return this.inCatalog(model);
     return route.dialect === 'anthropic-messages' ? anthropicModel(model, Date.now()) : openaiModel(model);
   }
 }

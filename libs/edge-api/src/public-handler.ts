@@ -154,6 +154,8 @@ export class PublicHandler {
       case 'messages':
       case 'chat-completions':
       case 'responses':
+      case 'embeddings':
+      case 'completions':
         return this.inference.handle(incoming, response, route, key, identity, refuse);
       case 'count-tokens':
       case 'input-tokens':

@@ -16,3 +16,6 @@ export * from './sse/encoder';
 export * from './sse/frame-scanner';
 export * from './sniff';
 export * from './dialects/registry';
+export { COMPLETION_TOKENS_DEFAULT } from './operations/completions';
+export * from './operations/operation';
+export * from './operations/registry';

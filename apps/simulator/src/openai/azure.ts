@@ -5,12 +5,17 @@ import type { Endpoint } from '../exchange';
 import { textOf } from '../json';
 import { planResponse } from '../responses/endpoints';
 import { openai } from './dialect';
+import { planEmbeddings } from './embeddings';
 import { planCompletion } from './endpoints';
+import { planLegacyCompletion } from './legacy-completions';
 
-const DEPLOYMENT = /^\/openai\/deployments\/[^/]+\/chat\/completions$/;
-const V1: Readonly<Record<string, Planner>> = {
-  '/openai/v1/chat/completions': planCompletion,
-  '/openai/v1/responses': planResponse,
+const DEPLOYMENT = /^\/openai\/deployments\/[^/]+(\/.+)$/;
+const V1 = /^\/openai\/v1(\/.+)$/;
+
+const PLANNERS: Readonly<Record<string, Planner>> = {
+  '/chat/completions': planCompletion,
+  '/embeddings': planEmbeddings,
+  '/completions': planLegacyCompletion,
 };
 
 /** Azure's own words; the rest is OpenAI's. */
@@ -28,11 +33,12 @@ const azure: Dialect = {
     ),
 };
 
-/** Azure OpenAI has Chat twice: below each deployment under a dated version, and once for all of them without; Responses only so. */
+/** Azure OpenAI has its API twice: below each deployment under a dated version, and once for all of them without; Responses only so. */
 export function azureEndpoint(path: string): Endpoint | undefined {
-  const plan = Object.hasOwn(V1, path) ? V1[path] : undefined;
-  if (plan !== undefined) return { dialect: azure, plan, check: checkV1 };
-  return DEPLOYMENT.test(path) ? { dialect: azure, plan: planCompletion, check: checkDeployment } : undefined;
+  if (path === '/openai/v1/responses') return { dialect: azure, plan: planResponse, check: checkV1 };
+  const v1 = V1.exec(path)?.[1];
+  const plan = PLANNERS[v1 ?? DEPLOYMENT.exec(path)?.[1] ?? ''];
+  return plan && { dialect: azure, plan, check: v1 === undefined ? checkDeployment : checkV1 };
 }
 
 function checkV1(request: IncomingMessage): void {

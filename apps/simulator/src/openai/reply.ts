@@ -17,7 +17,7 @@ type CallPart = Part & { kind: 'call' };
 type Emit = (delta: JsonObject, chunk: boolean, weight: number) => void;
 
 /** Fixed, so that the same request gets the same bytes: 2026-01-01T00:00:00Z. */
-const CREATED = 1_767_225_600;
+export const CREATED = 1_767_225_600;
 
 const FINISH_REASONS: Readonly<Record<Answer['stop'], string>> = {
   end: 'stop',
@@ -144,13 +144,13 @@ function callJson(call: CallPart, payload: string): JsonObject {
   return { id, type: 'function', function: { name: call.name, arguments: payload } };
 }
 
-function finishReason(answer: Answer, { stop }: Scenario): string {
+export function finishReason(answer: Answer, { stop }: Scenario): string {
   // OpenAI has no such reason: a refusal ends like any other text.
   if (stop === 'refusal') return 'stop';
   return stop ?? FINISH_REASONS[answer.stop];
 }
 
-function usageJson(usage: TokenUsage): JsonObject {
+export function usageJson(usage: TokenUsage): JsonObject {
   const written = usage.cacheWrite5m + usage.cacheWrite1h;
   const prompt = usage.input + usage.cacheRead + written;
   return {

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Provider } from '@switchboard/contracts';
-import type { DialectId } from '@switchboard/protocol';
+import type { DialectId, OperationId } from '@switchboard/protocol';
 import { KINDS, type UpstreamKind } from '@switchboard/upstreams';
 
 interface Endpoint {
   kind: UpstreamKind;
   /** Flat name, value list: undici takes it without a conversion. */
   headers: readonly string[];
-  /** By the model's name at the provider, for each dialect it is spoken to in. */
-  paths: Partial<Record<DialectId, Map<string, string>>>;
+  /** By the model's name at the provider, for each dialect it is spoken to in, and for what is no conversation. */
+  paths: Partial<Record<DialectId | OperationId, Map<string, string>>>;
 }
 
 const endpoints = new WeakMap<Provider, Endpoint>();
@@ -32,13 +32,30 @@ function endpointOf(provider: Provider): Endpoint {
   return endpoint;
 }
 
-/** Where a call in a dialect goes on the provider's host. `clientQuery`: with its question mark, or empty. */
-export function requestPath(provider: Provider, dialect: DialectId, model: string, clientQuery: string): string {
-  const { kind, paths: byDialect } = endpointOf(provider);
-  const paths = (byDialect[dialect] ??= new Map<string, string>());
+/**
+ * Where a call in a dialect goes on the provider's host. `clientQuery`: with its question mark, or empty. `operation`: of
+ * what is no conversation, which the provider's kind must have.
+ */
+export function requestPath(
+  provider: Provider,
+  dialect: DialectId,
+  model: string,
+  clientQuery: string,
+  operation?: OperationId,
+): string {
+  const { kind, paths: byTarget } = endpointOf(provider);
+  const paths = (byTarget[operation ?? dialect] ??= new Map<string, string>());
   let path = paths.get(model);
-  if (path === undefined) paths.set(model, (path = kind.inferencePath(provider, model, dialect)));
+  if (path === undefined) paths.set(model, (path = pathAt(provider, dialect, model, operation)));
   return clientQuery === '' || kind.ownsQuery === true ? path : path + clientQuery;
+}
+
+function pathAt(provider: Provider, dialect: DialectId, model: string, operation: OperationId | undefined): string {
+  const kind = KINDS[provider.kind];
+  if (operation === undefined) return kind.inferencePath(provider, model, dialect);
+  const path = kind.operationPath?.(provider, model, operation);
+  if (path === undefined) throw new Error(`providers of the kind ${provider.kind} have no ${operation}`);
+  return path;
 }
 
 /** Headers of one call. `client`: of one that speaks the provider's dialect. */

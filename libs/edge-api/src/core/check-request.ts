@@ -8,9 +8,8 @@ import type { DialectId, SniffedRequest } from '@switchboard/protocol';
 export function checkRequest(sniffed: SniffedRequest, dialect: DialectId): GatewayError | undefined {
   if (dialect === 'openai-responses') return checkResponses(sniffed);
   const anthropic = dialect === 'anthropic-messages';
-  if (sniffed.model === undefined || sniffed.model === '') {
-    return missing('model', anthropic ? 'model: Field required' : 'you must provide a model parameter');
-  }
+  const fault = checkModel(sniffed, dialect);
+  if (fault !== undefined) return fault;
   if (sniffed.thread) {
     return new GatewayError(
       'thread_unsupported',
@@ -31,6 +30,12 @@ export function checkRequest(sniffed: SniffedRequest, dialect: DialectId): Gatew
     );
   }
   return undefined;
+}
+
+export function checkModel({ model }: SniffedRequest, dialect: DialectId): GatewayError | undefined {
+  if (model !== undefined && model !== '') return undefined;
+  const isAnthropic = dialect === 'anthropic-messages';
+  return missing('model', isAnthropic ? 'model: Field required' : 'you must provide a model parameter');
 }
 
 function checkResponses({ model, input, spans }: SniffedRequest): GatewayError | undefined {

@@ -1,4 +1,4 @@
-import type { Catalog, KeyRecord, Model } from '@switchboard/contracts';
+import type { Catalog, KeyRecord, Model, UpstreamState } from '@switchboard/contracts';
 import { priceAt, usdPerMillionTokens } from '@switchboard/contracts';
 import type { JsonObject } from '@switchboard/protocol';
 import { mayUseModel } from './access';
@@ -7,6 +7,12 @@ export interface Page {
   limit: number;
   afterId?: string;
   beforeId?: string;
+}
+
+/** How one of a model's upstreams fares, as this process knows. */
+export interface UpstreamStanding {
+  provider: string;
+  state: UpstreamState;
 }
 
 /** The models a key may use, in catalog order. */
@@ -68,12 +74,8 @@ export function openaiModel(model: Model): JsonObject {
   };
 }
 
-/** `GET /api/v1/models`: everything the catalog knows, with what serves each model. */
-export function catalogListing(models: readonly Model[], nowMs: number): JsonObject {
-  return { data: models.map((model) => catalogModel(model, nowMs)) };
-}
-
-export function catalogModel(model: Model, nowMs: number): JsonObject {
+/** Of `GET /api/v1/models`: everything the catalog knows, with what serves the model and how it fares. */
+export function catalogModel(model: Model, standings: readonly UpstreamStanding[], nowMs: number): JsonObject {
   return {
     id: model.id,
     display_name: model.displayName,
@@ -87,8 +89,15 @@ export function catalogModel(model: Model, nowMs: number): JsonObject {
     ...capabilityFlags(model),
     supports_documents: model.capabilities.documents,
     capabilities: capabilityNames(model),
-    upstreams: model.upstreams.map(({ provider }) => ({ provider })),
+    health: healthOf(standings),
+    upstreams: standings.map(({ provider, state }) => ({ provider, state })),
   };
+}
+
+/** Of the best of them; `down`: a call would be tried nowhere. */
+function healthOf(standings: readonly UpstreamStanding[]): 'healthy' | 'degraded' | 'down' {
+  if (standings.some(({ state }) => state === 'healthy')) return 'healthy';
+  return standings.some(({ state }) => state !== 'open') ? 'degraded' : 'down';
 }
 
 function pricing(model: Model, nowMs: number): JsonObject {

@@ -97,8 +97,14 @@ export class Planner {
 
   constructor(private readonly upstreams: UpstreamRegistry) {}
 
-  /** The pinned model's upstreams, the best first if all are healthy, or why there are none. */
-  pinned(catalog: Catalog, key: KeyRecord, requested: string, client: DialectId): readonly Candidate[] | GatewayError {
+  /** The pinned model's upstreams, the best first if all are healthy, or why there are none. `category`: what it must be. */
+  pinned(
+    catalog: Catalog,
+    key: KeyRecord,
+    requested: string,
+    client: DialectId,
+    category: Model['category'] = 'llm',
+  ): readonly Candidate[] | GatewayError {
     const model = resolveModel(catalog, requested, client);
     if (model === undefined) return modelNotFound(catalog, requested);
     if (!mayUseModel(key, model.id)) {
@@ -106,8 +112,9 @@ export class Planner {
         param: 'model',
       });
     }
-    if (model.category !== 'llm') {
-      return new GatewayError('invalid_parameter', `${model.id} is an ${model.category} model and cannot converse.`, {
+    if (model.category !== category) {
+      const lacks = category === 'llm' ? 'cannot converse' : 'makes no embeddings';
+      return new GatewayError('invalid_parameter', `${model.id} is an ${model.category} model and ${lacks}.`, {
         param: 'model',
       });
     }
@@ -178,7 +185,8 @@ export class Planner {
     return listed;
   }
 
-  private ofModel(catalog: Catalog, model: Model, client: DialectId): readonly Candidate[] {
+  /** Its upstreams, whoever asks for them, as a client of this dialect reaches them; the best first if all are healthy. */
+  ofModel(catalog: Catalog, model: Model, client: DialectId): readonly Candidate[] {
     const { ofModel } = this.listsOf(catalog, client);
     let candidates = ofModel.get(model);
     if (candidates === undefined) ofModel.set(model, (candidates = this.makeOfModel(catalog, model, client)));

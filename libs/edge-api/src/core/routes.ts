@@ -1,4 +1,4 @@
-import type { DialectId } from '@switchboard/protocol';
+import type { DialectId, OperationId } from '@switchboard/protocol';
 
 export type RouteName =
   | 'messages'
@@ -6,6 +6,7 @@ export type RouteName =
   | 'chat-completions'
   | 'responses'
   | 'input-tokens'
+  | OperationId
   | 'models'
   | 'model'
   | 'catalog'
@@ -65,8 +66,8 @@ const OPENAI_TAILS = new Map<string, Route>([
   ['/v1/models', { name: 'models', dialect: 'openai-chat', methods: GET }],
   ['/v1/responses', RESPONSES],
   ['/v1/responses/input_tokens', INPUT_TOKENS],
-  ['/v1/embeddings', NOT_YET],
-  ['/v1/completions', NOT_YET],
+  ['/v1/embeddings', { name: 'embeddings', dialect: 'openai-chat', methods: POST }],
+  ['/v1/completions', { name: 'completions', dialect: 'openai-chat', methods: POST }],
   ['/v1/api/hello', HELLO],
 ]);
 
@@ -76,6 +77,8 @@ const KNOWN_PATHS = [
   '/v1/messages/count_tokens',
   '/v1/chat/completions',
   '/v1/responses',
+  '/v1/embeddings',
+  '/v1/completions',
   '/v1/models',
   '/api/v1/models',
   '/api/hello',

@@ -29,6 +29,14 @@ export function isRetryableElsewhere(status: number): boolean {
   );
 }
 
+/**
+ * The upstream has nothing at that path, or not for that model: OpenAI's chat models are not found at its older
+ * completions. It may serve other calls all the same.
+ */
+export function lacksEndpoint({ status }: UpstreamFailure): boolean {
+  return status === 404 || status === 501;
+}
+
 /** The one error told after every candidate failed; `failures` in order, never empty. */
 export function finalError(failures: readonly UpstreamFailure[]): GatewayError {
   const last = failures.at(-1);
@@ -140,6 +148,8 @@ function isOverloaded(failure: UpstreamFailure): boolean {
 function upstreamErrorMessage(last: UpstreamFailure | undefined): string {
   switch (last?.kind) {
     case 'rejected':
+      // In the first event of a stream that began with 200.
+      if (last.status === undefined) return 'The upstream failed before it began to answer.';
       return last.status === 401 || last.status === 402 || last.status === 403
         ? 'The upstream refused the credentials or the account this gateway holds for it. Its operator has to act.'
         : `The upstream failed with HTTP status ${last.status}.`;

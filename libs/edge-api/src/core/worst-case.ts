@@ -49,7 +49,7 @@ export function coveredBy(candidates: readonly Candidate[]): readonly Candidate[
 export function worstCase(asked: Asked, candidates: readonly Candidate[], scopes: readonly ScopeBounds[]): WorstCase {
   const hidesNames = mayHideNames(asked.body);
   const input = estimateInput(asked.body, asked.hasTools, hidesNames);
-  let outputTokens = 1;
+  let outputTokens = 0;
   for (const { model } of candidates) {
     outputTokens = Math.max(outputTokens, outputTokensAsked(asked, model));
   }

@@ -153,8 +153,8 @@ export class Admissions {
 }
 
 function askedOf({ request, startedAtMs }: Call): Asked {
-  const { replyCount, tools } = request.sniffed;
-  return { body: request.body, maxTokens: request.maxTokens, replyCount, hasTools: tools === 'filled', startedAtMs };
+  const { body, maxTokens, replyCount, sniffed } = request;
+  return { body, maxTokens, replyCount, hasTools: sniffed.tools === 'filled', startedAtMs };
 }
 
 function reservationRequest(call: Call, { amounts }: WorstCase): ReservationRequest {

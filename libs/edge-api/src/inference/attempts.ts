@@ -11,7 +11,7 @@ import type { Candidate } from '../core/plan';
 import type { RequestIdentity } from '../core/reply-headers';
 import { routeShown } from '../core/route-shown';
 import { didNothing, mayHaveSideEffects } from '../core/side-effects';
-import { allOpen, attemptKind, finalError, type UpstreamFailure } from '../core/upstream-failure';
+import { allOpen, attemptKind, finalError, lacksEndpoint, type UpstreamFailure } from '../core/upstream-failure';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import { prepareCall, type PreparedCall } from './prepare-call';
@@ -198,6 +198,8 @@ export class Attempts {
   private recordFailure(failure: UpstreamFailure): void {
     const { current } = this;
     if (current === undefined) return;
+    // What it lacks for this call it has for others.
+    if (this.request.operation !== undefined && lacksEndpoint(failure)) return current.record.refused();
     const { account } = current.call.candidate.health;
     const before = account.refusal;
     current.record.failed(failure);
@@ -243,8 +245,7 @@ export class Attempts {
   }
 
   private accountCall({ candidate, body }: PreparedCall): AccountCall {
-    const { sniffed, maxTokens } = this.request;
-    const { replyCount } = sniffed;
+    const { sniffed, maxTokens, replyCount } = this.request;
     const granted = (this.outputTokensMost ?? Infinity) * replyCount;
     return {
       id: `${this.identity.requestId}:${++this.entered}`,
@@ -279,7 +280,13 @@ export class Attempts {
     const clientHeaders = sameDialect ? this.incoming.headers : undefined;
     this.edge.pools.get(provider).dispatch(
       {
-        path: requestPath(provider, dialect.id, upstream.model, sameDialect ? request.query : ''),
+        path: requestPath(
+          provider,
+          dialect.id,
+          upstream.model,
+          sameDialect ? request.query : '',
+          request.operation?.id,
+        ),
         method: 'POST',
         headers: callHeaders(provider, this.identity.requestId, clientHeaders, request.stream),
         body: call.body,

@@ -1,5 +1,5 @@
 import type { GatewayError } from '@switchboard/contracts';
-import type { Adaptation, Dialect, Loss, Usage } from '@switchboard/protocol';
+import type { Adaptation, Loss, Usage } from '@switchboard/protocol';
 import { adaptReply, isJsonObject, type JsonObject } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
 import { generatedBytes } from '../core/generated-bytes';
@@ -41,9 +41,9 @@ export function readReply(
   if (request.stream) return malformed(attempt, 'no event stream');
   const { call } = attempt;
   if (call.passThrough) {
-    const tapped = request.dialect.tapReply(body, tapContext(request, call, startedAtMs));
+    const tapped = (request.operation ?? request.dialect).tapReply(body, tapContext(request, call, startedAtMs));
     if (tapped.failure !== undefined) return malformed(attempt, tapped.failure.message);
-    const outputBytes = tapped.usage === undefined ? writtenIn(request.dialect, body) : 0;
+    const outputBytes = tapped.usage === undefined ? writtenIn(request, body) : 0;
     return { kind: 'reply', body: tapped.body, usage: tapped.usage, finish: tapped.finish, losses: [], outputBytes };
   }
   const wire = parseObject(body);
@@ -108,7 +108,8 @@ function malformed(attempt: UpstreamAttempt, reason: string): BufferedReply {
 }
 
 /** Parses what otherwise passes through unparsed: the rare upstream that tells no usage is worth it. */
-function writtenIn(dialect: Dialect, body: Buffer): number {
+function writtenIn({ dialect, operation }: InferenceRequest, body: Buffer): number {
+  if (operation !== undefined) return operation.writtenBytes(body);
   const wire = parseObject(body);
   const decoded = wire && dialect.decodeReply(wire, { toolNames: new Map() });
   return decoded?.ok === true ? generatedBytes(decoded.value.parts) : body.length;

@@ -53,11 +53,14 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
   };
 }
 
-function unreserved({ sniffed, maxTokens }: InferenceRequest, { candidate: { model }, body }: PreparedCall) {
+function unreserved(
+  { sniffed, maxTokens, replyCount }: InferenceRequest,
+  { candidate: { model }, body }: PreparedCall,
+) {
   const isSearched = body.length <= SEARCHED_BYTES_MAX;
   const bound = isSearched ? estimateInput(body, sniffed.tools === 'filled').tokensMost : body.length;
   return {
     inputTokens: Math.min(bound, model.contextWindow),
-    outputTokens: outputTokensAsked({ maxTokens, replyCount: sniffed.replyCount }, model),
+    outputTokens: outputTokensAsked({ maxTokens, replyCount }, model),
   };
 }

@@ -62,7 +62,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
     if (reservation !== undefined) this.writer.limits = reservation.granted.headers;
     if (this.edge.sweeper.stopped) return this.gaveUp(finalError([{ provider: 'none', kind: 'shutdown' }]));
     this.edge.sweeper.add(this);
-    const outputTokensMost = reservation?.outputTokensMost(this.request.sniffed.replyCount);
+    const outputTokensMost = reservation?.outputTokensMost(this.request.replyCount);
     this.attempts.start({ candidates, outputTokensMost });
   }
 

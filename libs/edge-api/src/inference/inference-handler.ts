@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
-import { DIALECTS, sniffRequest, type Dialect } from '@switchboard/protocol';
+import { DIALECTS, OPERATIONS, sniffRequest, type OperationId } from '@switchboard/protocol';
 import { boundBy, mayUse } from '../core/access';
 import { checkCapabilities, contextExceeded, needsOf, servesAnything } from '../core/capability-gate';
-import { checkRequest } from '../core/check-request';
+import { checkModel, checkRequest } from '../core/check-request';
 import { fallbackNames } from '../core/fallback-names';
 import { likelyInputTokens } from '../core/input-estimate';
 import { isAuto, type Candidate } from '../core/plan';
@@ -15,6 +15,7 @@ import { readBody } from '../adapters/request-body';
 import type { EdgeContext } from './edge-context';
 import { Exchange } from './exchange';
 import { faultError, InferenceRequest } from './inference-request';
+import { permissionFor, planOperation } from './plan-operation';
 
 /**
  * A prompt of fewer bytes than this per token of the window is not counted: real text has about four bytes to a token, so
@@ -24,7 +25,7 @@ const BYTES_PER_TOKEN_SURELY_FITTING = 3;
 
 export type Refuse = (error: GatewayError) => void;
 
-/** `POST` of a conversation: from an authenticated key to an exchange, or to the reason why not. */
+/** `POST` of what a model is to answer: from an authenticated key to an exchange, or to the reason why not. */
 export class InferenceHandler {
   constructor(private readonly edge: EdgeContext) {}
 
@@ -36,7 +37,8 @@ export class InferenceHandler {
     identity: RequestIdentity,
     refuse: Refuse,
   ): void {
-    const denied = mayUse(key, 'llm');
+    const operation = operationOf(route);
+    const denied = mayUse(key, permissionFor(operation));
     if (denied !== undefined) return refuse(denied);
     const dialect = DIALECTS[route.dialect];
     readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
@@ -47,7 +49,7 @@ export class InferenceHandler {
       try {
         const known = this.edge.admissions.refusedAlready(key, dialect);
         if (known !== undefined) return refuse(known);
-        const request = this.read(incoming, dialect, body, identity);
+        const request = this.read(incoming, { dialect: route.dialect, operation }, body, identity);
         if (request instanceof GatewayError) return refuse(request);
         const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
         identity.call?.entrust();
@@ -63,6 +65,8 @@ export class InferenceHandler {
     const { request } = exchange;
     const candidates = this.plan(exchange);
     if (candidates instanceof GatewayError) return refuse(candidates);
+    // Of what is no conversation, each text of many has a window of its own.
+    if (request.operation !== undefined) return this.start(exchange, candidates, refuse);
     const smallest = Math.min(...candidates.map(({ model }) => model.contextWindow));
     if (request.body.length <= smallest * BYTES_PER_TOKEN_SURELY_FITTING)
       return this.start(exchange, candidates, refuse);
@@ -95,29 +99,33 @@ export class InferenceHandler {
 
   private read(
     incoming: IncomingMessage,
-    dialect: Dialect,
+    { dialect, operation }: Pick<Route, 'dialect'> & { operation: OperationId | undefined },
     body: Buffer,
     { call }: RequestIdentity,
   ): InferenceRequest | GatewayError {
     const sniffed = sniffRequest(body);
     if (!sniffed.ok) return faultError(sniffed.fault);
     call?.asked(sniffed.model, sniffed.stream);
-    const fault = checkRequest(sniffed, dialect.id);
+    const fault = operation === undefined ? checkRequest(sniffed, dialect) : checkModel(sniffed, dialect);
     if (fault !== undefined) return fault;
+    const read = operation && OPERATIONS[operation](body);
+    if (read?.ok === false) return faultError(read.fault);
     const url = incoming.url ?? '';
     const queryStart = url.indexOf('?');
     return new InferenceRequest(
-      dialect,
+      DIALECTS[dialect],
       body,
       sniffed,
       incoming.headers,
       queryStart === -1 ? '' : url.slice(queryStart),
       incoming.headers[this.edge.names.translation] === 'strict',
+      read?.value,
     );
   }
 
   private plan(exchange: Exchange): readonly Candidate[] | GatewayError {
     const { request, key } = exchange;
+    if (request.operation !== undefined) return planOperation(this.edge, exchange, request.operation);
     const candidates = this.planWithoutFallbacks(exchange);
     if (candidates instanceof GatewayError) return candidates;
     const asked = fallbackNames(request.headers[this.edge.names.fallbacks], request.sniffed, request.body);
@@ -173,6 +181,10 @@ export class InferenceHandler {
       })
       .catch((error: unknown) => this.fail(error, identity, refuse));
   }
+}
+
+function operationOf({ name }: Route): OperationId | undefined {
+  return name === 'embeddings' || name === 'completions' ? name : undefined;
 }
 
 /** `candidates` is never empty. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '@switchboard/contracts';
 import {
+  isStreamed,
   readClientMetadata,
   readEndUser,
   readJsonValue,
@@ -9,6 +10,7 @@ import {
   type Dialect,
   type Fault,
   type JsonObject,
+  type OperationCall,
   type SniffedRequest,
 } from '@switchboard/protocol';
 import { holdsOwnMarks } from '../core/own-marks';
@@ -29,6 +31,8 @@ export class InferenceRequest {
     readonly query: string,
     /** Refuse rather than lose anything in translation. */
     readonly strict: boolean,
+    /** Absent: it is a conversation. */
+    readonly operation?: OperationCall,
   ) {}
 
   /** As the client named it; checked to be there before anything else is. */
@@ -37,7 +41,12 @@ export class InferenceRequest {
   }
 
   get stream(): boolean {
-    return this.sniffed.stream;
+    return this.sniffed.stream && (this.operation === undefined || isStreamed(this.operation));
+  }
+
+  /** How many are written; 0: none. */
+  get replyCount(): number {
+    return this.operation?.replyCount ?? this.sniffed.replyCount;
   }
 
   /**

@@ -1,4 +1,11 @@
-import { JsonScanner, readJsonValue, type ByteEdit, type DialectId, type SniffedField } from '@switchboard/protocol';
+import {
+  COMPLETION_TOKENS_DEFAULT,
+  JsonScanner,
+  readJsonValue,
+  type ByteEdit,
+  type DialectId,
+  type SniffedField,
+} from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
 import type { Candidate } from '../core/plan';
 import type { InferenceRequest } from './inference-request';
@@ -9,6 +16,8 @@ const LIMIT_NAMES = {
   'openai-chat': ['max_completion_tokens', 'max_tokens'],
   'openai-responses': ['max_output_tokens'],
 } as const satisfies Record<DialectId, readonly SniffedField[]>;
+
+type LimitName = (typeof LIMIT_NAMES)[DialectId][number];
 
 /** The least `thinking.budget_tokens` that the API takes. */
 const THINKING_BUDGET_TOKENS_MIN = 1024;
@@ -26,11 +35,11 @@ export function insertMembers(body: Buffer, members: string): ByteEdit {
  * is larger gives way to it, and where the client gave none (null is none) the upstream is told in the name it knows.
  */
 export function capOutput(
-  { body, dialect, sniffed }: InferenceRequest,
+  { body, dialect, sniffed, operation }: InferenceRequest,
   { provider }: Candidate,
   outputTokensMost: number,
 ): ByteEdit[] {
-  const names = LIMIT_NAMES[dialect.id];
+  const names: readonly LimitName[] = operation === undefined ? LIMIT_NAMES[dialect.id] : ['max_tokens'];
   const replacement = String(outputTokensMost);
   const edits: ByteEdit[] = [];
   let isGiven = false;
@@ -43,9 +52,12 @@ export function capOutput(
   }
   if (!isGiven) {
     // In one name only: OpenAI refuses both, and a null in the other says nothing.
-    const name = dialect.id === 'openai-chat' ? KINDS[provider.kind].outputLimit : names[0];
+    const isChat = dialect.id === 'openai-chat' && operation === undefined;
+    const name = isChat ? KINDS[provider.kind].outputLimit : (names[0] ?? 'max_tokens');
     const span = sniffed.spans[name];
-    edits.push(span ? { ...span, replacement } : insertMembers(body, `"${name}":${replacement},`));
+    // Without a limit the older completions are short, and are not to become longer by having one.
+    const limit = operation === undefined ? outputTokensMost : Math.min(outputTokensMost, COMPLETION_TOKENS_DEFAULT);
+    edits.push(span ? { ...span, replacement: String(limit) } : insertMembers(body, `"${name}":${limit},`));
   }
   if (dialect.id === 'anthropic-messages' && edits.length > 0) edits.push(...capThinking(body, outputTokensMost));
   return edits;

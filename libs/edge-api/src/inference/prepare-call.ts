@@ -2,12 +2,14 @@ import { costNanoUsd, GatewayError, priceAt, usdFromNano, type Model } from '@sw
 import {
   adaptConversation,
   formatLosses,
+  isStreamed,
   removeMember,
   spliceBytes,
   usesTools,
   type Adaptation,
   type ByteEdit,
   type Conversation,
+  type Dialect,
   type DialectId,
   type EncodeContext,
   type JsonObject,
@@ -69,8 +71,9 @@ export function prepareCall(
   }
 }
 
-/** One dialect on both sides, and nothing that has to be said otherwise to the model. */
+/** One dialect on both sides, and nothing that has to be said otherwise to the model; what is no conversation always. */
 function passesThrough(request: InferenceRequest, { model, dialect }: Candidate): boolean {
+  if (request.operation !== undefined) return true;
   if (request.dialect.id !== dialect.id || request.holdsOwnMarks) return false;
   if (model.capabilities.tools !== 'emulated') return true;
   const decoded = request.conversation();
@@ -85,7 +88,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate, out
   if (model !== undefined && sniffed.model !== candidate.upstream.model) {
     edits.push({ ...model, replacement: JSON.stringify(candidate.upstream.model) });
   }
-  if (request.dialect.id === 'openai-chat' && sniffed.stream && !sniffed.includeUsage) {
+  if (request.dialect.id === 'openai-chat' && request.stream && !sniffed.includeUsage) {
     edits.push(usageEdit(body, streamOptions));
   }
   // For us; an upstream that knows it (OpenRouter) would choose by itself.
@@ -210,7 +213,7 @@ export function createRelay(
 ): Relay {
   const { dialect } = call.candidate;
   const relay = call.passThrough
-    ? new PassThroughRelay(dialect, tapContext(request, call, startedAtMs))
+    ? new PassThroughRelay(watching(request), tapContext(request, call, startedAtMs))
     : new TranslatingRelay(
         dialect,
         request.dialect,
@@ -218,7 +221,11 @@ export function createRelay(
         encodeContext(request, call, requestId, startedAtMs),
         call.adaptation,
       );
-  return dialect.id === 'openai-responses' ? new PatientRelay(relay) : relay;
+  return dialect.id === 'openai-responses' && request.operation === undefined ? new PatientRelay(relay) : relay;
+}
+
+function watching({ dialect, operation }: InferenceRequest): Pick<Dialect, 'streamTap'> {
+  return operation !== undefined && isStreamed(operation) ? operation : dialect;
 }
 
 function costFor({ model }: Candidate, startedAtMs: number): (usage: Usage) => number {

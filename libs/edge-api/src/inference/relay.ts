@@ -43,8 +43,8 @@ export class PassThroughRelay implements Relay {
   readonly losses = NO_LOSSES;
   private readonly tap: StreamTap;
 
-  constructor(dialect: Dialect, context: TapContext) {
-    this.tap = dialect.streamTap(context);
+  constructor(watched: Pick<Dialect, 'streamTap'>, context: TapContext) {
+    this.tap = watched.streamTap(context);
   }
 
   push(bytes: Buffer): Buffer {

@@ -159,11 +159,12 @@ describe('the catalog', () => {
       aliases: ['claude-sonnet-4.6', 'sonnet'],
       max_output_tokens: 64_000,
       supports_documents: true,
-      upstreams: [{ provider: 'claude' }],
+      health: 'healthy',
+      upstreams: [{ provider: 'claude', state: 'healthy' }],
     };
     expect(listing.data[0]).toEqual(sonnet);
     expect(await json('/api/v1/models/sonnet', OPENAI_HEADERS)).toEqual(sonnet);
-    expect(listing.data[2].upstreams).toEqual([{ provider: 'compatible' }, { provider: 'chat' }]);
+    expect(listing.data[2].upstreams).toMatchObject([{ provider: 'compatible' }, { provider: 'chat' }]);
     expect(JSON.stringify(listing)).not.toContain('127.0.0.1');
   });
 });

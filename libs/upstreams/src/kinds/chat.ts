@@ -7,6 +7,7 @@ export const chat = {
   dialect: 'openai-chat',
   baseUrlFault: () => undefined,
   inferencePath: ({ baseUrl }) => `${basePath(baseUrl)}/chat/completions`,
+  operationPath: ({ baseUrl }, _model, operation) => `${basePath(baseUrl)}/${operation}`,
   credential: (apiKey) => ['authorization', `Bearer ${apiKey}`],
   outputLimit: 'max_tokens',
   probePath: () => '/models',

@@ -1,5 +1,5 @@
 import type { Provider } from '@switchboard/contracts';
-import type { DialectId } from '@switchboard/protocol';
+import type { DialectId, OperationId } from '@switchboard/protocol';
 
 /** By lower-case name, as node:http and undici give them. */
 export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -15,7 +15,9 @@ export interface UpstreamKind {
   /** What a base URL without trailing slash must be, for whoever wrote it ("must end in /v1"); undefined: it is fine. */
   baseUrlFault(baseUrl: string): string | undefined;
   /** Path of the inference endpoint on the provider's host, with a query where it needs one. */
-  inferencePath(provider: Pick<Provider, 'baseUrl' | 'apiVersion'>, model: string, dialect: DialectId): string;
+  inferencePath(provider: ProviderAddress, model: string, dialect: DialectId): string;
+  /** The same of what is no conversation; absent: its providers have none of that. */
+  operationPath?(provider: ProviderAddress, model: string, operation: OperationId): string;
   /** A query would be refused or change the version of the API: a client's is not passed on. */
   readonly ownsQuery?: true;
   /** Name and value of the header that carries the credential. */
@@ -35,6 +37,8 @@ export interface UpstreamKind {
   /** How long a refusal asks to wait, milliseconds from `nowMs` (epoch); undefined: it does not say. */
   retryAfterMs(headers: HttpHeaders, nowMs: number): number | undefined;
 }
+
+export type ProviderAddress = Pick<Provider, 'baseUrl' | 'apiVersion'>;
 
 /** The dialect that a client's request goes to the provider in: its own, without translation, where that is served. */
 export function dialectFor(kind: UpstreamKind, provider: Pick<Provider, 'apiVersion'>, client: DialectId): DialectId {

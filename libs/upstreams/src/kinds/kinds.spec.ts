@@ -41,6 +41,17 @@ test('a client of Responses reaches OpenAI’s own, beside Chat', () => {
   expect(dialectFor(KINDS['azure-openai'], dated, 'openai-responses')).toBe('openai-chat');
 });
 
+test.each<[ProviderKind, string, string | undefined]>([
+  ['openai', 'https://api.openai.com/v1', '/v1/embeddings'],
+  ['openai-compatible', 'http://10.0.0.1:8000/v1', '/v1/embeddings'],
+  ['responses-compatible', 'http://10.0.0.1:8000/v1', '/v1/embeddings'],
+  ['openrouter', 'https://openrouter.ai/api/v1', '/api/v1/embeddings'],
+  ['anthropic', 'https://api.anthropic.com', undefined],
+  ['anthropic-compatible', 'https://llm.example.com', undefined],
+])('%s at %s has embeddings at %s', (kind, baseUrl, at) => {
+  expect(KINDS[kind].operationPath?.({ baseUrl }, 'some/model', 'embeddings')).toBe(at);
+});
+
 test.each(Object.entries(KINDS))('%s takes its own default base URL, if it has one', (_, kind) => {
   if (kind.defaultBaseUrl !== undefined) expect(kind.baseUrlFault(kind.defaultBaseUrl)).toBeUndefined();
 });

@@ -26,9 +26,14 @@ const TOOL_CALLS = Buffer.from('tool_calls');
 const CHOICE_DEPTH = 2;
 
 /** Members of a delta that hold what the model wrote. */
-const GENERATED = ['content', 'arguments', 'reasoning_content', 'reasoning', 'refusal', 'input'].map((name) =>
-  Buffer.from(name),
-);
+export const GENERATED: readonly Buffer[] = [
+  'content',
+  'arguments',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'input',
+].map((name) => Buffer.from(name));
 
 /** The value of a frame's only line, where that line is `data:`; undefined: the frame takes a real decoder. */
 export function soleDataLine(bytes: Buffer, start: number, end: number): JsonSpan | undefined {
@@ -71,8 +76,9 @@ export interface ChoiceWatcher {
   sawChoice(index: number, isFinished: boolean): void;
 }
 
-/** One walk over the strings of a `choices` value whose structure was checked before. */
-export function readChoices(bytes: Buffer, { start, end }: JsonSpan, watcher?: ChoiceWatcher): ChoicesReading {
+/** One walk over the strings of a `choices` value whose structure was checked before. `names`: of its texts. */
+export function readChoices(bytes: Buffer, span: JsonSpan, watcher?: ChoiceWatcher, names = GENERATED): ChoicesReading {
+  const { start, end } = span;
   const reading: ChoicesReading = { finishReason: undefined, generatedBytes: 0, text: undefined, hasCalls: false };
   let texts = 0;
   let depth = 0;
@@ -105,7 +111,7 @@ export function readChoices(bytes: Buffer, { start, end }: JsonSpan, watcher?: C
       continue;
     }
     const valueEnd = stringEnd(bytes, value, end);
-    if (isGenerated(bytes, position + 1, keyEnd - 1)) {
+    if (isOneOf(names, bytes, position + 1, keyEnd - 1)) {
       const text = { start: value, end: valueEnd };
       reading.generatedBytes += textBytes(bytes, text);
       texts += 1;
@@ -130,8 +136,8 @@ function nesting(byte: number | undefined): number {
   return byte === CLOSE_BRACE || byte === CLOSE_BRACKET ? -1 : 0;
 }
 
-function isGenerated(bytes: Buffer, start: number, end: number): boolean {
-  for (const name of GENERATED) if (isKey(bytes, start, end, name)) return true;
+function isOneOf(names: readonly Buffer[], bytes: Buffer, start: number, end: number): boolean {
+  for (const name of names) if (isKey(bytes, start, end, name)) return true;
   return false;
 }
 

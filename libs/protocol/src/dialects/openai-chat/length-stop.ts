@@ -3,8 +3,9 @@ import { isJsonObject, type JsonObject } from '../../json';
 import { readJsonValue, type JsonSpan } from '../../json-span';
 import { formatSseEvent } from '../../sse/encoder';
 import type { Usage } from '../../usage';
+import type { ChunkForm } from './chunk-form';
 import { encodeUsage } from './usage';
-import { CHUNK_OBJECT, DONE, type WireFinishReason } from './wire';
+import { DONE, type WireFinishReason } from './wire';
 
 /** What a stream told that its end must repeat: which of its choices (`n`) are open, and its head. Created per reply. */
 export class OpenReply {
@@ -12,6 +13,8 @@ export class OpenReply {
   private readonly finished = new Set<number>();
   /** The first chunk that had a choice. Copied, so as not to keep the read it came in; parsed only if asked. */
   private firstChunk: Buffer | undefined;
+
+  constructor(private readonly form: ChunkForm) {}
 
   /** A choice came. */
   get hasBegun(): boolean {
@@ -40,7 +43,7 @@ export class OpenReply {
   encodeFinishes({ model, includeUsage }: TapContext, reasonOf: (index: number) => WireFinishReason): string {
     let text = '';
     for (const index of this.open) {
-      const choice = { index, delta: {}, logprobs: null, finish_reason: reasonOf(index) };
+      const choice = { index, ...this.form.nothingMore, logprobs: null, finish_reason: reasonOf(index) };
       text += this.encodeChunk(model, { choices: [choice], ...(includeUsage && { usage: null }) });
     }
     return text;
@@ -51,7 +54,10 @@ export class OpenReply {
   }
 
   private encodeChunk(model: string, members: JsonObject): string {
-    return formatSseEvent(undefined, JSON.stringify({ ...this.readHead(), object: CHUNK_OBJECT, model, ...members }));
+    return formatSseEvent(
+      undefined,
+      JSON.stringify({ ...this.readHead(), object: this.form.object, model, ...members }),
+    );
   }
 
   /** Absent where the upstream gave none. */

@@ -6,6 +6,7 @@ import { formatSseComment, formatSseEvent } from '../../sse/encoder';
 import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
 import type { StreamEnd, StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
+import { CHAT_CHUNK, type ChunkForm } from './chunk-form';
 import { ChunkTemplate } from './chunk-template';
 import { encodeStreamFailure } from './errors';
 import {
@@ -52,14 +53,18 @@ export class ChatStreamTap implements StreamTap {
   private readonly frames = new SseFrameScanner();
   private readonly modelName: Buffer;
   private readonly template = new ChunkTemplate();
-  private readonly reply = new OpenReply();
+  private readonly reply: OpenReply;
   private readonly repair: StreamRepair | undefined;
   private done = false;
   private stopped = false;
   /** `usage` is the upstream's own. */
   private usageIsTold = false;
 
-  constructor(private readonly context: TapContext) {
+  constructor(
+    private readonly context: TapContext,
+    private readonly form: ChunkForm = CHAT_CHUNK,
+  ) {
+    this.reply = new OpenReply(form);
     this.modelName = Buffer.from(JSON.stringify(context.model));
     if (context.repair === true) this.repair = new StreamRepair();
   }
@@ -186,7 +191,7 @@ export class ChatStreamTap implements StreamTap {
       if (failure) return { kind: 'fail', failure };
     }
     const isFirst = !this.reply.hasBegun;
-    const reading = choices && readChoices(bytes, choices, this.reply);
+    const reading = choices && readChoices(bytes, choices, this.reply, this.form.generated);
     const message = reading?.finishReason && failedFinish(reading.finishReason);
     if (message) return { kind: 'fail', failure: { kind: 'truncated', message } };
     this.reply.sawChunk(bytes, { start, end });

@@ -11,6 +11,13 @@ describe.each(['', '/openai', '/openai/v1'])('at the endpoint%s', (appended) => 
     );
   });
 
+  test('embeddings are where Chat is', () => {
+    expect(azureOpenai.operationPath?.({ baseUrl, apiVersion: '2024-10-21' }, 'embeds', 'embeddings')).toBe(
+      '/openai/deployments/embeds/embeddings?api-version=2024-10-21',
+    );
+    expect(azureOpenai.operationPath?.({ baseUrl }, 'embeds', 'embeddings')).toBe('/openai/v1/embeddings');
+  });
+
   test('without one it is the v1 API, whose path names no deployment', () => {
     expect(azureOpenai.inferencePath({ baseUrl }, 'gpt-4o', 'openai-chat')).toBe('/openai/v1/chat/completions');
   });

@@ -1,5 +1,5 @@
 import { chat } from '../chat';
-import { basePath, type UpstreamKind } from '../kind';
+import { basePath, type ProviderAddress, type UpstreamKind } from '../kind';
 import { retryAfterReader } from '../retry-after';
 
 /** What clients append to the endpoint. */
@@ -14,12 +14,9 @@ export const azureOpenai: UpstreamKind = {
   ...chat,
   baseUrlFault,
   servesToo: (dialect, { apiVersion }) => dialect === 'openai-responses' && apiVersion === undefined,
-  inferencePath: ({ baseUrl, apiVersion }, model, dialect) => {
-    const path = basePath(baseUrl).replace(APPENDED, '');
-    return apiVersion === undefined
-      ? `${path}/openai/v1/${dialect === 'openai-responses' ? 'responses' : 'chat/completions'}`
-      : `${path}/openai/deployments/${encodeURIComponent(model)}/chat/completions?api-version=${encodeURIComponent(apiVersion)}`;
-  },
+  inferencePath: (provider, model, dialect) =>
+    pathOf(provider, model, dialect === 'openai-responses' ? 'responses' : 'chat/completions'),
+  operationPath: pathOf,
   // Clients made for Azure send an `api-version` of their own.
   ownsQuery: true,
   credential: (apiKey) => ['api-key', apiKey],
@@ -31,6 +28,13 @@ export const azureOpenai: UpstreamKind = {
   },
   retryAfterMs: retryAfterReader(['retry-after-ms', 'x-ms-retry-after-ms']),
 };
+
+function pathOf({ baseUrl, apiVersion }: ProviderAddress, model: string, endpoint: string): string {
+  const path = basePath(baseUrl).replace(APPENDED, '');
+  return apiVersion === undefined
+    ? `${path}/openai/v1/${endpoint}`
+    : `${path}/openai/deployments/${encodeURIComponent(model)}/${endpoint}?api-version=${encodeURIComponent(apiVersion)}`;
+}
 
 function baseUrlFault(baseUrl: string): string | undefined {
   if (baseUrl.includes('/openai/deployments')) return 'must not name a deployment: the model of each upstream does';
