@@ -4,11 +4,11 @@ import type { DialectId } from '@switchboard/protocol';
  * What an API cannot read though its client sends it: signatures of another provider in our envelope, and summaries of
  * ours. Long enough for a search that skips: 3 µs for 240 KB each, where one of seven bytes takes 11.
  */
-const FOREIGN: Readonly<Record<DialectId, readonly Buffer[]>> = {
-  'anthropic-messages': ['"sbsig.openai-', '"sbred.openai-'].map((mark) => Buffer.from(mark)),
-  'openai-responses': ['"sbsig.anthropic-', '"sbred.anthropic-'].map((mark) => Buffer.from(mark)),
+const FOREIGN: Readonly<Record<DialectId, Buffer | undefined>> = {
+  'anthropic-messages': Buffer.from('"sbsig.openai-'),
+  'openai-responses': Buffer.from('"sbsig.anthropic-'),
   // It has no signatures.
-  'openai-chat': [],
+  'openai-chat': undefined,
 };
 const COMPACTION = Buffer.from('"compaction"');
 const OUR_SUMMARY = Buffer.from('"sbsum.');
@@ -18,6 +18,7 @@ const OUR_SUMMARY = Buffer.from('"sbsum.');
  * even to an upstream of its own dialect. Text that only looks so costs a translation.
  */
 export function holdsOwnMarks(body: Buffer, dialect: DialectId): boolean {
-  for (const mark of FOREIGN[dialect]) if (body.includes(mark)) return true;
+  const foreign = FOREIGN[dialect];
+  if (foreign !== undefined && body.includes(foreign)) return true;
   return dialect === 'openai-responses' && body.includes(COMPACTION) && body.includes(OUR_SUMMARY);
 }
