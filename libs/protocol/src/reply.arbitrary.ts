@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Part } from './conversation';
+import type { DialectId } from './dialect';
 import type { FinishReason, Reply } from './reply';
 import type { BlockStart, StreamEvent } from './stream-event';
 import type { Usage } from './usage';
@@ -38,11 +39,19 @@ export const arbitraryFinishReason = fc.constantFrom<FinishReason>(
   'context-window',
 );
 
+/** Who can have signed what a model thought. */
+const arbitrarySigner = fc.constantFrom<DialectId>('anthropic-messages', 'openai-responses');
+
+const arbitrarySignedThinking = fc.tuple(arbitraryThinkingPart, arbitrarySigner).map(([part, signedBy]): Part => {
+  if (part.type === 'redacted-thinking') return { ...part, signedBy: 'anthropic-messages' };
+  return part.type === 'thinking' && part.signature !== undefined ? { ...part, signedBy } : part;
+});
+
 const replyToolCall = fc.record({ name: fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/), arguments: arbitraryArguments });
 
 export const arbitraryReply: fc.Arbitrary<Reply> = fc
   .record({
-    thinking: fc.array(arbitraryThinkingPart, { maxLength: 1 }),
+    thinking: fc.array(arbitrarySignedThinking, { maxLength: 1 }),
     texts: fc.array(fc.record({ type: fc.constant('text' as const), text: arbitraryText }), { maxLength: 2 }),
     calls: fc.array(replyToolCall, { maxLength: 3 }),
     finish: arbitraryFinishReason,
@@ -78,13 +87,13 @@ const streamBlock: fc.Arbitrary<StreamEvent[]> = fc.oneof(
     ),
   ),
   fc
-    .tuple(fc.array(arbitraryText, { minLength: 1, maxLength: 3 }), optional(arbitraryBase64))
-    .map(([texts, signature]) => {
+    .tuple(fc.array(arbitraryText, { minLength: 1, maxLength: 3 }), optional(arbitraryBase64), arbitrarySigner)
+    .map(([texts, signature, signedBy]) => {
       const deltas: StreamEvent[] = texts.map((text) => ({ type: 'thinking-delta', text }));
-      if (signature !== undefined) deltas.push({ type: 'signature-delta', signature });
+      if (signature !== undefined) deltas.push({ type: 'signature-delta', signature, signedBy });
       return blockEvents({ type: 'thinking' }, deltas);
     }),
-  arbitraryBase64.map((data) => blockEvents({ type: 'redacted-thinking', data }, [])),
+  arbitraryBase64.map((data) => blockEvents({ type: 'redacted-thinking', data, signedBy: 'anthropic-messages' }, [])),
   fc.array(arbitraryText, { minLength: 1, maxLength: 2 }).map((texts) =>
     blockEvents(
       { type: 'refusal' },

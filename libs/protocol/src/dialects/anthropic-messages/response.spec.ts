@@ -203,7 +203,7 @@ describe('a recorded stream', () => {
       { type: 'block-start', block: { type: 'thinking' } },
       { type: 'ping' },
       { type: 'thinking-delta', text: 'The "usage" key, é' },
-      { type: 'signature-delta', signature: 'EqQBCkYIBRgCKkBxyz' },
+      { type: 'signature-delta', signature: 'EqQBCkYIBRgCKkBxyz', signedBy: 'anthropic-messages' },
       { type: 'block-stop' },
       { type: 'block-start', block: { type: 'text' } },
       { type: 'text-delta', text: 'Okay' },

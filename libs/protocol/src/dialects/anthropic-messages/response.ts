@@ -1,10 +1,11 @@
 import type { Part } from '../../conversation';
-import type { Decoded, EncodeContext, ReplyContext } from '../../dialect';
+import type { Decoded, DialectId, EncodeContext, ReplyContext } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { isDeeperThan } from '../../json-depth';
 import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import { fieldFeature, type Loss } from '../../loss';
 import type { FinishReason, Reply } from '../../reply';
+import { sealSignature } from '../../signature-envelope';
 import { emptyUsage } from '../../usage';
 import { decodeContent } from './convert-from-blocks';
 import { decodeStreamError } from './errors';
@@ -86,9 +87,9 @@ function encodeReplyPart(part: Part, path: string, losses: Loss[]): JsonObject[]
       // The words go as text; that it is a refusal is said by the stop reason.
       return [{ type: 'text', text: part.text }];
     case 'thinking':
-      return [{ type: 'thinking', thinking: part.text, signature: part.signature ?? '' }];
+      return [{ type: 'thinking', thinking: part.text, signature: sealed(part.signature, part.signedBy) }];
     case 'redacted-thinking':
-      return [{ type: 'redacted_thinking', data: part.data }];
+      return [{ type: 'redacted_thinking', data: sealed(part.data, part.signedBy) }];
     case 'tool-call': {
       const { input, faithful } = toolInput(part.arguments);
       if (!faithful) losses.push({ feature: 'tool_arguments.invalid', path: `${path}.input` });
@@ -102,6 +103,11 @@ function encodeReplyPart(part: Part, path: string, losses: Loss[]): JsonObject[]
       losses.push({ feature: `block.${part.type}`, path });
       return [];
   }
+}
+
+/** Another provider's goes in an envelope: the client hands it back, and it counts when the session comes back to that one. */
+export function sealed(signature: string | undefined, signedBy: DialectId | undefined): string {
+  return signature ? sealSignature(signature, signedBy ?? DIALECT_ID, DIALECT_ID) : '';
 }
 
 export function opaqueFeature(wire: JsonObject): string {

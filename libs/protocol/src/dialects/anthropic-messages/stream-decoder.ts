@@ -3,6 +3,7 @@ import type { ReplyContext, StreamDecoder } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { FinishReason } from '../../reply';
 import type { SseEvent } from '../../sse/decoder';
+import { openSignature } from '../../signature-envelope';
 import type { Usage } from '../../usage';
 import { decodeToolInput } from './convert-from-blocks';
 import { decodeStreamError } from './errors';
@@ -202,7 +203,7 @@ function startOf(block: JsonObject, toolNames: ReadonlyMap<string, string>): Blo
     case 'thinking':
       return { type: 'thinking' };
     case 'redacted_thinking':
-      return { type: 'redacted-thinking', data: text(block['data']) };
+      return redactedThinking(text(block['data']));
     case 'tool_use': {
       const name = text(block['name']);
       return { type: 'tool-call', id: text(block['id']), name: toolNames.get(name) ?? name };
@@ -210,6 +211,11 @@ function startOf(block: JsonObject, toolNames: ReadonlyMap<string, string>): Blo
     default:
       return { type: 'opaque', dialect: DIALECT_ID, wire: block };
   }
+}
+
+function redactedThinking(sealed: string): BlockStart {
+  const { signature, signedBy } = openSignature(sealed, DIALECT_ID);
+  return { type: 'redacted-thinking', data: signature, signedBy };
 }
 
 /** What compatible servers put into the start of a block instead of a delta. */
@@ -244,7 +250,7 @@ function readDelta(type: string, delta: JsonObject): StreamEvent[] {
     case 'thinking_delta':
       return text(delta['thinking']) === '' ? [] : [{ type: 'thinking-delta', text: text(delta['thinking']) }];
     case 'signature_delta':
-      return text(delta['signature']) === '' ? [] : [{ type: 'signature-delta', signature: text(delta['signature']) }];
+      return readSignature(text(delta['signature']));
     case 'input_json_delta':
       return text(delta['partial_json']) === '' ? [] : [{ type: 'arguments-delta', json: text(delta['partial_json']) }];
     case 'citations_delta':
@@ -252,4 +258,8 @@ function readDelta(type: string, delta: JsonObject): StreamEvent[] {
     default:
       return [];
   }
+}
+
+function readSignature(sealed: string): StreamEvent[] {
+  return sealed === '' ? [] : [{ type: 'signature-delta', ...openSignature(sealed, DIALECT_ID) }];
 }

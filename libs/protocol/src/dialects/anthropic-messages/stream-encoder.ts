@@ -7,7 +7,7 @@ import { emptyUsage, type Usage } from '../../usage';
 import { isCitation } from './convert-to-blocks';
 import { encodeStreamFailure } from './errors';
 import { encodeStopReason } from './map-stop-reason';
-import { opaqueFeature } from './response';
+import { opaqueFeature, sealed } from './response';
 import { encodeInputUsage, encodeOutputUsage, sameInputUsage } from './usage';
 import { DIALECT_ID, type StreamEventName } from './wire';
 
@@ -20,6 +20,8 @@ interface State {
   /** Inside a block this dialect has no words for: its deltas go with it. */
   skipping: boolean;
   sawRefusal: boolean;
+  /** A signature of the block that is open has begun: what follows goes into the same envelope. */
+  sawSignature: boolean;
   /** The input as `message_start` told it. */
   startUsage: Usage;
 }
@@ -32,6 +34,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     index: 0,
     skipping: false,
     sawRefusal: false,
+    sawSignature: false,
     startUsage: emptyUsage(),
   };
 
@@ -48,7 +51,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
       case 'thinking-delta':
         return this.delta(`{"type":"thinking_delta","thinking":${JSON.stringify(event.text)}}`);
       case 'signature-delta':
-        return this.delta(`{"type":"signature_delta","signature":${JSON.stringify(event.signature)}}`);
+        return this.signature(event);
       case 'citation':
         if (isCitation(event.citation))
           return this.delta(`{"type":"citations_delta","citation":${JSON.stringify(event.citation)}}`);
@@ -95,6 +98,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     const { state } = this;
     const wire = startWire(block);
     if (block.type === 'refusal') state.sawRefusal = true;
+    state.sawSignature = false;
     state.skipping = wire === undefined;
     if (wire !== undefined) return format('content_block_start', { index: state.index, content_block: wire });
     if (block.type === 'opaque')
@@ -107,6 +111,13 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     const { state } = this;
     if (state.skipping) return '';
     return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${state.index},"delta":${delta}}\n\n`;
+  }
+
+  private signature({ signature, signedBy }: StreamEvent & { type: 'signature-delta' }): string {
+    const { state } = this;
+    const shown = state.sawSignature ? signature : sealed(signature, signedBy);
+    state.sawSignature = true;
+    return this.delta(`{"type":"signature_delta","signature":${JSON.stringify(shown)}}`);
   }
 
   private blockStop(): string {
@@ -142,7 +153,7 @@ function startWire(block: BlockStart): JsonObject | undefined {
     case 'thinking':
       return { type: 'thinking', thinking: '', signature: '' };
     case 'redacted-thinking':
-      return { type: 'redacted_thinking', data: block.data };
+      return { type: 'redacted_thinking', data: sealed(block.data, block.signedBy) };
     case 'tool-call':
       return { type: 'tool_use', id: block.id, name: block.name, input: {} };
     case 'opaque':

@@ -2,7 +2,8 @@ import { TOOL_SEARCH, type CustomTool, type FunctionTool, type Tool, type ToolCh
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Findings } from '../openai/findings';
 import { isAbsent } from '../openai/members';
-import { DIALECT_ID, joinToolName, splitToolName } from './wire';
+import { DIALECT_ID } from './reply-wire';
+import { joinToolName, splitToolName } from './wire';
 
 const READ_OF_FUNCTION: ReadonlySet<string> = new Set([
   ...['type', 'name', 'description', 'parameters', 'strict', 'defer_loading', 'allowed_callers', 'async'],

@@ -8,7 +8,8 @@ import {
 } from '../../conversation';
 import type { JsonObject, JsonValue } from '../../json';
 import type { Encoding } from '../openai/encoding';
-import { DIALECT_ID, splitToolName } from './wire';
+import { DIALECT_ID } from './reply-wire';
+import { splitToolName } from './wire';
 
 /** `tools`, `tool_choice` and `parallel_tool_calls`, as far as the conversation has them. */
 export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {
