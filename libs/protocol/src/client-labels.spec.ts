@@ -1,4 +1,5 @@
 import { readClientMetadata, readEndUser } from './client-labels';
+import type { DialectId } from './dialect';
 import { sniffRequest } from './sniff';
 
 function sniffed(members: object | string) {
@@ -7,9 +8,9 @@ function sniffed(members: object | string) {
   if (!request.ok) throw new Error(request.fault.message);
   return [body, request] as const;
 }
-const user = (members: object | string, dialect: 'anthropic-messages' | 'openai-chat' = 'openai-chat') =>
+const user = (members: object | string, dialect: DialectId = 'openai-chat') =>
   readEndUser(...sniffed(members), dialect);
-const metadata = (members: object | string, dialect: 'anthropic-messages' | 'openai-chat' = 'openai-chat') =>
+const metadata = (members: object | string, dialect: DialectId = 'openai-chat') =>
   readClientMetadata(...sniffed(members), dialect);
 
 describe('whom a client asks for', () => {
@@ -22,6 +23,11 @@ describe('whom a client asks for', () => {
   it('is the newer of both names of Chat', () => {
     expect(user({ user: 'old', safety_identifier: 'new' })).toBe('new');
     expect(user({ user: 'old', safety_identifier: null })).toBe('old');
+  });
+
+  it('is the same in Responses as in Chat', () => {
+    expect(user({ user: 'old', safety_identifier: 'new' }, 'openai-responses')).toBe('new');
+    expect(user({ user: 'old', input: 'hi' }, 'openai-responses')).toBe('old');
   });
 
   it('is not what the other dialect calls it', () => {
@@ -59,6 +65,10 @@ describe('what a client attaches to a call', () => {
       'a"b': 'ü',
     });
     expect(metadata({ metadata: { team: 'search', count: 3, deep: {}, none: null } })).toEqual({ team: 'search' });
+  });
+
+  it('is the same in Responses as in Chat', () => {
+    expect(metadata({ metadata: { team: 'search' } }, 'openai-responses')).toEqual({ team: 'search' });
   });
 
   it('may be named like something that every object has', () => {

@@ -8,7 +8,7 @@ const END_USER_BYTES_MAX = 1024;
 const METADATA_BYTES_MAX = 4096;
 
 /**
- * Whom the client says it asks for: `metadata.user_id` of Messages; `safety_identifier`, else `user`, of Chat. Undefined
+ * Whom the client says it asks for: `metadata.user_id` of Messages; `safety_identifier`, else `user`, of Chat and Responses. Undefined
  * where it does not say, says it in more than 1 KiB, or says no text.
  */
 export function readEndUser(body: Buffer, { spans }: SniffedRequest, dialect: DialectId): string | undefined {
@@ -17,7 +17,7 @@ export function readEndUser(body: Buffer, { spans }: SniffedRequest, dialect: Di
 }
 
 /**
- * What a client of Chat attaches to its call for itself (`metadata`): its members that are texts. Undefined where there are
+ * What a client of Chat or Responses attaches to its call for itself (`metadata`): its members that are texts. Undefined where there are
  * none, or in more than 4 KiB; Messages has no such thing.
  */
 export function readClientMetadata(
@@ -25,7 +25,11 @@ export function readClientMetadata(
   { spans: { metadata } }: SniffedRequest,
   dialect: DialectId,
 ): Record<string, string> | undefined {
-  if (metadata === undefined || dialect !== 'openai-chat' || metadata.end - metadata.start > METADATA_BYTES_MAX) {
+  if (
+    metadata === undefined ||
+    dialect === 'anthropic-messages' ||
+    metadata.end - metadata.start > METADATA_BYTES_MAX
+  ) {
     return undefined;
   }
   const given = readJsonValue(body, metadata);

@@ -51,7 +51,6 @@ export function callItem(id: string, status: ResponseStatus, call: OutputCall, t
   return { type: 'function_call', ...head, arguments: text };
 }
 
-/** Its arguments are a value, not text; text that is no JSON goes as it is, which is no worse than to drop it. */
 function searchItem(id: string, status: ResponseStatus, call: OutputCall, text: string): JsonObject {
   return {
     type: 'tool_search_call',
@@ -59,11 +58,13 @@ function searchItem(id: string, status: ResponseStatus, call: OutputCall, text: 
     status,
     call_id: call.id,
     execution: 'client',
-    arguments: text.trim() === '' ? {} : parseOr(text),
+    arguments: searchArguments(text),
   };
 }
 
-function parseOr(text: string): JsonValue {
+/** The arguments of a search are a value, not text; text that is no JSON goes as it is, which is no worse than to drop it. */
+export function searchArguments(text: string): JsonValue {
+  if (text.trim() === '') return {};
   try {
     return JSON.parse(text) as JsonValue;
   } catch {
