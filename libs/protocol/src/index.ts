@@ -1,3 +1,6 @@
+export * from './adaptations/adapt';
+export * from './adaptations/change';
+export { usesTools } from './adaptations/emulated-tools';
 export * from './client-labels';
 export * from './conversation';
 export * from './dialect';

@@ -4,7 +4,7 @@ import type { Needs } from './plan';
 
 /** True where nothing in a request could be beyond the model, so that its body need not be looked into. */
 export function servesAnything(model: Model): boolean {
-  return model.capabilities.vision && model.capabilities.tools === 'native';
+  return model.capabilities.vision && model.capabilities.tools !== 'none';
 }
 
 export function needsOf(conversation: Conversation): Needs {
@@ -21,7 +21,7 @@ export function checkCapabilities(model: Model, needs: Needs): GatewayError | un
       param: 'messages',
     });
   }
-  if (needs.tools && model.capabilities.tools !== 'native') {
+  if (needs.tools && model.capabilities.tools === 'none') {
     return new GatewayError('unsupported_capability', `The model ${model.id} does not support tools.`, {
       param: 'tools',
     });

@@ -82,8 +82,9 @@ describe('auto', () => {
       ['no-tools', 0, { capabilities: { ...able, tools: 'none' } }],
       ['embeds', 0, { category: 'embedding' }],
       ['able', 1],
+      ['able-in-words', 2, { capabilities: { ...able, tools: 'emulated' } }],
     ]);
-    expect(auto(catalog, 'auto', { vision: true, tools: true })).toEqual(['able']);
+    expect(auto(catalog, 'auto', { vision: true, tools: true })).toEqual(['able', 'able-in-words']);
   });
 
   it('says that nothing can serve it, that nothing may, or that there is no such policy', () => {

@@ -280,5 +280,5 @@ function rankedBy(candidates: readonly Candidate[], ranks: ReadonlyMap<string, n
 }
 
 function canServe(model: Model, needs: Needs): boolean {
-  return (!needs.vision || model.capabilities.vision) && (!needs.tools || model.capabilities.tools === 'native');
+  return (!needs.vision || model.capabilities.vision) && (!needs.tools || model.capabilities.tools !== 'none');
 }

@@ -9,6 +9,8 @@ export interface HeaderNames {
   attempts: string;
   translation: string;
   translationLoss: string;
+  /** How the request was changed for a model that takes not all of it (`emulated-tools`). */
+  adapted: string;
   tokenCount: string;
   /** Of a request: models to go on to, between commas. */
   fallbacks: string;
@@ -29,6 +31,7 @@ export function headerNames(slug: string): HeaderNames {
     attempts: `x-${slug}-attempts`,
     translation: `x-${slug}-translation`,
     translationLoss: `x-${slug}-translation-loss`,
+    adapted: `x-${slug}-adapted`,
     tokenCount: `x-${slug}-token-count`,
     fallbacks: `x-${slug}-fallbacks`,
     routeDebug: `x-${slug}-route-debug`,

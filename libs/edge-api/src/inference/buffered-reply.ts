@@ -1,6 +1,6 @@
 import type { GatewayError } from '@switchboard/contracts';
-import type { Dialect, Loss, Usage } from '@switchboard/protocol';
-import { isJsonObject, type JsonObject } from '@switchboard/protocol';
+import type { Adaptation, Dialect, Loss, Usage } from '@switchboard/protocol';
+import { adaptReply, isJsonObject, type JsonObject } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
 import { generatedBytes } from '../core/generated-bytes';
 import { isRetryableElsewhere, upstreamRejection, type UpstreamFailure } from '../core/upstream-failure';
@@ -23,6 +23,8 @@ export type BufferedReply =
   | { kind: 'rejected'; status: number; error: GatewayError; body: Buffer | undefined; headers: Record<string, string> }
   /** About the upstream: another candidate may do better. */
   | { kind: 'failure'; failure: UpstreamFailure };
+
+const NO_CHANGES: Adaptation = [];
 
 /** Headers of an upstream's refusal that its client acts on. */
 const FORWARDED_ERROR_HEADERS = ['retry-after', 'retry-after-ms', 'x-should-retry'];
@@ -48,15 +50,17 @@ export function readReply(
   if (wire === undefined) return malformed(attempt, 'no JSON object');
   const decoded = call.candidate.dialect.decodeReply(wire, call.reply);
   if (!decoded.ok) return malformed(attempt, decoded.fault.message);
+  const adapted = adaptReply(decoded.value, call.adaptation ?? NO_CHANGES);
+  if (!adapted.ok) return malformed(attempt, adapted.fault.message);
   const context = encodeContext(request, call, requestId, startedAtMs);
   // The upstream's id has the form of its own dialect; ours has the client's, and leads to the request.
-  const encoded = request.dialect.encodeReply({ ...decoded.value, id: context.id }, context);
+  const encoded = request.dialect.encodeReply({ ...adapted.value, id: context.id }, context);
   return {
     kind: 'reply',
     body: Buffer.from(JSON.stringify(encoded.body)),
     usage: decoded.value.usage,
-    finish: decoded.value.finish,
-    losses: encoded.losses,
+    finish: adapted.value.finish,
+    losses: [...adapted.losses, ...encoded.losses],
     outputBytes: decoded.value.usage === undefined ? generatedBytes(decoded.value.parts) : 0,
   };
 }

@@ -2,7 +2,7 @@ import { GatewayError } from '@switchboard/contracts';
 import { DIALECTS, sniffRequest, type Dialect, type DialectId } from '@switchboard/protocol';
 import { candidate } from '../core/__fixtures__/candidate';
 import { InferenceRequest } from './inference-request';
-import { prepareCall } from './prepare-call';
+import { prepareCall, type PreparedCall } from './prepare-call';
 
 function request(dialect: DialectId, body: string, strict = false): InferenceRequest {
   const bytes = Buffer.from(body);
@@ -185,5 +185,24 @@ describe('a call to an upstream of another dialect', () => {
     const call = prepareCall(request('anthropic-messages', body), { ...onChat, dialect: buggy });
     expect(call).toMatchObject({ code: 'internal' });
     expect((call as GatewayError).publicMessage).not.toContain('bug');
+  });
+});
+
+describe('a free-text tool', () => {
+  const tool = { type: 'custom', custom: { name: 'note', format: { type: 'grammar', grammar: {} } } };
+  const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hi' }], tools: [tool] });
+
+  it('is a function to Anthropic, and its grammar is a loss', () => {
+    const call = prepareCall(request('openai-chat', body), onAnthropic);
+    expect(call).toMatchObject({ requestLosses: [{ feature: 'custom_tool.format', path: 'tools[0].format' }] });
+    expect(JSON.parse((call as PreparedCall).body.toString())).toMatchObject({
+      tools: [{ name: 'note', input_schema: { properties: { input: {} } } }],
+    });
+    expect((call as PreparedCall).adaptation?.map(({ name }) => name)).toEqual(['custom-tools']);
+    expect(prepareCall(request('openai-chat', body, true), onAnthropic)).toMatchObject({ code: 'translation_loss' });
+  });
+
+  it('passes through where the client speaks the dialect of the upstream', () => {
+    expect(prepareCall(request('openai-chat', body), onChat)).toMatchObject({ passThrough: true });
   });
 });

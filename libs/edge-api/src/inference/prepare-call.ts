@@ -1,11 +1,15 @@
 import { costNanoUsd, GatewayError, priceAt, usdFromNano, type Model } from '@switchboard/contracts';
 import {
+  adaptConversation,
   formatLosses,
   removeMember,
   spliceBytes,
+  usesTools,
+  type Adaptation,
   type ByteEdit,
   type Conversation,
   type EncodeContext,
+  type JsonObject,
   type JsonSpan,
   type Loss,
   type ReplyContext,
@@ -27,6 +31,8 @@ export interface PreparedCall {
   passThrough: boolean;
   requestLosses: readonly Loss[];
   reply: ReplyContext;
+  /** What is to be undone on the reply, where the model takes not all that the request has. */
+  adaptation?: Adaptation | undefined;
 }
 
 /** Of losses in an error message; a long conversation has thousands of one kind. */
@@ -48,12 +54,20 @@ export function prepareCall(
   outputTokensMost?: number,
 ): PreparedCall | GatewayError {
   try {
-    return request.dialect.id === candidate.dialect.id
+    return passesThrough(request, candidate)
       ? preparePassThrough(request, candidate, outputTokensMost)
       : prepareTranslation(request, candidate, outputTokensMost);
   } catch (error) {
     return gatewayFault(error);
   }
+}
+
+/** One dialect on both sides, and nothing that has to be said otherwise to the model. */
+function passesThrough(request: InferenceRequest, { model, dialect }: Candidate): boolean {
+  if (request.dialect.id !== dialect.id) return false;
+  if (model.capabilities.tools !== 'emulated') return true;
+  const decoded = request.conversation();
+  return !decoded.ok || !usesTools(decoded.value);
 }
 
 /** The client's bytes, but for the model name and its fallbacks, a cap on the output and, on Chat streams, the usage we need to bill. */
@@ -96,26 +110,49 @@ function prepareTranslation(
   const decoded = request.conversation();
   if (!decoded.ok) return faultError(decoded.fault);
   const { model, upstream, provider, dialect } = candidate;
-  const encoded = dialect.encodeRequest(capped(decoded.value, model, outputTokensMost), {
+  const { capabilities } = model;
+  const customTools = KINDS[provider.kind].takesCustomTools === true;
+  const adapted = adaptConversation(capped(decoded.value, model, outputTokensMost), {
+    customTools,
+    tools: capabilities.tools === 'emulated' ? 'emulated' : 'native',
+    structuredOutputs: capabilities.structuredOutputs,
+  });
+  if (!adapted.ok) return faultError(adapted.fault);
+  const { conversation, own } = splitOwn(adapted.conversation, request.dialect.id === dialect.id);
+  const encoded = dialect.encodeRequest(conversation, {
     model: upstream.model,
     maxOutputTokens: model.maxOutputTokens,
-    vision: model.capabilities.vision,
-    documents: model.capabilities.documents,
-    reasoning: model.capabilities.reasoning,
-    customTools: provider.kind === 'openai',
+    vision: capabilities.vision,
+    documents: capabilities.documents,
+    reasoning: capabilities.reasoning,
+    customTools,
   });
   if (!encoded.ok) return faultError(encoded.fault);
-  if (request.strict && encoded.losses.length > 0) return strictRefusal(encoded.losses);
+  const losses = adapted.losses.length === 0 ? encoded.losses : [...adapted.losses, ...encoded.losses];
+  if (request.strict && losses.length > 0) return strictRefusal(losses);
   return {
     candidate,
-    body: Buffer.from(JSON.stringify(encoded.body)),
+    body: Buffer.from(JSON.stringify({ ...own, ...encoded.body })),
     passThrough: false,
-    requestLosses: encoded.losses,
+    requestLosses: losses,
     reply: {
       toolNames: encoded.toolNames,
-      ...(decoded.value.stopSequences !== undefined && { stopSequences: decoded.value.stopSequences }),
+      ...(conversation.stopSequences !== undefined && { stopSequences: conversation.stopSequences }),
     },
+    adaptation: adapted.adaptation,
   };
+}
+
+/** Members of the body that one dialect alone has: they go on as they came where it is the upstream's too. */
+function splitOwn(conversation: Conversation, isSameDialect: boolean): { conversation: Conversation; own: JsonObject } {
+  const own: JsonObject = {};
+  if (!isSameDialect) return { conversation, own };
+  const unmapped = conversation.unmapped.filter(({ path, value }) => {
+    const isMember = !/[.[]/.test(path);
+    if (isMember) own[path] = value;
+    return !isMember;
+  });
+  return { conversation: { ...conversation, unmapped }, own };
 }
 
 /** As if the client had asked for no more, so that all that follows from its maximum (a thinking budget) follows too. */
@@ -169,6 +206,7 @@ export function createRelay(
     request.dialect,
     call.reply,
     encodeContext(request, call, requestId, startedAtMs),
+    call.adaptation,
   );
 }
 

@@ -1,4 +1,11 @@
-import { DIALECTS, SseDecoder, type Dialect, type StreamEvent, type Usage } from '@switchboard/protocol';
+import {
+  adaptConversation,
+  DIALECTS,
+  SseDecoder,
+  type Dialect,
+  type StreamEvent,
+  type Usage,
+} from '@switchboard/protocol';
 import { PassThroughRelay, TranslatingRelay } from './relay';
 
 const CONTEXT = { model: 'shown', id: 'id-1', createdAtSeconds: 1, includeUsage: true };
@@ -157,4 +164,28 @@ describe('a reply that passes through, stopped at a limit', () => {
     expect(relay).toMatchObject({ finish: 'length', usage: SPENT, usageIsFinal: false });
     expect(relay.end('aborted')).toHaveLength(0);
   });
+});
+
+test('of an adapted reply the upstream’s bytes are what is billed, and what the client is told is how it ended', () => {
+  const asked = adaptConversation(
+    {
+      ...{ model: 'm', sampling: {}, stream: true, unmapped: [], messages: [] },
+      tools: [{ type: 'function', name: 'f', inputSchema: {} }],
+    },
+    { customTools: false, tools: 'emulated', structuredOutputs: false },
+  );
+  const adaptation = asked.ok ? asked.adaptation : undefined;
+  const relay = new TranslatingRelay(CHAT, CHAT, { toolNames: new Map() }, CONTEXT, adaptation);
+  const written = '{"text":"","tool_calls":[{"name":"f","arguments":{}}]}';
+  const text = relay.push(
+    upstreamBytes(CHAT, [
+      START,
+      { type: 'block-start', block: { type: 'text' } },
+      { type: 'text-delta', text: written },
+      { type: 'block-stop' },
+      { type: 'finish', reason: 'stop', usage: SPENT },
+    ]),
+  );
+  expect(types(heard(CHAT, text))).toBe('start block-start arguments-delta block-stop finish ');
+  expect(relay).toMatchObject({ outputBytes: written.length, finish: 'tool-calls', usage: SPENT, usageIsFinal: true });
 });

@@ -2,10 +2,13 @@ import {
   SseDecoder,
   SseOverflowError,
   formatSseComment,
+  streamAdapter,
+  type Adaptation,
   type Dialect,
   type EncodeContext,
   type Loss,
   type ReplyContext,
+  type StreamAdapter,
   type StreamDecoder,
   type StreamEncoder,
   type StreamEnd,
@@ -77,7 +80,7 @@ export class PassThroughRelay implements Relay {
   }
 }
 
-/** Two dialects: bytes → upstream events → canonical events → client text. */
+/** Bytes → upstream events → canonical events, adapted where the request was → client text. */
 export class TranslatingRelay implements Relay {
   usage: Usage | undefined;
   usageIsFinal = false;
@@ -88,6 +91,7 @@ export class TranslatingRelay implements Relay {
   private readonly sse = new SseDecoder();
   private readonly decoder: StreamDecoder;
   private readonly encoder: StreamEncoder;
+  private readonly adapter: StreamAdapter | undefined;
   private readonly decoderLosses: Loss[] = [];
   private started = false;
   private blockIsOpen = false;
@@ -98,9 +102,11 @@ export class TranslatingRelay implements Relay {
     client: Dialect,
     reply: ReplyContext,
     private readonly context: EncodeContext,
+    adaptation?: Adaptation,
   ) {
     this.decoder = upstream.streamDecoder(reply);
     this.encoder = client.streamEncoder(context);
+    if (adaptation !== undefined) this.adapter = streamAdapter(adaptation);
   }
 
   push(bytes: Buffer): string {
@@ -145,14 +151,21 @@ export class TranslatingRelay implements Relay {
   private encode(events: StreamEvent[]): string {
     let text = '';
     for (const event of events) {
-      this.observe(event);
-      // The upstream's id has the form of its own dialect; ours has the client's, and leads to the request.
-      text += this.encoder.push(event.type === 'start' ? { ...event, id: this.context.id } : event);
+      this.measure(event);
+      if (this.adapter === undefined) text += this.show(event);
+      else for (const adapted of this.adapter.push(event)) text += this.show(adapted);
     }
     return text;
   }
 
-  private observe(event: StreamEvent): void {
+  private show(event: StreamEvent): string {
+    this.observe(event);
+    // The upstream's id has the form of its own dialect; ours has the client's, and leads to the request.
+    return this.encoder.push(event.type === 'start' ? { ...event, id: this.context.id } : event);
+  }
+
+  /** What the upstream wrote and told of it, whatever becomes of that for the client. */
+  private measure(event: StreamEvent): void {
     switch (event.type) {
       case 'text-delta':
       case 'thinking-delta':
@@ -162,6 +175,20 @@ export class TranslatingRelay implements Relay {
       case 'arguments-delta':
         this.outputBytes += Buffer.byteLength(event.json);
         break;
+      case 'start':
+        this.usage = event.usage;
+        break;
+      case 'finish':
+        this.usage = event.usage ?? this.usage;
+        this.usageIsFinal = event.usage !== undefined && event.usageIsPartial !== true;
+        break;
+      default:
+        break;
+    }
+  }
+
+  private observe(event: StreamEvent): void {
+    switch (event.type) {
       case 'block-start':
         this.blockIsOpen = true;
         break;
@@ -170,12 +197,9 @@ export class TranslatingRelay implements Relay {
         break;
       case 'start':
         this.started = true;
-        this.usage = event.usage;
         break;
       case 'finish':
         this.finish = event.reason;
-        this.usage = event.usage ?? this.usage;
-        this.usageIsFinal = event.usage !== undefined && event.usageIsPartial !== true;
         break;
       case 'error':
         this.failure = event.error;

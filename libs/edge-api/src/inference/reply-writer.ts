@@ -140,6 +140,7 @@ export class ReplyWriter {
     const headers = this.ownHeaders();
     headers[names.upstream] = call.candidate.provider.id;
     headers[names.attempts] = attempts;
+    if (call.adaptation !== undefined) headers[names.adapted] = call.adaptation.map(({ name }) => name).join(', ');
     if (call.requestLosses.length + replyLosses.length > 0) {
       headers[names.translationLoss] = formatLosses([...call.requestLosses, ...replyLosses]);
     }

@@ -23,6 +23,8 @@ export interface UpstreamKind {
   readonly outputLimit: 'max_completion_tokens' | 'max_tokens';
   /** Its replies may lack what clients of the dialect need, even where they are passed on as they come. */
   readonly repairsReplies?: true;
+  /** Takes the free-text tools (`custom`) of its dialects; servers that only imitate them know functions. */
+  readonly takesCustomTools?: true;
   /** What a GET without credential tells its life by, below the base URL: small, and below 500 whoever asks. */
   probePath(baseUrl: string): string;
   /** Share of the account's limits that a reply says is left, 0 to 1, of several the smallest; undefined: it says nothing. */

@@ -222,3 +222,26 @@ describe('a recorded stream', () => {
     ]);
   });
 });
+
+describe('a signature of another provider', () => {
+  it('reaches the client in one envelope, streamed or not, and is opened again', () => {
+    const signed = { signature: 'gAAA', signedBy: 'openai-responses' as const };
+    const reply = { id: '', model: '', finish: 'stop' as const, unmapped: [] };
+    const { body } = anthropicMessages.encodeReply(
+      { ...reply, parts: [{ type: 'thinking', text: 'hm', ...signed }] },
+      { model: 'shown', id: 'msg_2', createdAtSeconds: 0, includeUsage: false },
+    );
+    expect(body.content).toEqual([{ type: 'thinking', thinking: 'hm', signature: 'sbsig.openai-responses.gAAA' }]);
+    const encoder = anthropicMessages.streamEncoder({
+      ...{ model: 'shown', id: 'msg_2', createdAtSeconds: 0, includeUsage: false },
+    });
+    encoder.push({ type: 'start', id: '', model: '' });
+    encoder.push({ type: 'block-start', block: { type: 'thinking' } });
+    const text = ['gA', 'AA']
+      .map((signature) => encoder.push({ type: 'signature-delta', ...signed, signature }))
+      .join('');
+    expect(text.match(/"signature":"[^"]*"/g)).toEqual(['"signature":"sbsig.openai-responses.gA"', '"signature":"AA"']);
+    const decoded = anthropicMessages.decodeReply(body, { toolNames: new Map() });
+    expect(decoded).toMatchObject({ value: { parts: [signed] } });
+  });
+});

@@ -7,8 +7,7 @@ import { decodeCall, decodeCallOutput, decodeToolSearchCall, decodeToolSearchOut
 import { decodeContent, INPUT_PARTS, OUTPUT_PARTS } from './convert-from-parts';
 import { decodeReasoning } from './convert-from-reasoning';
 import type { ToolList } from './convert-from-tools';
-import { DIALECT_ID } from './reply-wire';
-import { ROLES, type WireRole } from './wire';
+import { DIALECT_ID, ROLES, type WireRole } from './wire';
 
 const READ_OF_MESSAGE: ReadonlySet<string> = new Set(['type', 'role', 'content', 'id', 'status']);
 const READ_OF_ADDITIONAL_TOOLS: ReadonlySet<string> = new Set(['type', 'role', 'tools', 'id']);

@@ -1,10 +1,11 @@
-import { NAMESPACE_SEPARATOR, TOOL_SEARCH, type Part, type ToolCallPart } from '../../conversation';
+import { TOOL_SEARCH, type Part, type ToolCallPart } from '../../conversation';
 import type { Fault } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Unmapped } from '../../loss';
 import { isAbsent, textMember } from '../openai/members';
-import { arrayMember, DIALECT_ID } from './reply-wire';
+import { arrayMember } from './reply-wire';
 import { openThinking } from './sealed-thinking';
+import { DIALECT_ID, joinToolName } from './wire';
 
 const READ_OF_MESSAGE = new Set(['type', 'id', 'role', 'status', 'content']);
 const READ_OF_TEXT = new Set(['type', 'text', 'annotations', 'logprobs']);
@@ -134,7 +135,7 @@ export function callId(item: JsonObject): string {
 export function callName(item: JsonObject): string {
   const name = textMember(item, 'name') ?? '';
   const namespace = textMember(item, 'namespace');
-  return namespace === undefined || name === '' ? name : `${namespace}${NAMESPACE_SEPARATOR}${name}`;
+  return namespace === undefined || name === '' ? name : joinToolName({ namespace, name });
 }
 
 /** What a call was given: JSON text for a function or a search (whose arguments are a value), free text for a custom tool. */

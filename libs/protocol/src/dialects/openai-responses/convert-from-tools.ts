@@ -2,8 +2,7 @@ import { TOOL_SEARCH, type CustomTool, type FunctionTool, type Tool, type ToolCh
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Findings } from '../openai/findings';
 import { isAbsent } from '../openai/members';
-import { DIALECT_ID } from './reply-wire';
-import { joinToolName, resolveToolName } from './wire';
+import { DIALECT_ID, joinToolName, resolveToolName } from './wire';
 
 const READ_OF_FUNCTION: ReadonlySet<string> = new Set([
   ...['type', 'name', 'description', 'parameters', 'strict', 'defer_loading', 'allowed_callers', 'async'],

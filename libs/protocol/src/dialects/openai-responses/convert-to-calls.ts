@@ -1,22 +1,16 @@
 import { TOOL_SEARCH, type Conversation, type Tool, type ToolCallPart, type ToolResultPart } from '../../conversation';
-import type { JsonObject } from '../../json';
+import type { JsonObject, JsonValue } from '../../json';
 import type { Encoding } from '../openai/encoding';
 import { place, unwrapDocuments } from '../openai/placed-parts';
 import { writeArguments } from '../openai/tool-arguments';
 import { labelError } from '../openai/tool-result';
-import { searchArguments } from './convert-to-output';
 import { collapse, encodeInputParts } from './convert-to-parts';
 import { encodeToolList } from './convert-to-tools';
 import { splitToolName } from './wire';
 
 export function encodeCall(call: ToolCallPart, path: string, encoding: Encoding): JsonObject {
   if (call.name === TOOL_SEARCH) {
-    return {
-      type: 'tool_search_call',
-      call_id: call.id,
-      execution: 'client',
-      arguments: searchArguments(call.arguments),
-    };
+    return { type: 'tool_search_call', call_id: call.id, execution: 'client', arguments: parseOr(call.arguments) };
   }
   const named = splitToolName(encoding.toolName(call.name));
   if (!call.custom) {
@@ -26,6 +20,17 @@ export function encodeCall(call: ToolCallPart, path: string, encoding: Encoding)
     encoding.refuse(`The upstream of this model does not take calls of free-text tools ('${call.name}').`, path);
   }
   return { type: 'custom_tool_call', call_id: call.id, ...named, input: call.arguments };
+}
+
+/** The arguments of a search are a value, not its text. */
+export function parseOr(text: string): JsonValue {
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    // Cut off at the token limit.
+    return text;
+  }
 }
 
 /** What the results of a request must know of its calls and tools. */

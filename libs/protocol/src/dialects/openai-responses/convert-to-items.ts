@@ -5,7 +5,7 @@ import { loseOpaque, place, type PlacedPart } from '../openai/placed-parts';
 import { CallIndex, encodeCall } from './convert-to-calls';
 import { collapse, encodeInputParts } from './convert-to-parts';
 import { annotationsOf } from './convert-to-output';
-import { DIALECT_ID } from './reply-wire';
+import { DIALECT_ID } from './wire';
 
 /**
  * `instructions` and `input`. A system message at the head that is one plain text goes as the instructions; every other

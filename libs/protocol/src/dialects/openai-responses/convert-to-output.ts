@@ -1,7 +1,9 @@
-import { NAMESPACE_SEPARATOR, TOOL_SEARCH } from '../../conversation';
+import { TOOL_SEARCH } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Loss } from '../../loss';
-import { ANNOTATION_TYPES, type ResponseStatus } from './reply-wire';
+import { parseOr } from './convert-to-calls';
+import type { ResponseStatus } from './reply-wire';
+import { ANNOTATION_TYPES, splitToolName } from './wire';
 
 export interface OutputCall {
   id: string;
@@ -44,13 +46,12 @@ export function callPrefix({ name, custom }: OutputCall): string {
  */
 export function callItem(id: string, status: ResponseStatus, call: OutputCall, text: string): JsonObject {
   if (call.name === TOOL_SEARCH) return searchItem(id, status, call, text);
-  const at = call.name.indexOf(NAMESPACE_SEPARATOR);
-  const named = { name: call.name.slice(at + 1), ...(at !== -1 && { namespace: call.name.slice(0, at) }) };
-  const head = { id, status, call_id: call.id, ...named };
+  const head = { id, status, call_id: call.id, ...splitToolName(call.name) };
   if (call.custom) return { type: 'custom_tool_call', ...head, input: text };
   return { type: 'function_call', ...head, arguments: text };
 }
 
+/** Its arguments are a value, not text; text that is no JSON goes as it is, which is no worse than to drop it. */
 function searchItem(id: string, status: ResponseStatus, call: OutputCall, text: string): JsonObject {
   return {
     type: 'tool_search_call',
@@ -58,19 +59,8 @@ function searchItem(id: string, status: ResponseStatus, call: OutputCall, text: 
     status,
     call_id: call.id,
     execution: 'client',
-    arguments: searchArguments(text),
+    arguments: parseOr(text),
   };
-}
-
-/** The arguments of a search are a value, not text; text that is no JSON goes as it is, which is no worse than to drop it. */
-export function searchArguments(text: string): JsonValue {
-  if (text.trim() === '') return {};
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    // Cut off at the token limit.
-    return text;
-  }
 }
 
 /**

@@ -8,8 +8,7 @@ import {
 } from '../../conversation';
 import type { JsonObject, JsonValue } from '../../json';
 import type { Encoding } from '../openai/encoding';
-import { DIALECT_ID } from './reply-wire';
-import { resolveToolName, splitToolName } from './wire';
+import { DIALECT_ID, resolveToolName, splitToolName } from './wire';
 
 /** `tools`, `tool_choice` and `parallel_tool_calls`, as far as the conversation has them. */
 export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {

@@ -1,7 +1,7 @@
 import type { Part } from '../../conversation';
 import type { EncodeContext } from '../../dialect';
 import type { JsonObject, JsonValue } from '../../json';
-import { fieldFeature, type Loss, type Unmapped } from '../../loss';
+import { lossOf, type Loss, type Unmapped } from '../../loss';
 import {
   annotationsOf,
   callItem,
@@ -11,9 +11,10 @@ import {
   reasoningItem,
   refusalContent,
 } from './convert-to-output';
-import { DIALECT_ID, type ResponseStatus } from './reply-wire';
+import type { ResponseStatus } from './reply-wire';
 import { itemId } from './response-shell';
 import { sealRedacted, sealThinking } from './sealed-thinking';
+import { DIALECT_ID } from './wire';
 
 /** The parts of a reply → items of its output. Texts and refusals in a row are one message. Created per reply. */
 export class OutputWriter {
@@ -55,7 +56,7 @@ export class OutputWriter {
   }
 
   loseUnmapped(unmapped: readonly Unmapped[]): void {
-    for (const { path } of unmapped) this.losses.push({ feature: fieldFeature(path), path });
+    for (const left of unmapped) this.losses.push(lossOf(left));
   }
 
   private addItem(part: Part, path: string): void {

@@ -1,7 +1,7 @@
 import type { RedactedThinkingPart, ThinkingPart } from '../../conversation';
 import type { DialectId } from '../../dialect';
 import { openSignature, sealSignature } from '../../signature-envelope';
-import { DIALECT_ID } from './reply-wire';
+import { DIALECT_ID } from './wire';
 
 /**
  * Tells redacted thinking of another dialect from a signature without a text, which Anthropic sends as well

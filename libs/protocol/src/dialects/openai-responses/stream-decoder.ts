@@ -142,7 +142,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
         return;
       default:
         // Of a search, a program … : the item stands for them.
-        if (!items.isOpaque(key)) this.lose(`event.${type}`, type, out);
+        if (!saysItsItem(body) || !items.isOpaque(key)) this.lose(`event.${type}`, type, out);
     }
   }
 
@@ -230,6 +230,10 @@ export class ResponsesStreamDecoder implements StreamDecoder {
 
 function text(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
+}
+
+function saysItsItem({ output_index: index, item_id: id }: JsonObject): boolean {
+  return index !== undefined || id !== undefined;
 }
 
 function isProse({ type }: JsonObject): boolean {

@@ -7,13 +7,14 @@ import { emptyUsage } from '../../usage';
 import { errorEvent, failedEvent, failureOfStream } from './errors';
 import { encodeStatus, finishLoss } from './map-status';
 import { opaqueFeature } from './output-writer';
-import { DIALECT_ID, type ResponseStatus } from './reply-wire';
+import type { ResponseStatus } from './reply-wire';
 import { encodeServedTier } from './response';
 import { itemId, responseShell } from './response-shell';
 import { sealRedacted } from './sealed-thinking';
 import { CallOpening, MessageOpening, ReasoningOpening, WholeItem, type OpenItem } from './stream-openings';
 import { StreamWriter } from './stream-writer';
 import { encodeUsage } from './usage';
+import { DIALECT_ID } from './wire';
 
 /** A comment: any event that `responses.stream()` does not know makes it throw. */
 export const KEEPALIVE = formatSseComment('keepalive');

@@ -1,6 +1,6 @@
 import { TOOL_SEARCH } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
-import { fieldFeature } from '../../loss';
+import { lossOf } from '../../loss';
 import type { BlockStart, StreamEvent } from '../../stream-event';
 import { textMember } from '../openai/members';
 import {
@@ -12,9 +12,10 @@ import {
   OutputFindings,
   reasoningText,
 } from './convert-from-output';
-import { arrayMember, DIALECT_ID } from './reply-wire';
+import { arrayMember } from './reply-wire';
 import { openThinking } from './sealed-thinking';
 import type { Lane, StreamLanes } from './stream-lanes';
+import { DIALECT_ID } from './wire';
 
 type ProseKind = 'text' | 'refusal' | 'thinking';
 
@@ -140,9 +141,7 @@ export class StreamItems {
   private reportLosses(key: string, wire: JsonObject, out: StreamEvent[]): void {
     const findings = new OutputFindings(this.toolNames);
     decodeOutputItem(wire, `output[${key}]`, findings);
-    for (const { path } of findings.unmapped) {
-      out.push({ type: 'loss', loss: { feature: fieldFeature(path), path } });
-    }
+    for (const left of findings.unmapped) out.push({ type: 'loss', loss: lossOf(left) });
     if (findings.logprobs.length > 0) {
       out.push({ type: 'loss', loss: { feature: 'logprobs', path: `output[${key}].content` } });
     }

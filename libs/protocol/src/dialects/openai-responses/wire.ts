@@ -1,9 +1,19 @@
 import { NAMESPACE_SEPARATOR, TOOL_SEARCH } from '../../conversation';
+import type { JsonValue } from '../../json';
 import { isPlainToolName } from '../../tool-names';
 
-/** The words of a Responses request, after `resources/responses/responses.d.ts` of `openai` 7.55. */
+/** The words of an OpenAI Responses request, after `resources/responses/responses.d.ts` of `openai` 7.55. */
+export const DIALECT_ID = 'openai-responses';
+
 export const ROLES = ['assistant', 'system', 'developer', 'user'] as const;
 export type WireRole = (typeof ROLES)[number];
+
+export const ANNOTATION_TYPES: ReadonlySet<JsonValue | undefined> = new Set([
+  'file_citation',
+  'url_citation',
+  'container_file_citation',
+  'file_path',
+]);
 
 /** What asks for the signature of the model's reasoning. */
 export const INCLUDE_ENCRYPTED_REASONING = 'reasoning.encrypted_content';

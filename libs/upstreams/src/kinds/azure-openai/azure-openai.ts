@@ -23,6 +23,7 @@ export const azureOpenai: UpstreamKind = {
   ownsQuery: true,
   credential: (apiKey) => ['api-key', apiKey],
   outputLimit: 'max_completion_tokens',
+  takesCustomTools: true,
   probePath: (baseUrl) => {
     const appended = APPENDED.exec(basePath(baseUrl))?.[0] ?? '';
     return `${'/openai/v1'.slice(appended.length)}/models`;

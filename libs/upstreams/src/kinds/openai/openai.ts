@@ -8,4 +8,5 @@ export const openai: UpstreamKind = {
   baseUrlFault: mustEndInV1,
   // Its reasoning models refuse `max_tokens`; other servers of the dialect often know nothing else.
   outputLimit: 'max_completion_tokens',
+  takesCustomTools: true,
 };
