@@ -1,17 +1,18 @@
 import fc from 'fast-check';
-import type {
-  CacheHint,
-  Conversation,
-  Message,
-  OutputFormat,
-  Part,
-  Reasoning,
-  Sampling,
-  TextPart,
-  Tool,
-  ToolCallPart,
-  ToolChoice,
-  ToolResultPart,
+import {
+  NAMESPACE_SEPARATOR,
+  type CacheHint,
+  type Conversation,
+  type Message,
+  type OutputFormat,
+  type Part,
+  type Reasoning,
+  type Sampling,
+  type TextPart,
+  type Tool,
+  type ToolCallPart,
+  type ToolChoice,
+  type ToolResultPart,
 } from './conversation';
 import type { JsonObject } from './json';
 import {
@@ -91,8 +92,19 @@ const toolOf = (name: string): fc.Arbitrary<Tool> =>
     })
     .map(defined);
 
+/** With a namespace too, of which only Responses knows. */
+const toolName = fc.oneof(
+  { weight: 4, arbitrary: arbitraryToolName },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('crm', 'mail'), fc.stringMatching(/^[a-z_]{1,8}$/))
+      .map((names) => names.join(NAMESPACE_SEPARATOR)),
+  },
+);
+
 const messagesAndTools = fc
-  .uniqueArray(arbitraryToolName, { maxLength: 3 })
+  .uniqueArray(toolName, { maxLength: 3 })
   .chain((names) =>
     fc.record({
       tools: fc.tuple(...names.map(toolOf)) as fc.Arbitrary<Tool[]>,

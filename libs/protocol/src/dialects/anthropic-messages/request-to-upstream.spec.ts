@@ -250,6 +250,21 @@ describe('encodeRequest of Anthropic Messages', () => {
     expect(features).toEqual(['thinking.signature']);
   });
 
+  it('withholds what another provider signed, and reports it, and what a namespace is for', () => {
+    const { body, features } = sent({
+      messages: [
+        assistant(
+          { type: 'thinking', text: 'hm', signature: 'ENC', signedBy: 'openai-responses' },
+          { type: 'redacted-thinking', data: 'ENC', signedBy: 'openai-responses' },
+          text('a'),
+        ),
+      ],
+      tools: [{ ...fn('f'), namespaceDescription: 'd' } as Tool],
+    });
+    expect(body['messages']).toEqual([{ role: 'assistant', content: 'a' }]);
+    expect(features).toEqual(['thinking.signature', 'redacted_thinking', 'namespace.description']);
+  });
+
   it('reports details, refusals and foreign citations in history', () => {
     const { features } = sent({
       messages: [

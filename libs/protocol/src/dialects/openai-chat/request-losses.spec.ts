@@ -43,6 +43,7 @@ describe('encodeRequest', () => {
     ['citations', { messages: [assistant({ type: 'text', text: 'x', citations: [{ type: 'page' }] })] }, {}],
     ['cache_control', { tools: [{ ...FUNCTION, cache: {} }] }, {}],
     ['defer_loading', { tools: [{ ...FUNCTION, deferLoading: true }] }, {}],
+    ['namespace.description', { tools: [{ ...FUNCTION, namespaceDescription: 'd' }] }, {}],
     ['document.context', { messages: [user({ ...PDF, context: 'c' } as Part)] }, {}],
     ['top_k', { sampling: { topK: 3 } }, {}],
     ['thinking.display', { reasoning: { mode: 'adaptive', display: 'omitted' } }, {}],

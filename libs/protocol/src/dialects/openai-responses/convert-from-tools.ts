@@ -2,7 +2,7 @@ import { TOOL_SEARCH, type CustomTool, type FunctionTool, type Tool, type ToolCh
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import type { Findings } from '../openai/findings';
 import { isAbsent } from '../openai/members';
-import { DIALECT_ID, joinToolName, splitToolName } from './wire';
+import { DIALECT_ID, joinToolName, resolveToolName } from './wire';
 
 const READ_OF_FUNCTION: ReadonlySet<string> = new Set([
   ...['type', 'name', 'description', 'parameters', 'strict', 'defer_loading', 'allowed_callers', 'async'],
@@ -171,17 +171,9 @@ export function decodeToolChoice(body: JsonObject, { names }: ToolList, findings
     return { type: choice.mode === 'required' ? 'required' : 'auto' };
   }
   if (type === 'function' || type === 'custom') {
-    return { type: 'tool', name: resolveName(findings.required(choice, 'name', 'tool_choice'), names) };
+    return { type: 'tool', name: resolveToolName(findings.required(choice, 'name', 'tool_choice'), names) };
   }
   // A tool that the provider runs goes by its type.
   findings.leaveRest(choice, new Set(['type']), 'tool_choice');
   return { type: 'tool', name: type };
-}
-
-/** A choice has no namespace: one tool of that name in any namespace is meant. */
-function resolveName(name: string, names: ReadonlySet<string>): string {
-  if (names.has(name)) return name;
-  const inNamespaces = [...names].filter((candidate) => splitToolName(candidate).name === name);
-  const [only] = inNamespaces;
-  return only !== undefined && inNamespaces.length === 1 ? only : name;
 }

@@ -1,10 +1,11 @@
 import type { Conversation, Message, Part, TextPart } from '../../conversation';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import type { JsonObject, JsonValue } from '../../json';
 import type { Encoding } from '../openai/encoding';
 import { loseOpaque, place, type PlacedPart } from '../openai/placed-parts';
 import { CallIndex, encodeCall } from './convert-to-calls';
 import { collapse, encodeInputParts } from './convert-to-parts';
-import { ANNOTATION_TYPES, DIALECT_ID } from './wire';
+import { annotationsOf } from './convert-to-output';
+import { DIALECT_ID } from './wire';
 
 /**
  * `instructions` and `input`. A system message at the head that is one plain text goes as the instructions; every other
@@ -99,13 +100,7 @@ function withoutCitations(part: Part): Part {
 }
 
 function encodeText({ text, citations = [] }: TextPart, path: string, encoding: Encoding): JsonObject {
-  const annotations = citations.filter(isAnnotation);
-  if (annotations.length < citations.length) encoding.lose('citations', `${path}.citations`);
-  return { type: 'output_text', text, annotations };
-}
-
-function isAnnotation(citation: JsonValue): boolean {
-  return isJsonObject(citation) && ANNOTATION_TYPES.has(citation.type);
+  return { type: 'output_text', text, annotations: annotationsOf(citations, text, path, encoding.losses) };
 }
 
 function plainOrParts(content: JsonObject[]): JsonValue {

@@ -8,7 +8,7 @@ import {
 } from '../../conversation';
 import type { JsonObject, JsonValue } from '../../json';
 import type { Encoding } from '../openai/encoding';
-import { DIALECT_ID, splitToolName } from './wire';
+import { DIALECT_ID, resolveToolName, splitToolName } from './wire';
 
 /** `tools`, `tool_choice` and `parallel_tool_calls`, as far as the conversation has them. */
 export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {
@@ -127,5 +127,9 @@ function encodeToolChoice(choice: ToolChoice, tools: readonly Tool[], encoding: 
   const tool = tools.find(({ name }) => name === choice.name);
   if (tool?.type === 'server') return { type: choice.name };
   const { name } = splitToolName(encoding.toolName(choice.name));
+  const names = new Set(tools.flatMap((other) => (other.type === 'server' ? [] : [encoding.toolName(other.name)])));
+  if (resolveToolName(name, names) !== encoding.toolName(choice.name)) {
+    encoding.lose('tool_choice.namespace', 'tool_choice.namespace');
+  }
   return { type: tool?.type === 'custom' ? 'custom' : 'function', name };
 }

@@ -42,3 +42,11 @@ export function isSendableToolName(canonical: string): boolean {
   const { name, namespace } = splitToolName(canonical);
   return isPlainToolName(name) && (namespace === undefined || isPlainToolName(namespace));
 }
+
+/** The tool that a choice means, which names no namespace: the one of that name, in whatever namespace. */
+export function resolveToolName(name: string, names: ReadonlySet<string>): string {
+  if (names.has(name)) return name;
+  const inNamespaces = [...names].filter((candidate) => splitToolName(candidate).name === name);
+  const [only] = inNamespaces;
+  return only !== undefined && inNamespaces.length === 1 ? only : name;
+}
