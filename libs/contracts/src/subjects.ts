@@ -50,7 +50,7 @@ export const STREAMS = {
     subject: 'switchboard.responses.v1.stored',
     dedupeWindowMs: 10 * 60_000,
     maxAgeMs: 7 * 24 * HOUR_MS,
-    queue: { bytesMax: 1024 ** 3 },
+    queue: { bytesMax: 512 * 1024 ** 2 },
   },
 } as const satisfies Record<string, StreamDefinition>;
 
