@@ -2,11 +2,19 @@ import { GatewayError, type KeyRecord } from '@switchboard/contracts';
 import type { JsonObject } from '@switchboard/protocol';
 import { mayUse } from './core/access';
 import { inputItemsPage } from './core/input-items-page';
+import type { Route } from './core/routes';
 import type { EdgeContext } from './inference/edge-context';
 
 /** `GET` and `DELETE /v1/responses/{id}`, and `GET …/input_items`: of the responses of the key's tenant. */
 export class ResponsesHandler {
   constructor(private readonly edge: Pick<EdgeContext, 'responses'>) {}
+
+  /** Rejects with a GatewayError. */
+  answer(method: string | undefined, route: Route, key: KeyRecord, query: URLSearchParams): Promise<JsonObject> {
+    const { name, responseId = '' } = route;
+    if (name === 'input-items') return this.inputItems(key, responseId, query);
+    return method === 'DELETE' ? this.remove(key, responseId) : this.show(key, responseId, query);
+  }
 
   /** Rejects with a GatewayError. */
   async show(key: KeyRecord, id: string, query: URLSearchParams): Promise<JsonObject> {

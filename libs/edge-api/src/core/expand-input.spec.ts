@@ -55,7 +55,7 @@ test('references become the items they name, once; what nobody knows is a loss',
   expect(referencesIn(input)).toEqual(['rs_1_0', 'msg_1_1', 'rs_9', 'rs_1_0']);
   const { stored, losses } = expandInput(input, undefined, known);
   expect(stored).toEqual([question, thought, answer]);
-  expect(losses).toEqual([{ feature: 'input.item_reference', path: 'input[3]' }]);
+  expect(losses).toEqual([{ feature: 'item_reference', path: 'input[3]' }]);
 });
 
 test('what the previous response holds is not said twice', () => {

@@ -42,7 +42,7 @@ export function expandInput(
     const reference = referenceOf(item);
     const meant = reference === undefined ? item : known.get(reference);
     if (reference !== undefined && present.has(reference)) continue;
-    if (meant === undefined) losses.push({ feature: `input.${REFERENCE}`, path: `input[${index}]` });
+    if (meant === undefined) losses.push({ feature: REFERENCE, path: `input[${index}]` });
     else stored.push(meant);
     if (reference !== undefined) present.add(reference);
   }

@@ -47,16 +47,16 @@ export function readStorageRequest(body: Buffer): StorageRequest | GatewayError 
 
 /**
  * The edit that asks for the reasoning in a form that can be sent again: of an upstream that stores nothing it is all there
- * is to go on from. Undefined: it is asked for already.
+ * is to go on from. None: it is asked for already.
  */
-export function askForReasoning(body: Buffer): ByteEdit | undefined {
+export function askForReasoning(body: Buffer): ByteEdit[] {
   const scan = scanner.scan(body);
-  if (!scan.ok) return undefined;
+  if (!scan.ok) return [];
   const { include: span } = scan.spans;
   const asked = span && readJsonValue(body, span);
-  if (Array.isArray(asked) && asked.includes(ENCRYPTED_REASONING)) return undefined;
+  if (Array.isArray(asked) && asked.includes(ENCRYPTED_REASONING)) return [];
   const include = JSON.stringify([...(Array.isArray(asked) ? asked : []), ENCRYPTED_REASONING]);
-  return span === undefined ? firstMember(body, `"include":${include},`) : { ...span, replacement: include };
+  return [span === undefined ? firstMember(body, `"include":${include},`) : { ...span, replacement: include }];
 }
 
 function storeNot(body: Buffer, span: JsonSpan | undefined): ByteEdit {

@@ -15,6 +15,7 @@ import { readBody } from '../adapters/request-body';
 import type { EdgeContext } from './edge-context';
 import { Exchange } from './exchange';
 import { faultError, InferenceRequest } from './inference-request';
+import type { StoredCall } from './stored-call';
 
 /**
  * A prompt of fewer bytes than this per token of the window is not counted: real text has about four bytes to a token, so
@@ -23,6 +24,12 @@ import { faultError, InferenceRequest } from './inference-request';
 const BYTES_PER_TOKEN_SURELY_FITTING = 3;
 
 export type Refuse = (error: GatewayError) => void;
+
+interface Beginning {
+  begin: (stored: StoredCall | undefined) => void;
+  refuse: Refuse;
+  fail: (error: unknown) => void;
+}
 
 /** `POST` of a conversation: from an authenticated key to an exchange, or to the reason why not. */
 export class InferenceHandler {
@@ -44,19 +51,37 @@ export class InferenceHandler {
       if (response.destroyed) return;
       if (body instanceof GatewayError) return refuse(body);
       identity.call?.received(body);
-      try {
-        const known = this.edge.admissions.refusedAlready(key, dialect);
-        if (known !== undefined) return refuse(known);
-        const request = this.read(incoming, dialect, body, identity);
+      const begin = (stored?: StoredCall): void => {
+        const request = this.read(incoming, dialect, body, identity, stored);
         if (request instanceof GatewayError) return refuse(request);
         const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
         identity.call?.entrust();
         this.serve(exchange, refuse);
+      };
+      try {
+        const known = this.edge.admissions.refusedAlready(key, dialect);
+        if (known !== undefined) return refuse(known);
+        if (dialect.id !== 'openai-responses') return begin();
+        this.beginWhole(body, key, response, { begin, refuse, fail: (error) => this.fail(error, identity, refuse) });
       } catch (error) {
         // Outside the handler's own call by now: unhandled, one odd request would end the process.
         this.fail(error, identity, refuse);
       }
     });
+  }
+
+  /** With what the request refers to: at once, unless the store has to be asked for it. */
+  private beginWhole(body: Buffer, key: KeyRecord, response: ServerResponse, on: Beginning): void {
+    const stored = this.edge.responses.read(body, key);
+    if (stored instanceof GatewayError) return on.refuse(stored);
+    if (!(stored instanceof Promise)) return on.begin(stored);
+    stored
+      .then((read) => {
+        if (response.destroyed) return;
+        if (read instanceof GatewayError) on.refuse(read);
+        else on.begin(read);
+      })
+      .catch(on.fail);
   }
 
   private serve(exchange: Exchange, refuse: Refuse): void {
@@ -96,9 +121,11 @@ export class InferenceHandler {
   private read(
     incoming: IncomingMessage,
     dialect: Dialect,
-    body: Buffer,
+    received: Buffer,
     { call }: RequestIdentity,
+    stored: StoredCall | undefined,
   ): InferenceRequest | GatewayError {
+    const body = stored?.body ?? received;
     const sniffed = sniffRequest(body);
     if (!sniffed.ok) return faultError(sniffed.fault);
     call?.asked(sniffed.model, sniffed.stream);
@@ -113,6 +140,7 @@ export class InferenceHandler {
       incoming.headers,
       queryStart === -1 ? '' : url.slice(queryStart),
       incoming.headers[this.edge.names.translation] === 'strict',
+      stored,
     );
   }
 

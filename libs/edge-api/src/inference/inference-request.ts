@@ -12,6 +12,7 @@ import {
   type SniffedRequest,
 } from '@switchboard/protocol';
 import { holdsOwnMarks } from '../core/own-marks';
+import type { StoredCall } from './stored-call';
 
 /** A client's inference request once its body is in: sniffed always, parsed only if somebody asks. */
 export class InferenceRequest {
@@ -29,6 +30,8 @@ export class InferenceRequest {
     readonly query: string,
     /** Refuse rather than lose anything in translation. */
     readonly strict: boolean,
+    /** Of the Responses API. */
+    readonly stored?: StoredCall,
   ) {}
 
   /** As the client named it; checked to be there before anything else is. */

@@ -93,8 +93,19 @@ test('items that a client refers to by id alone are put in their place; unknown 
   const input = ['rs_resp_1', 'rs_nobody', 'msg_resp_2', 'msg_resp_1'].map((id) => ({ type: 'item_reference', id }));
   const call = await read({ input });
   expect((sent(call)['input'] as JsonObject[]).map(({ type }) => type)).toEqual(['reasoning', 'message', 'message']);
-  expect(call.losses).toEqual([{ feature: 'input.item_reference', path: 'input[1]' }]);
+  expect(call.losses).toEqual([{ feature: 'item_reference', path: 'input[1]' }]);
   expect((await read({ input }, stranger)).losses).toHaveLength(4);
+});
+
+test('a request that is only counted is counted with all it refers to, and says nothing of storage', async () => {
+  await reply(await read({ input: 'Hi' }), 'resp_1');
+  const whole = await storage.whole(Buffer.from('{"input":"b","previous_response_id":"resp_1"}'), key);
+  expect(JSON.parse(String(whole))).toEqual({
+    input: [expect.anything(), expect.anything(), expect.anything(), expect.anything()],
+  });
+  const bare = Buffer.from('{"input":"b"}');
+  expect(await storage.whole(bare, key)).toBe(bare);
+  expect(await storage.whole(Buffer.from('{"previous_response_id":"resp_9"}'), key)).toBeInstanceOf(GatewayError);
 });
 
 test('unknown, another tenant’s, or a store that is away: told in the API’s words', async () => {

@@ -6,7 +6,7 @@ import {
   type StoredResponse,
 } from '@switchboard/contracts';
 import { spliceBytes, type JsonObject, type JsonValue, type Loss } from '@switchboard/protocol';
-import { expandInput, itemsOf, referencesIn } from '../core/expand-input';
+import { expandInput, itemsOf, referencesIn, type ExpandedInput } from '../core/expand-input';
 import { readStorageRequest, type StorageRequest } from '../core/storage-request';
 import { inputList } from '../core/stored-input';
 import { StoredCall } from './stored-call';
@@ -17,6 +17,11 @@ const INPUT_BYTES_MAX = 4 * 1024 * 1024;
 const LOOKUPS_MAX = 8;
 
 type Read = StoredCall | GatewayError | undefined;
+
+interface Expanded extends ExpandedInput {
+  /** The request without the response it goes on from. */
+  rest: JsonObject;
+}
 
 /** Stored responses as requests use them; upstreams store nothing. */
 export class ResponseStorage {
@@ -33,9 +38,18 @@ export class ResponseStorage {
   read(body: Buffer, key: KeyRecord): Read | Promise<Read> {
     const asked = readStorageRequest(body);
     if (asked === undefined || asked instanceof GatewayError) return asked;
-    if (asked.previousResponseId !== undefined || asked.mayRefer) return this.expand(body, asked, key);
+    if (refers(asked)) return this.readWhole(body, asked, key);
     const sent = asked.storeNot === undefined ? body : spliceBytes(body, [asked.storeNot]);
     return this.call(asked, key, { body: sent, input: undefined, losses: [] });
+  }
+
+  /** A body that is only counted, with all in it that it refers to. */
+  async whole(body: Buffer, key: KeyRecord): Promise<Buffer | GatewayError> {
+    const asked = readStorageRequest(body);
+    if (asked instanceof GatewayError) return asked;
+    const expanded = asked !== undefined && refers(asked) ? await this.expand(body, asked, key) : undefined;
+    if (expanded === undefined || expanded instanceof GatewayError) return expanded ?? body;
+    return Buffer.from(JSON.stringify({ ...expanded.rest, input: expanded.sent }));
   }
 
   /** Undefined: the tenant has none of that id. @throws GatewayError when the store is away */
@@ -48,20 +62,29 @@ export class ResponseStorage {
     return (await this.store?.delete(tenant.id, id).catch(unavailable)) ?? false;
   }
 
-  private async expand(body: Buffer, asked: StorageRequest, key: KeyRecord): Promise<Read> {
+  private async readWhole(body: Buffer, asked: StorageRequest, key: KeyRecord): Promise<Read> {
+    const expanded = await this.expand(body, asked, key);
+    if (expanded === undefined || expanded instanceof GatewayError) return expanded;
+    const { rest, sent, stored, losses } = expanded;
+    const whole = Buffer.from(JSON.stringify({ ...rest, input: sent, store: false }));
+    return this.call(asked, key, { body: whole, input: stored, losses });
+  }
+
+  private async expand(
+    body: Buffer,
+    { previousResponseId }: StorageRequest,
+    key: KeyRecord,
+  ): Promise<Expanded | GatewayError | undefined> {
     const request = parsed(body);
     const input = inputList(request?.input);
     // What it is instead is for others to refuse.
     if (request === undefined || input === undefined) return undefined;
-    const { previousResponseId } = asked;
+    const { previous_response_id: _previous, ...rest } = request;
     try {
       const previous = previousResponseId === undefined ? undefined : await this.find(key, previousResponseId);
       if (previousResponseId !== undefined && previous === undefined) return notFound(previousResponseId);
       const known = await this.resolve(referencesIn(input), previous, key);
-      const { stored, sent, losses } = expandInput(input, previous, known);
-      const { previous_response_id: _previous, ...rest } = request;
-      const expanded = Buffer.from(JSON.stringify({ ...rest, input: sent, store: false }));
-      return this.call(asked, key, { body: expanded, input: stored, losses });
+      return { rest, ...expandInput(input, previous, known) };
     } catch (error) {
       if (error instanceof GatewayError) return error;
       throw error;
@@ -98,6 +121,10 @@ export class ResponseStorage {
     const echo = { store: stores, previous_response_id: previousResponseId ?? null };
     return new StoredCall(stores ? this.store : undefined, key, { ...read, echo });
   }
+}
+
+function refers({ previousResponseId, mayRefer }: StorageRequest): boolean {
+  return previousResponseId !== undefined || mayRefer;
 }
 
 function parsed(body: Buffer): JsonObject | undefined {

@@ -7,6 +7,7 @@ import {
   type ResponsePartReplyV1,
   STREAMS,
   SUBJECTS,
+  type Subscription,
 } from '@switchboard/contracts';
 import type { Logger, Metrics, TenantSealer } from '@switchboard/platform';
 import { ResponseArchive } from './response-archive';
@@ -43,8 +44,20 @@ export interface ResponseClientOptions {
 }
 
 /** The store of the metering service, for an edge. */
-export function createResponseClient({ bus, ...options }: ResponseClientOptions): ResponseArchive {
-  const archive = new ResponseArchive({ ...options, parts: busResponseParts(bus) });
-  bus.onConnected(() => archive.wake());
-  return archive;
+export function createResponseClient(options: ResponseClientOptions): ResponseArchive {
+  return new BusResponseArchive(options);
+}
+
+/** Tries again what waits as soon as the bus is back. */
+class BusResponseArchive extends ResponseArchive {
+  private readonly reconnections: Subscription;
+
+  constructor({ bus, ...options }: ResponseClientOptions) {
+    super({ ...options, parts: busResponseParts(bus) });
+    this.reconnections = bus.onConnected(() => this.wake());
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all([super.close(), this.reconnections.stop()]);
+  }
 }
