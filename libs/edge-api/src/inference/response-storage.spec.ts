@@ -132,6 +132,19 @@ test('nothing is kept where storing is off, the input is too large, or the reply
   expect(await without.read(Buffer.from('{"input":"Hi"}'), key)).toMatchObject({ echo: { store: false } });
 });
 
+test('what can be no id is not asked for', async () => {
+  expect(await storage.find(key, 'resp\0')).toBeUndefined();
+  expect(await storage.delete(key, 'x'.repeat(513))).toBe(false);
+  const input = Array.from({ length: 3_000 }, (_, index) => ({
+    type: 'item_reference',
+    id: index === 0 ? '\0' : `rs_${index}`,
+  }));
+  const asked: number[] = [];
+  responses.findByItems = (_, ids) => Promise.resolve(void asked.push(ids.length));
+  expect((await read({ input })).losses).toHaveLength(3_000);
+  expect([asked, responses.lookups]).toEqual([[2_000], 0]);
+});
+
 describe('ResponsesHandler', () => {
   const query = (text = '') => new URLSearchParams(text);
   const missing = { code: 'response_not_found', message: "Response with id 'resp_1' not found.", param: 'id' };

@@ -8,6 +8,7 @@ import {
 import { spliceBytes, type JsonObject, type JsonValue, type Loss } from '@switchboard/protocol';
 import { expandInput, itemsOf, referencesIn, type ExpandedInput } from '../core/expand-input';
 import { readStorageRequest, type StorageRequest } from '../core/storage-request';
+import { askableItemIds, isResponseId } from '../core/stored-id';
 import { inputList } from '../core/stored-input';
 import { StoredCall } from './stored-call';
 
@@ -54,12 +55,12 @@ export class ResponseStorage {
 
   /** Undefined: the tenant has none of that id. @throws GatewayError when the store is away */
   async find({ tenant }: KeyRecord, id: string): Promise<StoredResponse | undefined> {
-    return this.store?.get(tenant.id, id).catch(unavailable);
+    return isResponseId(id) ? this.store?.get(tenant.id, id).catch(unavailable) : undefined;
   }
 
   /** False: the tenant has none of that id. @throws GatewayError when the store is away */
   async delete({ tenant }: KeyRecord, id: string): Promise<boolean> {
-    return (await this.store?.delete(tenant.id, id).catch(unavailable)) ?? false;
+    return isResponseId(id) && ((await this.store?.delete(tenant.id, id).catch(unavailable)) ?? false);
   }
 
   private async readWhole(body: Buffer, asked: StorageRequest, key: KeyRecord): Promise<Read> {
@@ -103,7 +104,7 @@ export class ResponseStorage {
     };
     if (previous !== undefined) learn(previous);
     for (let lookups = 0; lookups < LOOKUPS_MAX; lookups++) {
-      const missing = references.filter((id) => !known.has(id));
+      const missing = askableItemIds(references.filter((id) => !known.has(id)));
       if (missing.length === 0) break;
       const found = await this.store?.findByItems(tenant.id, missing).catch(unavailable);
       if (found === undefined) break;

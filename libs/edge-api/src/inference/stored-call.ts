@@ -1,12 +1,10 @@
 import type { KeyRecord, ResponseStore } from '@switchboard/contracts';
 import { isJsonObject, type JsonObject, type JsonValue, type Loss } from '@switchboard/protocol';
 import { echoInReply, ResponseWatch, type StorageEcho } from '../core/response-echo';
+import { isResponseId } from '../core/stored-id';
 import { inputList, storedItems } from '../core/stored-input';
 import type { Relay } from './relay';
 import { StoringRelay } from './storing-relay';
-
-/** Others could not be asked for: the id is part of a path. */
-const RESPONSE_ID = /^[\w.-]{1,128}$/;
 
 interface ReadCall {
   body: Buffer;
@@ -63,7 +61,7 @@ export class StoredCall {
   private keep(response: JsonObject): void {
     const { store } = this;
     const { id, status } = response;
-    if (store === undefined || typeof id !== 'string' || !RESPONSE_ID.test(id)) return;
+    if (store === undefined || !isResponseId(id)) return;
     if (status !== 'completed' && status !== 'incomplete') return;
     setImmediate(() => {
       const { key, echo } = this;
