@@ -11,15 +11,12 @@ import { identityHeaders, readClientRequestId, type RequestIdentity } from './co
 import { gatewayFault } from './core/upstream-failure';
 import { newRequestId } from './core/request-id';
 import { isCall, matchRoute, type Route, type RouteMatch } from './core/routes';
+import { endAfterBody } from './adapters/end-after-body';
 import { CountTokensHandler } from './count-tokens-handler';
 import type { EdgeContext } from './inference/edge-context';
 import { InferenceHandler } from './inference/inference-handler';
 import { ModelsHandler } from './models-handler';
 import { ResponsesHandler } from './responses-handler';
-
-/** What of a refused body is read and thrown away, so that the client gets to read why it was refused. */
-const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
-const MAX_DISCARD_MS = 30_000;
 
 /** Every request of the public port: route, authenticate, hand over. Errors are told in the path's own dialect. */
 export class PublicHandler {
@@ -282,24 +279,4 @@ function preflight(response: ServerResponse, { origin }: RequestIdentity): void 
     vary: 'origin',
   });
   response.end();
-}
-
-/**
- * Ends a reply, all of which is written, once the rest of the request has come: a socket closed while the client still
- * writes would lose it the answer.
- */
-function endAfterBody(incoming: IncomingMessage, response: ServerResponse): void {
-  let discarded = 0;
-  const end = (): void => {
-    clearTimeout(deadline);
-    response.end();
-  };
-  const deadline = setTimeout(end, MAX_DISCARD_MS);
-  incoming.on('data', (chunk: Buffer) => {
-    discarded += chunk.length;
-    if (discarded > MAX_DISCARDED_BYTES) end();
-  });
-  incoming.on('close', end);
-  incoming.on('end', end);
-  incoming.resume();
 }
