@@ -1,6 +1,7 @@
 import {
   createKeyHasher,
   createSealer,
+  createTenantSealer,
   durationSetting,
   listSetting,
   portSetting,
@@ -9,6 +10,7 @@ import {
   readServiceSettings,
   type KeyHasher,
   type Sealer,
+  type TenantSealer,
 } from '@switchboard/platform';
 import { z } from 'zod';
 import { addressFault } from './trusted-proxies';
@@ -46,6 +48,7 @@ const shape = {
 
 export interface EdgeSecrets {
   sealer: Sealer;
+  tenantSealer: TenantSealer;
   hasher: KeyHasher;
 }
 
@@ -61,7 +64,10 @@ export function readEdgeSettings(env: NodeJS.ProcessEnv): ReadEdgeSettings {
   const kek = readSecretRing('KEK', env);
   const pepper = readSecretRing('KEY_PEPPER', env);
   if (read.ok && kek.ok && pepper.ok) {
-    const secrets = { sealer: createSealer(kek.ring), hasher: createKeyHasher(pepper.ring) };
+    const secrets = {
+      ...{ sealer: createSealer(kek.ring), tenantSealer: createTenantSealer(kek.ring) },
+      hasher: createKeyHasher(pepper.ring),
+    };
     return { ok: true, settings: read.settings, secrets };
   }
   const faults = read.ok ? [] : [...read.faults];

@@ -1,11 +1,21 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { type Bus, CALL_LOG, HEALTH_CHECKS, type HealthCheck, LIMITER, USAGE_SINK } from '@switchboard/contracts';
+import {
+  type Bus,
+  CALL_LOG,
+  HEALTH_CHECKS,
+  type HealthCheck,
+  LIMITER,
+  RESPONSE_STORE,
+  USAGE_SINK,
+} from '@switchboard/contracts';
 import { EdgeApiModule, type EdgeApiOptions } from '@switchboard/edge-api';
 import { EDGE_HEALTH } from '@switchboard/edge-api/client';
 import {
   type BufferedCallLog,
   createCallPublisher,
+  createResponseClient,
   createUsagePublisher,
+  type ResponseArchive,
   type UsagePublisher,
   UsageSpool,
 } from '@switchboard/metering/client';
@@ -30,11 +40,12 @@ export class EdgeServiceModule implements OnApplicationShutdown {
   constructor(
     @Inject(USAGE_SINK) private readonly usage: UsagePublisher,
     @Inject(CALL_LOG) private readonly calls: BufferedCallLog,
+    @Inject(RESPONSE_STORE) private readonly responses: ResponseArchive,
     @Inject(LIMITER) private readonly limiter: BusLimiter,
   ) {}
 
   static forRoot(parts: EdgeServiceParts): DynamicModule {
-    const { bus, log, metrics } = parts;
+    const { bus, log, metrics, secrets } = parts;
     return {
       module: EdgeServiceModule,
       global: true,
@@ -43,19 +54,24 @@ export class EdgeServiceModule implements OnApplicationShutdown {
         { provide: USAGE_SINK, useFactory: () => createUsageSink(parts) },
         { provide: CALL_LOG, useFactory: () => createCallPublisher({ bus, log, metrics }) },
         {
+          provide: RESPONSE_STORE,
+          useFactory: () => createResponseClient({ bus, sealer: secrets.tenantSealer, log, metrics }),
+        },
+        {
           provide: LIMITER,
           useFactory: () => new BusLimiter({ bus, log, batchMax: parts.settings.ADMISSION_BATCH_MAX }),
         },
         { provide: HEALTH_CHECKS, inject: [EDGE_HEALTH], useFactory: (health: HealthCheck[]) => health },
       ],
-      exports: [USAGE_SINK, CALL_LOG, LIMITER, HEALTH_CHECKS],
+      exports: [USAGE_SINK, CALL_LOG, RESPONSE_STORE, LIMITER, HEALTH_CHECKS],
     };
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { usage, calls, limiter } = this;
-    await Promise.all([usage.drain(USAGE_DRAIN_MS), calls.drain(USAGE_DRAIN_MS), limiter.close(USAGE_DRAIN_MS)]);
-    await Promise.all([usage.close(), calls.close()]);
+    const { usage, calls, responses, limiter } = this;
+    const buffers = [usage, calls, responses];
+    await Promise.all([...buffers.map((each) => each.drain(USAGE_DRAIN_MS)), limiter.close(USAGE_DRAIN_MS)]);
+    await Promise.all(buffers.map((each) => each.close()));
   }
 }
 
@@ -69,7 +85,8 @@ async function createUsageSink({ bus, settings, log, metrics }: EdgeServiceParts
 
 function edgeOf({ bus, settings, secrets, log, metrics }: EdgeServiceParts): EdgeApiOptions {
   return {
-    ...{ bus, log, metrics, ...secrets, port: settings.PORT, host: settings.HOST },
+    ...{ bus, log, metrics, sealer: secrets.sealer, hasher: secrets.hasher },
+    ...{ port: settings.PORT, host: settings.HOST },
     settings: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       keepaliveMs: settings.KEEPALIVE_MS,

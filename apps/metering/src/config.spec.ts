@@ -10,6 +10,7 @@ test('the database and the key-encryption key are all that must be given', () =>
       DATABASE_URL,
       REDIS_URL: 'redis://127.0.0.1:6379',
       CALL_LOG_RETENTION_DAYS: 30,
+      RESPONSES_RETENTION_DAYS: 30,
       ADMIN_PORT: 9090,
       NATS_URL: 'nats://127.0.0.1:4222',
       LOG_LEVEL: 'info',

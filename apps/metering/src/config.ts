@@ -19,6 +19,8 @@ const shape = {
   REDIS_URL: redisUrlSetting,
   /** How long the calls of tenants are kept that do not say it. */
   CALL_LOG_RETENTION_DAYS: positiveSetting(30),
+  /** How long responses are stored, from when they come. */
+  RESPONSES_RETENTION_DAYS: positiveSetting(30),
   /** Of calls; budgets and late corrections reach back no further than three. Absent: all are kept. */
   USAGE_RETENTION_MONTHS: boundSetting(3),
 };

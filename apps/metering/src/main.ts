@@ -13,6 +13,7 @@ async function main(): Promise<void> {
   const module = MeteringServiceModule.forRoot({
     ...{ bus, databaseUrl: settings.DATABASE_URL, redisUrl: settings.REDIS_URL, sealer, log, metrics },
     callLogRetentionDays: settings.CALL_LOG_RETENTION_DAYS,
+    responsesRetentionDays: settings.RESPONSES_RETENTION_DAYS,
     retentionMonths: settings.USAGE_RETENTION_MONTHS,
   });
   await runService({ name: 'metering', settings, module, log, metrics, bus });

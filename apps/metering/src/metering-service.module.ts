@@ -9,6 +9,7 @@ export interface MeteringServiceParts {
   databaseUrl: string;
   redisUrl: string;
   callLogRetentionDays: number;
+  responsesRetentionDays: number;
   sealer: Pick<Sealer, 'open'>;
   /** Of usage; undefined: all are kept. */
   retentionMonths: number | undefined;

@@ -12,6 +12,7 @@ import {
   createLocalBus,
   createMetrics,
   createSealer,
+  createTenantSealer,
   type GatewayConfig,
   Heartbeat,
   listeningUrl,
@@ -103,11 +104,13 @@ async function confirmed(publication: HealthCheck): Promise<void> {
 
 async function openMetering(settings: Settings, { kek }: Secrets, tools: Tools): Promise<Metering> {
   const { DATA_DIR, SPOOL_MAX_BYTES, CALL_LOG_RETENTION_DAYS, USAGE_RETENTION_MONTHS } = settings;
+  const { RESPONSES_RETENTION_DAYS: responsesRetentionDays } = settings;
   const { logger: log, metrics } = tools;
   const dir = path.join(DATA_DIR, 'spool');
   const spool = await UsageSpool.open({ dir, bytesMax: SPOOL_MAX_BYTES, log, metrics });
   const kept = { callLogRetentionDays: CALL_LOG_RETENTION_DAYS, retentionMonths: USAGE_RETENTION_MONTHS };
-  return createMetering({ ...tools, ...kept, sealer: createSealer(kek), spool });
+  const sealers = { sealer: createSealer(kek), tenantSealer: createTenantSealer(kek) };
+  return createMetering({ ...tools, ...kept, ...sealers, responsesRetentionDays, spool });
 }
 
 function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tools): AdminStore {

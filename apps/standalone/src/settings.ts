@@ -32,6 +32,8 @@ const settingsShape = {
   DRAIN_MS: durationSetting(10_000),
   /** How long the calls of tenants are kept that do not say it. */
   CALL_LOG_RETENTION_DAYS: positiveSetting(30),
+  /** How long responses are stored. */
+  RESPONSES_RETENTION_DAYS: positiveSetting(30),
   TRUSTED_PROXIES: listSetting,
   /** Of the spool in DATA_DIR, where usage waits for the database. */
   SPOOL_MAX_BYTES: positiveSetting(256 * 1024 * 1024),

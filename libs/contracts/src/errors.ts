@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'budget_held'
   | 'model_not_found'
   | 'route_not_found'
+  | 'response_not_found'
   | 'method_not_allowed'
   | 'body_too_large'
   | 'request_timeout'
@@ -36,6 +37,7 @@ export type ErrorCode =
   | 'upgrade_required'
   | 'key_store_unavailable'
   | 'limiter_unavailable'
+  | 'response_store_unavailable'
   | 'shutting_down'
   | 'internal';
 
@@ -77,6 +79,8 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorRow>> = {
   /** The rest of a budget is set aside for calls under way: as soon as they are settled there may be room again. */
   budget_held: row(429, 'rate_limit_error', 'rate_limit_exceeded', 'budget_held', true),
   model_not_found: row(404, 'not_found_error', 'invalid_request_error', 'model_not_found'),
+  /** A stored response; OpenAI gives it no code. */
+  response_not_found: row(404, 'not_found_error', 'invalid_request_error', null),
   route_not_found: row(404, 'not_found_error', 'invalid_request_error', 'route_not_found'),
   method_not_allowed: row(405, 'invalid_request_error', 'invalid_request_error', 'method_not_allowed'),
   body_too_large: row(413, 'request_too_large', 'invalid_request_error', 'request_too_large'),
@@ -94,6 +98,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorRow>> = {
   /** The key is not in this process's memory, and where it could be looked up is away. */
   key_store_unavailable: row(503, 'api_error', 'server_error', 'key_store_unavailable', true),
   limiter_unavailable: row(503, 'api_error', 'server_error', 'limiter_unavailable', true),
+  response_store_unavailable: row(503, 'api_error', 'server_error', 'response_store_unavailable', true),
   shutting_down: row(503, 'api_error', 'server_error', 'shutting_down', true),
   internal: row(500, 'api_error', 'server_error', 'internal_error', true),
 };

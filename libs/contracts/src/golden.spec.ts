@@ -38,6 +38,14 @@ import type {
   RoutingHeadV2,
   UpstreamOutcomesV1,
 } from './routing';
+import type {
+  FoundResponsePartV1,
+  ResponseDeleteReplyV1,
+  ResponseDeleteRequestV1,
+  ResponsePartReplyV1,
+  ResponsePartRequestV1,
+  ResponsePartV1,
+} from './responses';
 import type { SpendingRequestV1, SpendingV1 } from './spending';
 import { decodeJson, encodeJson } from './subjects';
 import type { ProbeStateV1, ProviderStateV1, UpstreamsV1, UpstreamStateV1 } from './upstreams-view';
@@ -89,7 +97,10 @@ const settings: Whole<CatalogSettingsV1> = {
     retries: { share: 0.1, least: 10 },
     fallbacks: [{ models: ['anthropic/*'], to: ['openai/gpt-5'] }],
   },
+  storeResponses: 'off',
 };
+
+const foundPart: Whole<FoundResponsePartV1> = { responseId: 'resp_01', parts: 2, sealed: 'AQJrMQ==' };
 
 const provider: Whole<ProviderRecordV1> = {
   id: 'claude-direct',
@@ -450,6 +461,18 @@ const GOLDENS = {
   ProviderStateV1: providerState,
   RankedChoiceV2: choice,
   RankedUpstreamV2: rankedUpstream,
+  FoundResponsePartV1: foundPart,
+  ResponseDeleteReplyV1: { deleted: true } satisfies Whole<ResponseDeleteReplyV1>,
+  ResponseDeleteRequestV1: { tenantId: 'acme', responseId: 'resp_01' } satisfies Whole<ResponseDeleteRequestV1>,
+  ResponsePartReplyV1: { found: foundPart } satisfies Whole<ResponsePartReplyV1>,
+  ResponsePartRequestV1: {
+    ...{ tenantId: 'acme', responseId: 'resp_01', itemIds: ['msg_01', 'rs_01'], part: 1 },
+  } satisfies Whole<ResponsePartRequestV1>,
+  ResponsePartV1: {
+    ...{ tenantId: 'acme', keyId: 'key_01', responseId: 'resp_01', createdAtMs: 1_795_176_000_000 },
+    ...{ model: 'openai/gpt-5', status: 'completed', itemIds: ['msg_01', 'rs_01'] },
+    ...{ part: 0, parts: 2, sealed: 'AQJrMQ==' },
+  } satisfies Whole<ResponsePartV1>,
   RoutedModelV2: {
     ...versioned,
     ...{ model: 'anthropic/claude-sonnet-4.6', upstreams: [rankedUpstream] },

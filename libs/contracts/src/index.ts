@@ -15,6 +15,7 @@ export * from './usage-view';
 export * from './ports';
 export * from './price-schedule';
 export * from './records';
+export * from './responses';
 export * from './routing';
 export * from './spending';
 export * from './subjects';

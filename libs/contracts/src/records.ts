@@ -10,6 +10,8 @@ export interface CatalogSettingsV1 {
   limiterUnavailable: 'open' | 'closed';
   /** Absent where an older release wrote it: the default. */
   routing?: RoutingPolicy;
+  /** Absent where an older release wrote it: `on`. */
+  storeResponses?: 'on' | 'off';
 }
 
 /** A provider as it travels: what is secret in it is sealed. */

@@ -14,6 +14,10 @@ export const SUBJECTS = {
   limiterRecall: 'switchboard.rate-limit.v2.recall',
   /** SpendingRequestV1 → SpendingV1. */
   spending: 'switchboard.metering.v1.spending',
+  /** ResponsePartRequestV1 → ResponsePartReplyV1. */
+  responsePart: 'switchboard.metering.v1.response-part',
+  /** ResponseDeleteRequestV1 → ResponseDeleteReplyV1. */
+  responseDelete: 'switchboard.metering.v1.response-delete',
   /** ExplainRequestV1 → ExplanationV1. */
   explain: 'switchboard.router.v1.explain',
   /** Empty → UpstreamsV1; the router that leads answers. */
@@ -39,6 +43,14 @@ export const STREAMS = {
     dedupeWindowMs: 10 * 60_000,
     maxAgeMs: 7 * 24 * HOUR_MS,
     queue: { bytesMax: 1024 ** 3 },
+  },
+  /** ResponsePartV1. As the stream of calls is: bounded, and emptied as it is read. */
+  responses: {
+    name: 'SWITCHBOARD_RESPONSES',
+    subject: 'switchboard.responses.v1.stored',
+    dedupeWindowMs: 10 * 60_000,
+    maxAgeMs: 7 * 24 * HOUR_MS,
+    queue: { bytesMax: 512 * 1024 ** 2 },
   },
 } as const satisfies Record<string, StreamDefinition>;
 

@@ -44,10 +44,12 @@ export class CountTokensHandler {
   }
 
   private async count(
-    { headers, dialect, body }: Counted,
+    { headers, dialect, body: received }: Counted,
     key: KeyRecord,
     { requestId, call: logged }: RequestIdentity,
   ): Promise<TokenCount> {
+    const body = dialect === 'openai-responses' ? await this.edge.responses.whole(received, key) : received;
+    if (body instanceof GatewayError) throw body;
     const sniffed = sniffRequest(body);
     if (!sniffed.ok) throw faultError(sniffed.fault);
     logged?.asked(sniffed.model);

@@ -1,4 +1,4 @@
-import type { CallLog, CatalogSource, KeyDirectory, Limiter, UsageSink } from '@switchboard/contracts';
+import type { CallLog, CatalogSource, KeyDirectory, Limiter, ResponseStore, UsageSink } from '@switchboard/contracts';
 import type { Logger, Metrics } from '@switchboard/platform';
 import { PublicServer } from './adapters/public-server';
 import { TokenCounter } from './adapters/token-counter';
@@ -10,6 +10,7 @@ import { UpstreamRegistry } from './core/upstream-registry';
 import { EdgeMetrics } from './edge-metrics';
 import { Admissions } from './inference/admissions';
 import { ProviderAccounts } from './inference/provider-accounts';
+import { ResponseStorage } from './inference/response-storage';
 import { Sweeper } from './inference/sweeper';
 
 export interface PublicServerOptions {
@@ -27,6 +28,10 @@ export interface EdgePorts {
   usage: UsageSink;
   /** Absent: no call is logged, whatever its key asks for. */
   calls?: CallLog | undefined;
+  /** Absent: no response is stored, and none can be gone on from. */
+  responses?: ResponseStore | undefined;
+  /** Whether responses are stored, which may change. Absent: they are. */
+  storeResponses?: () => boolean;
   /** Absent: no call is reserved. */
   limiter?: Limiter | undefined;
   /** Where the policy may change; else it is that of the settings. */
@@ -45,6 +50,7 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
     keys: ports.keys,
     usage: ports.usage,
     calls: ports.calls,
+    responses: new ResponseStorage(ports.responses, ports.storeResponses ?? (() => true)),
     admissions: new Admissions({ limiter: ports.limiter, whenUnavailable, metrics, log: logger }),
     accounts: new ProviderAccounts({ limiter: ports.limiter, metrics, log: logger }),
     pools: new UpstreamPools({

@@ -5,17 +5,19 @@ import {
   type HealthCheck,
   LIMITER,
   type Limiter,
+  RESPONSE_STORE,
+  type ResponseStore,
   USAGE_SINK,
   type UsageSink,
 } from '@switchboard/contracts';
 import { EDGE_HEALTH } from './client';
 import { EdgeReplica, type EdgeReplicaOptions } from './edge-replica';
 
-export type EdgeApiOptions = Omit<EdgeReplicaOptions, 'usage' | 'calls' | 'limiter'>;
+export type EdgeApiOptions = Omit<EdgeReplicaOptions, 'usage' | 'calls' | 'responses' | 'limiter'>;
 
 /**
- * An edge as a Nest module. Needs USAGE_SINK, CALL_LOG and LIMITER from its host, and opens the public port when its host calls
- * `EdgeReplica.open`; at shutdown open replies end first. Provides EDGE_HEALTH.
+ * An edge as a Nest module. Needs USAGE_SINK, CALL_LOG, RESPONSE_STORE and LIMITER from its host, and opens the public port when its
+ * host calls `EdgeReplica.open`; at shutdown open replies end first. Provides EDGE_HEALTH.
  */
 @Module({})
 export class EdgeApiModule implements BeforeApplicationShutdown {
@@ -28,9 +30,9 @@ export class EdgeApiModule implements BeforeApplicationShutdown {
       providers: [
         {
           provide: EdgeReplica,
-          inject: [USAGE_SINK, CALL_LOG, LIMITER],
-          useFactory: (usage: UsageSink, calls: CallLog, limiter: Limiter) =>
-            new EdgeReplica({ ...options, usage, calls, limiter }),
+          inject: [USAGE_SINK, CALL_LOG, RESPONSE_STORE, LIMITER],
+          useFactory: (usage: UsageSink, calls: CallLog, responses: ResponseStore | undefined, limiter: Limiter) =>
+            new EdgeReplica({ ...options, usage, calls, responses, limiter }),
         },
         { provide: EDGE_HEALTH, inject: [EdgeReplica], useFactory: ({ health }: EdgeReplica): HealthCheck[] => health },
       ],

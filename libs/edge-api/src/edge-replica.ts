@@ -1,4 +1,12 @@
-import type { Bus, CallLog, HealthCheck, Limiter, Subscription, UsageSink } from '@switchboard/contracts';
+import type {
+  Bus,
+  CallLog,
+  HealthCheck,
+  Limiter,
+  ResponseStore,
+  Subscription,
+  UsageSink,
+} from '@switchboard/contracts';
 import {
   busHealth,
   catalogHealth,
@@ -24,6 +32,8 @@ export interface EdgeReplicaOptions {
   usage: UsageSink;
   /** Absent: no call is logged, whatever its key asks for. */
   calls?: CallLog | undefined;
+  /** Absent: no response is stored, and none can be gone on from. */
+  responses?: ResponseStore | undefined;
   limiter: Limiter;
   /** Opens the providers' credentials. */
   sealer: Pick<Sealer, 'open'>;
@@ -98,13 +108,14 @@ export class EdgeReplica {
   }
 
   private createServer() {
-    const { settings, log, metrics, usage, calls, limiter } = this.options;
+    const { settings, log, metrics, usage, calls, responses, limiter } = this.options;
     const { published, upstreams, keys } = this;
     this.brand = published.settings().brand;
     return createPublicServer(
       { settings: { ...settings, brand: this.brand }, logger: log, metrics },
       {
-        ...{ catalog: published, upstreams, keys, usage, calls, limiter },
+        ...{ catalog: published, upstreams, keys, usage, calls, responses, limiter },
+        storeResponses: () => published.settings().storeResponses !== 'off',
         limiterUnavailable: () => published.settings().limiterUnavailable,
       },
     );

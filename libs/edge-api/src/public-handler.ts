@@ -11,26 +11,26 @@ import { identityHeaders, readClientRequestId, type RequestIdentity } from './co
 import { gatewayFault } from './core/upstream-failure';
 import { newRequestId } from './core/request-id';
 import { isCall, matchRoute, type Route, type RouteMatch } from './core/routes';
+import { endAfterBody } from './adapters/end-after-body';
 import { CountTokensHandler } from './count-tokens-handler';
 import type { EdgeContext } from './inference/edge-context';
 import { InferenceHandler } from './inference/inference-handler';
 import { ModelsHandler } from './models-handler';
-
-/** What of a refused body is read and thrown away, so that the client gets to read why it was refused. */
-const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
-const MAX_DISCARD_MS = 30_000;
+import { ResponsesHandler } from './responses-handler';
 
 /** Every request of the public port: route, authenticate, hand over. Errors are told in the path's own dialect. */
 export class PublicHandler {
   private readonly inference: InferenceHandler;
   private readonly counting: CountTokensHandler;
   private readonly models: ModelsHandler;
+  private readonly responses: ResponsesHandler;
   private readonly trustedProxies: BlockList | undefined;
 
   constructor(private readonly edge: EdgeContext) {
     this.inference = new InferenceHandler(edge);
     this.counting = new CountTokensHandler(edge);
     this.models = new ModelsHandler(edge);
+    this.responses = new ResponsesHandler(edge);
     const { trustedProxies } = edge.settings;
     this.trustedProxies = trustedProxies.length === 0 ? undefined : addressList(trustedProxies);
   }
@@ -171,10 +171,17 @@ export class PublicHandler {
           (error: unknown) => refuse(this.asGatewayError(error, identity)),
         );
         return;
+      case 'response':
+      case 'input-items':
+        this.responses.answer(incoming.method, route, key, queryOf(incoming)).then(
+          (answer) => {
+            if (!response.destroyed) this.send(incoming, response, route.dialect, identity, answer);
+          },
+          (error: unknown) => refuse(this.asGatewayError(error, identity)),
+        );
+        return;
       default: {
-        const url = incoming.url ?? '';
-        const query = url.indexOf('?');
-        const answer = this.models.answer(route, key, new URLSearchParams(query === -1 ? '' : url.slice(query)));
+        const answer = this.models.answer(route, key, queryOf(incoming));
         if (answer instanceof GatewayError) return refuse(answer);
         return this.send(incoming, response, route.dialect, identity, answer);
       }
@@ -234,6 +241,11 @@ export class PublicHandler {
   }
 }
 
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const start = url.indexOf('?');
+  return new URLSearchParams(start === -1 ? '' : url.slice(start));
+}
+
 function sha256Hex(plaintext: string): string {
   return hash('sha256', plaintext, 'hex');
 }
@@ -263,30 +275,10 @@ function notServedYet(url: string): GatewayError {
 function preflight(response: ServerResponse, { origin }: RequestIdentity): void {
   response.writeHead(204, {
     'access-control-allow-origin': origin ?? '*',
-    'access-control-allow-methods': 'GET, POST, OPTIONS',
+    'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
     'access-control-allow-headers': '*, authorization',
     'access-control-max-age': '600',
     vary: 'origin',
   });
   response.end();
-}
-
-/**
- * Ends a reply, all of which is written, once the rest of the request has come: a socket closed while the client still
- * writes would lose it the answer.
- */
-function endAfterBody(incoming: IncomingMessage, response: ServerResponse): void {
-  let discarded = 0;
-  const end = (): void => {
-    clearTimeout(deadline);
-    response.end();
-  };
-  const deadline = setTimeout(end, MAX_DISCARD_MS);
-  incoming.on('data', (chunk: Buffer) => {
-    discarded += chunk.length;
-    if (discarded > MAX_DISCARDED_BYTES) end();
-  });
-  incoming.on('close', end);
-  incoming.on('end', end);
-  incoming.resume();
 }

@@ -3,6 +3,8 @@ import { type Backlog, type Bus, STREAMS } from '@switchboard/contracts';
 export { type BusLedgerOptions, createBusLedger } from './bus-ledger';
 export type { BufferedCallLog } from './calls/call-intake';
 export { type CallPublisherOptions, createCallPublisher } from './calls/call-publisher';
+export { createResponseClient, type ResponseClientOptions } from './responses/bus-response-parts';
+export type { ResponseArchive } from './responses/response-archive';
 export { UsageSpool, type UsageSpoolOptions } from './spool/usage-spool';
 export { createUsagePublisher, type UsagePublisher, type UsagePublisherOptions } from './usage-publisher';
 

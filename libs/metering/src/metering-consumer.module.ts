@@ -15,6 +15,9 @@ import { BullmqJobs } from './jobs/adapters/bullmq-jobs';
 import { createJobPool } from './jobs/job-pool';
 import { meteringJobs } from './jobs/jobs';
 import { LedgerGauges } from './ledger-gauges';
+import { createResponsePool, ResponseRows } from './responses/adapters/response-rows';
+import { ResponseConsumer } from './responses/response-consumer';
+import { ResponseService } from './responses/response-service';
 import { SchemaPreparation } from './schema-preparation';
 import { SpendingService } from './spending-service';
 import { UsageConsumer } from './usage-consumer';
@@ -28,6 +31,8 @@ export interface MeteringConsumerOptions {
   redisUrl?: string;
   /** How long the calls of tenants are kept that do not say it; default 30. */
   callLogRetentionDays?: number;
+  /** Whole days; default 30. */
+  responsesRetentionDays?: number;
   /** Opens the secrets of webhooks, for the jobs. */
   sealer?: Pick<Sealer, 'open'>;
   log: Logger;
@@ -40,6 +45,9 @@ interface Consumption {
   schema: SchemaPreparation;
   consumer: UsageConsumer;
   calls: CallConsumer;
+  responses: ResponseConsumer;
+  responsePool: Pool;
+  responseService: ResponseService;
   spending: SpendingService;
   jobs: BullmqJobs | undefined;
   jobPool: Pool;
@@ -51,8 +59,8 @@ const CONSUMPTION = Symbol('CONSUMPTION');
 const QUERY_TIMEOUT_MS = 15_000;
 
 /**
- * Stores the usage stream and the call log, and answers what was spent, once the database has this release's schema, which
- * is brought about here, and does the recurring jobs. Provides METERING_HEALTH and, with Redis, JOBS_HEALTH. At shutdown the
+ * Stores the usage stream, the call log and responses, and answers what was spent and what responses hold, once the database
+ * has this release's schema, which is brought about here, and does the recurring jobs. Provides METERING_HEALTH and, with Redis, JOBS_HEALTH. At shutdown the
  * batches in hand are stored and acknowledged.
  */
 @Module({})
@@ -82,10 +90,12 @@ export class MeteringConsumerModule
 
   /** Not waited for: the process tells of itself, and what it lacks, while the database is away. */
   onApplicationBootstrap(): void {
-    const { schema, consumer, calls, spending, jobs, gauges } = this.consumption;
+    const { schema, consumer, calls, responses, responseService, spending, jobs, gauges } = this.consumption;
     void schema.run().then(() => {
       consumer.start();
       calls.start();
+      responses.start();
+      responseService.start();
       spending.start();
       jobs?.start();
       gauges.start();
@@ -93,23 +103,28 @@ export class MeteringConsumerModule
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { schema, consumer, calls, spending, jobs, gauges } = this.consumption;
+    const { schema, gauges, jobs } = this.consumption;
+    const { consumer, calls, responses, responseService, spending } = this.consumption;
     schema.stop();
     gauges.stop();
-    await Promise.all([consumer.stop(), calls.stop(), spending.stop(), jobs?.stop()]);
+    const serving = [consumer, calls, responses, responseService, spending];
+    await Promise.all([...serving.map((each) => each.stop()), jobs?.stop()]);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { pool, spendingPool, jobPool } = this.consumption;
-    await Promise.all([pool.end(), spendingPool.end(), jobPool.end()]);
+    const { pool, spendingPool, responsePool, jobPool } = this.consumption;
+    await Promise.all([pool, spendingPool, responsePool, jobPool].map((each) => each.end()));
   }
 }
 
 function createConsumption(options: MeteringConsumerOptions): Consumption {
   const { bus, databaseUrl, redisUrl, callLogRetentionDays, retentionMonths, sealer, log, metrics } = options;
+  const { responsesRetentionDays: retentionDays } = options;
   // Batches of each stream are one at a time; the third connection answers health checks.
   const pool = createPool({ url: databaseUrl, log, connectionsMax: 3, queryTimeoutMs: QUERY_TIMEOUT_MS });
   const spendingPool = createSpendingPool({ url: databaseUrl, log });
+  const responsePool = createResponsePool({ url: databaseUrl, log });
+  const rows = new ResponseRows({ pool: responsePool, retentionDays });
   const jobPool = createJobPool({ url: databaseUrl, log });
   const jobs = meteringJobs({
     ...{ pool: jobPool, databaseUrl, callLogRetentionDays, retentionMonths, sealer, log, metrics },
@@ -124,6 +139,9 @@ function createConsumption(options: MeteringConsumerOptions): Consumption {
     schema: new SchemaPreparation({ url: databaseUrl, log }),
     consumer: new UsageConsumer({ bus, pool, log, metrics }),
     calls: new CallConsumer({ bus, pool, log, metrics }),
+    responsePool,
+    responses: new ResponseConsumer({ bus, pool: responsePool, rows, log, metrics }),
+    responseService: new ResponseService({ bus, rows }),
     spending: new SpendingService({ bus, pool: spendingPool }),
   };
 }

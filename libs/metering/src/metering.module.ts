@@ -11,6 +11,7 @@ import {
   type HealthCheck,
   RECONCILIATIONS,
   REFUSED_USAGE,
+  RESPONSE_STORE,
   USAGE_QUERIES,
   USAGE_SINK,
 } from '@switchboard/contracts';
@@ -20,8 +21,8 @@ import { createMetering, type Metering, type MeteringOptions } from './metering'
 const METERING = Symbol('METERING');
 
 /**
- * Provides USAGE_SINK, USAGE_QUERIES, CALL_LOG, CALL_QUERIES, REFUSED_USAGE, RECONCILIATIONS and METERING_HEALTH, and does
- * the recurring jobs; at shutdown writes what waits and disconnects.
+ * Provides USAGE_SINK, USAGE_QUERIES, CALL_LOG, CALL_QUERIES, RESPONSE_STORE, REFUSED_USAGE, RECONCILIATIONS and
+ * METERING_HEALTH, and does the recurring jobs; at shutdown writes what waits and disconnects.
  */
 @Module({})
 export class MeteringModule implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -41,6 +42,7 @@ export class MeteringModule implements OnApplicationBootstrap, OnApplicationShut
         { provide: USAGE_SINK, useFactory: ({ store }: Metering) => store, inject: [METERING] },
         { provide: USAGE_QUERIES, useFactory: ({ queries }: Metering) => queries, inject: [METERING] },
         { provide: CALL_LOG, useFactory: ({ callLog }: Metering) => callLog, inject: [METERING] },
+        { provide: RESPONSE_STORE, useFactory: ({ responses }: Metering) => responses, inject: [METERING] },
         { provide: CALL_QUERIES, useFactory: ({ calls }: Metering) => calls, inject: [METERING] },
         { provide: REFUSED_USAGE, useFactory: ({ refused }: Metering) => refused, inject: [METERING] },
         {
@@ -50,7 +52,10 @@ export class MeteringModule implements OnApplicationBootstrap, OnApplicationShut
         },
         { provide: METERING_HEALTH, useFactory: ({ health }: Metering): HealthCheck => health, inject: [METERING] },
       ],
-      exports: [USAGE_SINK, USAGE_QUERIES, CALL_LOG, CALL_QUERIES, REFUSED_USAGE, RECONCILIATIONS, METERING_HEALTH],
+      exports: [
+        ...[USAGE_SINK, USAGE_QUERIES, CALL_LOG, CALL_QUERIES, RESPONSE_STORE],
+        ...[REFUSED_USAGE, RECONCILIATIONS, METERING_HEALTH],
+      ],
     };
   }
 

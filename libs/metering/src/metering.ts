@@ -7,7 +7,15 @@ import {
   type RefusedUsage,
   type UsageQueries,
 } from '@switchboard/contracts';
-import { createPool, createPrismaClient, type Logger, type Metrics, type Sealer } from '@switchboard/platform';
+import {
+  createPool,
+  createPrismaClient,
+  type Logger,
+  type Metrics,
+  type Pool,
+  type Sealer,
+  type TenantSealer,
+} from '@switchboard/platform';
 import { ReconciliationLog } from './adapters/reconciliation-log';
 import { DeadLetters, type TakeIn } from './adapters/dead-letters';
 import { createSpendingPool, SpendingSums } from './adapters/spending-sums';
@@ -22,6 +30,8 @@ import { meteringJobs } from './jobs/jobs';
 import { LocalJobs } from './jobs/local-jobs';
 import { LedgerGauges } from './ledger-gauges';
 import { createLocalLedger } from './local-ledger';
+import { createResponsePool, ResponseRows } from './responses/adapters/response-rows';
+import { ResponseArchive } from './responses/response-archive';
 import type { UsageSpool } from './spool/usage-spool';
 
 const DRAIN_TIMEOUT_MS = 10_000;
@@ -33,6 +43,10 @@ export interface MeteringOptions {
   metrics: Metrics;
   /** How long the calls of tenants are kept that do not say it; default 30. */
   callLogRetentionDays?: number;
+  /** Seals responses that are stored. Absent: none is. */
+  tenantSealer?: TenantSealer;
+  /** Of stored responses, whole days; default 30. */
+  responsesRetentionDays?: number;
   /** How long a shutdown may wait for the database to take the last records. */
   drainTimeoutMs?: number;
   /** Opens the secrets of webhooks. Absent: nobody is told of budgets by this process. */
@@ -59,6 +73,7 @@ export interface Metering {
   queries: UsageQueries;
   callLog: BufferedCallLog;
   calls: CallQueries;
+  responses: ResponseArchive | undefined;
   refused: RefusedUsage;
   reconciliations: Reconciliations;
   /** Over `store`: what was recorded before the question is in the answer. */
@@ -101,6 +116,7 @@ export function createMetering(options: MeteringOptions): Metering {
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
   const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics, spool });
   const callLog = createCallStore({ pool, log: logger, metrics });
+  const responses = openResponses(options);
   const ledger = createLocalLedger(store, new SpendingSums(spendingPool));
   const health: HealthCheck = {
     name: 'postgres',
@@ -127,13 +143,23 @@ export function createMetering(options: MeteringOptions): Metering {
     gauges.stop();
     const stopped = jobs.stop();
     const timeoutMs = drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
-    await Promise.all([store.drain(timeoutMs), callLog.drain(timeoutMs)]);
-    await Promise.all([store.close(), callLog.close(), stopped]);
-    await Promise.all([pool.end(), spendingPool.end(), jobPool.end(), closeQueries()]);
+    await Promise.all([store.drain(timeoutMs), callLog.drain(timeoutMs), responses?.archive.drain(timeoutMs)]);
+    await Promise.all([store.close(), callLog.close(), responses?.archive.close(), stopped]);
+    await Promise.all([pool.end(), spendingPool.end(), responses?.pool.end(), jobPool.end(), closeQueries()]);
   };
   return {
     ...{ store, queries, callLog, calls, refused: refused(intoStore(store)), reconciliations, ledger, health },
-    ...{ start, close },
+    ...{ responses: responses?.archive, start, close },
+  };
+}
+
+function openResponses(options: MeteringOptions): { archive: ResponseArchive; pool: Pool } | undefined {
+  const { databaseUrl, logger: log, metrics, tenantSealer: sealer, responsesRetentionDays: retentionDays } = options;
+  if (sealer === undefined) return undefined;
+  const pool = createResponsePool({ url: databaseUrl, log });
+  return {
+    archive: new ResponseArchive({ parts: new ResponseRows({ pool, retentionDays }), sealer, log, metrics }),
+    pool,
   };
 }
 

@@ -1,6 +1,15 @@
-import { type Bus, type Bytes, decodeJson, encodeJson, SUBJECTS, type Subscription } from '@switchboard/contracts';
+import {
+  type Bus,
+  type Bytes,
+  decodeJson,
+  encodeJson,
+  LedgerUnavailableError,
+  SUBJECTS,
+  type Subscription,
+} from '@switchboard/contracts';
 import type { Pool } from '@switchboard/platform';
 import { SpendingSums } from './adapters/spending-sums';
+import { usageBacklog } from './client';
 import { parseSpendingRequest } from './core/spending-request';
 import { StreamCatchUp } from './stream-catch-up';
 
@@ -20,7 +29,10 @@ export class SpendingService {
 
   /** `pool`: see `createSpendingPool`. */
   constructor(private readonly options: { bus: Bus; pool: Pool }) {
-    this.catchUp = new StreamCatchUp(options.bus);
+    this.catchUp = new StreamCatchUp({
+      backlog: () => usageBacklog(options),
+      behind: (messages) => new LedgerUnavailableError(`the ledger is ${messages} messages behind`),
+    });
     this.sums = new SpendingSums(options.pool);
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Bus, BusUnavailableError, LedgerUnavailableError, STREAMS } from '@switchboard/contracts';
 import { createLocalBus, createLogger } from '@switchboard/platform';
-import { METERING_DURABLE } from './client';
+import { METERING_DURABLE, usageBacklog } from './client';
 import { StreamCatchUp } from './stream-catch-up';
 
 let bus: Bus;
@@ -23,10 +23,15 @@ beforeEach(() => {
 
 afterEach(() => bus.close());
 
+const catchUpOn = (at: Bus): StreamCatchUp =>
+  new StreamCatchUp({
+    backlog: () => usageBacklog({ bus: at }),
+    behind: (messages) => new LedgerUnavailableError(`the ledger is ${messages} messages behind`),
+  });
 const append = (id: string): Promise<void> => bus.append(STREAMS.usage, Buffer.from(id), id);
 
 test('who asks while the stream is being read does not take that reading for an answer', async () => {
-  const catchUp = new StreamCatchUp(distant);
+  const catchUp = catchUpOn(distant);
   const before = catchUp.reached(1_000);
   await delay(10);
   await append('a');
@@ -37,7 +42,7 @@ test('who asks while the stream is being read does not take that reading for an 
 
 test('what is appended after the question is not waited for', async () => {
   await append('a');
-  const reached = new StreamCatchUp(distant).reached(1_000);
+  const reached = catchUpOn(distant).reached(1_000);
   await delay(10);
   let stored = 0;
   bus.consume(STREAMS.usage, METERING_DURABLE, { sizeMax: 1, waitMs: 0 }, () =>
@@ -49,7 +54,7 @@ test('what is appended after the question is not waited for', async () => {
 
 test('a thousand who wait cost as many readings as one', async () => {
   await append('a');
-  const catchUp = new StreamCatchUp(distant);
+  const catchUp = catchUpOn(distant);
   const all = Array.from({ length: 1_000 }, () => catchUp.reached(1_000));
   await delay(10);
   bus.consume(STREAMS.usage, METERING_DURABLE, { sizeMax: 1, waitMs: 0 }, () => Promise.resolve());
@@ -58,7 +63,7 @@ test('a thousand who wait cost as many readings as one', async () => {
 });
 
 test('without the bus it fails at once, and asks again for the next', async () => {
-  const catchUp = new StreamCatchUp(bus);
+  const catchUp = catchUpOn(bus);
   await catchUp.reached(1_000);
   await bus.close();
   const startedAt = performance.now();

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Backlog, type Bus, LedgerUnavailableError } from '@switchboard/contracts';
-import { usageBacklog } from './client';
+import type { Backlog } from '@switchboard/contracts';
 
 const POLL_MS = 25;
 
@@ -12,17 +11,24 @@ interface Waiter {
   reject: (error: unknown) => void;
 }
 
-/** Waits for the usage stream to be stored. All who wait share one poll: after a restart of the limiter they are many. */
+export interface StreamCatchUpOptions {
+  /** Of the stream, as metering reads it. */
+  backlog: () => Promise<Backlog>;
+  /** What is thrown where it takes too long. */
+  behind: (messages: number) => Error;
+}
+
+/** Waits for a stream to be stored. All who wait share one poll: after a restart of the limiter they are many. */
 export class StreamCatchUp {
   private readonly waiters = new Set<Waiter>();
   private polling = false;
 
-  constructor(private readonly bus: Bus) {}
+  constructor(private readonly options: StreamCatchUpOptions) {}
 
   /**
    * Resolves when everything is stored that the stream held at the call.
    *
-   * @throws LedgerUnavailableError when that takes longer than `mostMs`; BusUnavailableError.
+   * @throws the error of `behind` when that takes longer than `mostMs`; BusUnavailableError.
    */
   async reached(mostMs: number): Promise<void> {
     return new Promise<void>((resolve, reject) => {
@@ -37,7 +43,7 @@ export class StreamCatchUp {
       // Those who come while it is read wait for the next reading: this one may not know their messages.
       const asked = [...this.waiters];
       try {
-        const backlog = await usageBacklog({ bus: this.bus });
+        const backlog = await this.options.backlog();
         for (const waiter of asked) this.judge(waiter, backlog);
       } catch (error) {
         for (const waiter of asked) this.end(waiter, error);
@@ -51,8 +57,7 @@ export class StreamCatchUp {
     const sequence = (waiter.sequence ??= lastSequence);
     if (acknowledgedSequence >= sequence) return this.end(waiter);
     if (performance.now() < waiter.givesUpAtMs) return;
-    const behind = sequence - acknowledgedSequence;
-    this.end(waiter, new LedgerUnavailableError(`the ledger is ${behind} messages behind`));
+    this.end(waiter, this.options.behind(sequence - acknowledgedSequence));
   }
 
   private end(waiter: Waiter, error?: unknown): void {

@@ -43,6 +43,7 @@ export * from './prisma/migrate';
 export * from './secrets/key-hasher';
 export * from './secrets/sealer';
 export * from './secrets/secret-ring';
+export * from './secrets/tenant-sealer';
 export * from './secrets/webhook-secrets';
 export * from './service/configuration-report';
 export * from './service/heartbeat';

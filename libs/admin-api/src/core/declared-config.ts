@@ -14,7 +14,7 @@ export function declaredConfig(config: GatewayConfig, hasher: KeyHasher): Declar
   return {
     settings: {
       ...{ brand, auto: policies.auto, limiterUnavailable: policies.limiterUnavailable },
-      routing: routingPolicy(policies),
+      ...{ routing: routingPolicy(policies), storeResponses: policies.storeResponses },
     },
     providers,
     models,

@@ -2,7 +2,9 @@ import { matchRoute } from './routes';
 
 function routeOf(url: string, headers = {}) {
   const match = matchRoute(url, headers);
-  return match.found ? `${match.route.dialect} ${match.route.name} ${match.route.modelId ?? ''}`.trim() : match;
+  return match.found
+    ? `${match.route.dialect} ${match.route.name} ${match.route.modelId ?? match.route.responseId ?? ''}`.trim()
+    : match;
 }
 
 describe('routing by path', () => {
@@ -26,6 +28,10 @@ describe('routing by path', () => {
     ['/api/openai/v1/responses?stream=true', 'openai-responses responses'],
     ['/v1/responses/input_tokens', 'openai-responses input-tokens'],
     ['/api/openai/responses/input_tokens', 'openai-responses input-tokens'],
+    ['/v1/responses/resp_1', 'openai-responses response resp_1'],
+    ['/api/openai/responses/resp%5F1?include[]=x', 'openai-responses response resp_1'],
+    ['/v1/v1/responses/resp_1/input_items?limit=2', 'openai-responses input-items resp_1'],
+    ['/v1/responses/resp_1/cancel', 'openai-chat not-yet'],
     ['/api/openai/models', 'openai-chat models'],
     ['/api/openai/v1/models', 'openai-chat models'],
     ['/anthropic/v1/models', 'anthropic-messages models'],

@@ -7,6 +7,8 @@ export type RouteName =
   | 'responses'
   | 'input-tokens'
   | OperationId
+  | 'response'
+  | 'input-items'
   | 'models'
   | 'model'
   | 'catalog'
@@ -21,6 +23,8 @@ export interface Route {
   methods: readonly string[];
   /** Decoded model id of `/models/{id}`. */
   modelId?: string;
+  /** Decoded id of `/responses/{id}`. */
+  responseId?: string;
 }
 
 export type RouteMatch = { found: true; route: Route } | { found: false; dialect: DialectId; hint: string | undefined };
@@ -30,6 +34,7 @@ export type RouteHeaders = Readonly<Record<string, string | string[] | undefined
 
 const POST = ['POST'] as const;
 const GET = ['GET', 'HEAD'] as const;
+const GET_OR_DELETE = ['GET', 'HEAD', 'DELETE'] as const;
 
 const MESSAGES: Route = { name: 'messages', dialect: 'anthropic-messages', methods: POST };
 const COUNT_TOKENS: Route = { name: 'count-tokens', dialect: 'anthropic-messages', methods: POST };
@@ -132,8 +137,19 @@ function matchTail(path: string, tail: string, tails: ReadonlyMap<string, Route>
   if (route !== undefined) return { found: true, route };
   const modelId = modelIdAfter(tail, '/v1/models/');
   if (modelId !== undefined) return { found: true, route: { name: 'model', dialect, methods: GET, modelId } };
+  const stored = storedResponse(tail);
+  if (stored !== undefined) return { found: true, route: stored };
   if (tail.startsWith('/v1/responses/')) return { found: true, route: NOT_YET };
   return { found: false, dialect, hint: closestPath(path) };
+}
+
+/** `/v1/responses/{id}`, and its input items. */
+function storedResponse(tail: string): Route | undefined {
+  const [, id, items] = /^\/v1\/responses\/([^/]+)(\/input_items)?$/.exec(tail) ?? [];
+  if (id === undefined) return undefined;
+  const responseId = decoded(id);
+  if (items !== undefined) return { name: 'input-items', dialect: 'openai-responses', methods: GET, responseId };
+  return { name: 'response', dialect: 'openai-responses', methods: GET_OR_DELETE, responseId };
 }
 
 function tailAfter(path: string, prefixes: readonly string[]): string | undefined {
@@ -143,7 +159,10 @@ function tailAfter(path: string, prefixes: readonly string[]): string | undefine
 
 function modelIdAfter(path: string, prefix: string): string | undefined {
   if (!path.startsWith(prefix) || path.length === prefix.length) return undefined;
-  const encoded = path.slice(prefix.length);
+  return decoded(path.slice(prefix.length));
+}
+
+function decoded(encoded: string): string {
   try {
     return decodeURIComponent(encoded);
   } catch {

@@ -44,7 +44,8 @@ export function readReply(
     const tapped = (request.operation ?? request.dialect).tapReply(body, tapContext(request, call, startedAtMs));
     if (tapped.failure !== undefined) return malformed(attempt, tapped.failure.message);
     const outputBytes = tapped.usage === undefined ? writtenIn(request, body) : 0;
-    return { kind: 'reply', body: tapped.body, usage: tapped.usage, finish: tapped.finish, losses: [], outputBytes };
+    const told = request.stored?.reply(tapped.body, true) ?? tapped.body;
+    return { kind: 'reply', body: told, usage: tapped.usage, finish: tapped.finish, losses: [], outputBytes };
   }
   const wire = parseObject(body);
   if (wire === undefined) return malformed(attempt, 'no JSON object');
@@ -55,9 +56,10 @@ export function readReply(
   const context = encodeContext(request, call, requestId, startedAtMs);
   // The upstream's id has the form of its own dialect; ours has the client's, and leads to the request.
   const encoded = request.dialect.encodeReply({ ...adapted.value, id: context.id }, context);
+  const told = Buffer.from(JSON.stringify(encoded.body));
   return {
     kind: 'reply',
-    body: Buffer.from(JSON.stringify(encoded.body)),
+    body: request.stored?.reply(told, false) ?? told,
     usage: decoded.value.usage,
     finish: adapted.value.finish,
     losses: [...adapted.losses, ...encoded.losses],

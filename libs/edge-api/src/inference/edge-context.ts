@@ -8,6 +8,7 @@ import type { HeaderNames } from '../core/reply-headers';
 import type { EdgeMetrics } from '../edge-metrics';
 import type { Admissions } from './admissions';
 import type { ProviderAccounts } from './provider-accounts';
+import type { ResponseStorage } from './response-storage';
 import type { Sweeper } from './sweeper';
 
 /** Once it has begun, every reply asks its client to come back on another connection: to another replica. */
@@ -27,6 +28,7 @@ export interface EdgeContext {
   usage: UsageSink;
   /** Absent: no call is logged, whatever its key asks for. */
   calls: CallLog | undefined;
+  responses: ResponseStorage;
   pools: UpstreamPools;
   tokens: TokenCounter;
   sweeper: Sweeper;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
-import { DIALECTS, OPERATIONS, sniffRequest, type OperationId } from '@switchboard/protocol';
+import { DIALECTS, OPERATIONS, sniffRequest, type DialectId, type OperationId } from '@switchboard/protocol';
 import { boundBy, mayUse } from '../core/access';
 import { checkCapabilities, contextExceeded, needsOf, servesAnything } from '../core/capability-gate';
 import { checkModel, checkRequest } from '../core/check-request';
@@ -16,6 +16,7 @@ import type { EdgeContext } from './edge-context';
 import { Exchange } from './exchange';
 import { faultError, InferenceRequest } from './inference-request';
 import { permissionFor, planOperation } from './plan-operation';
+import type { StoredCall } from './stored-call';
 
 /**
  * A prompt of fewer bytes than this per token of the window is not counted: real text has about four bytes to a token, so
@@ -24,6 +25,19 @@ import { permissionFor, planOperation } from './plan-operation';
 const BYTES_PER_TOKEN_SURELY_FITTING = 3;
 
 export type Refuse = (error: GatewayError) => void;
+
+/** What a request is, beside its body. */
+interface Asked {
+  dialect: DialectId;
+  operation: OperationId | undefined;
+  stored: StoredCall | undefined;
+}
+
+interface Beginning {
+  begin: (stored: StoredCall | undefined) => void;
+  refuse: Refuse;
+  fail: (error: unknown) => void;
+}
 
 /** `POST` of what a model is to answer: from an authenticated key to an exchange, or to the reason why not. */
 export class InferenceHandler {
@@ -46,19 +60,37 @@ export class InferenceHandler {
       if (response.destroyed) return;
       if (body instanceof GatewayError) return refuse(body);
       identity.call?.received(body);
-      try {
-        const known = this.edge.admissions.refusedAlready(key, dialect);
-        if (known !== undefined) return refuse(known);
-        const request = this.read(incoming, { dialect: route.dialect, operation }, body, identity);
+      const begin = (stored?: StoredCall): void => {
+        const request = this.read(incoming, { dialect: route.dialect, operation, stored }, body, identity);
         if (request instanceof GatewayError) return refuse(request);
         const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
         identity.call?.entrust();
         this.serve(exchange, refuse);
+      };
+      try {
+        const known = this.edge.admissions.refusedAlready(key, dialect);
+        if (known !== undefined) return refuse(known);
+        if (dialect.id !== 'openai-responses') return begin();
+        this.beginWhole(body, key, response, { begin, refuse, fail: (error) => this.fail(error, identity, refuse) });
       } catch (error) {
         // Outside the handler's own call by now: unhandled, one odd request would end the process.
         this.fail(error, identity, refuse);
       }
     });
+  }
+
+  /** With what the request refers to: at once, unless the store has to be asked for it. */
+  private beginWhole(body: Buffer, key: KeyRecord, response: ServerResponse, on: Beginning): void {
+    const stored = this.edge.responses.read(body, key);
+    if (stored instanceof GatewayError) return on.refuse(stored);
+    if (!(stored instanceof Promise)) return on.begin(stored);
+    stored
+      .then((read) => {
+        if (response.destroyed) return;
+        if (read instanceof GatewayError) on.refuse(read);
+        else on.begin(read);
+      })
+      .catch(on.fail);
   }
 
   private serve(exchange: Exchange, refuse: Refuse): void {
@@ -99,10 +131,11 @@ export class InferenceHandler {
 
   private read(
     incoming: IncomingMessage,
-    { dialect, operation }: Pick<Route, 'dialect'> & { operation: OperationId | undefined },
-    body: Buffer,
+    { dialect, operation, stored }: Asked,
+    received: Buffer,
     { call }: RequestIdentity,
   ): InferenceRequest | GatewayError {
+    const body = stored?.body ?? received;
     const sniffed = sniffRequest(body);
     if (!sniffed.ok) return faultError(sniffed.fault);
     call?.asked(sniffed.model, sniffed.stream);
@@ -119,7 +152,7 @@ export class InferenceHandler {
       incoming.headers,
       queryStart === -1 ? '' : url.slice(queryStart),
       incoming.headers[this.edge.names.translation] === 'strict',
-      read?.value,
+      { operation: read?.value, stored },
     );
   }
 

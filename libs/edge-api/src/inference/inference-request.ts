@@ -14,9 +14,20 @@ import {
   type SniffedRequest,
 } from '@switchboard/protocol';
 import { holdsOwnMarks } from '../core/own-marks';
+import type { StoredCall } from './stored-call';
+
+/** What only some requests are. */
+export interface AskedFor {
+  /** Absent: it is a conversation. */
+  operation?: OperationCall | undefined;
+  /** Of the Responses API. */
+  stored?: StoredCall | undefined;
+}
 
 /** A client's inference request once its body is in: sniffed always, parsed only if somebody asks. */
 export class InferenceRequest {
+  readonly operation: OperationCall | undefined;
+  readonly stored: StoredCall | undefined;
   private decoded: Decoded<Conversation> | undefined;
   private parsed: JsonObject | undefined;
   private marked: boolean | undefined;
@@ -31,9 +42,11 @@ export class InferenceRequest {
     readonly query: string,
     /** Refuse rather than lose anything in translation. */
     readonly strict: boolean,
-    /** Absent: it is a conversation. */
-    readonly operation?: OperationCall,
-  ) {}
+    asked: AskedFor = {},
+  ) {
+    this.operation = asked.operation;
+    this.stored = asked.stored;
+  }
 
   /** As the client named it; checked to be there before anything else is. */
   get model(): string {

@@ -21,6 +21,7 @@ import {
 } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
 import type { Candidate } from '../core/plan';
+import { askForReasoning } from '../core/storage-request';
 import { gatewayFault } from '../core/upstream-failure';
 import { faultError, type InferenceRequest } from './inference-request';
 import { capOutput, insertMembers } from './output-cap';
@@ -62,6 +63,8 @@ export function prepareCall(
   candidate: Candidate,
   outputTokensMost?: number,
 ): PreparedCall | GatewayError {
+  const { stored, strict } = request;
+  if (stored !== undefined && strict && stored.losses.length > 0) return strictRefusal(stored.losses);
   try {
     return passesThrough(request, candidate)
       ? preparePassThrough(request, candidate, outputTokensMost)
@@ -93,6 +96,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate, out
   }
   // For us; an upstream that knows it (OpenRouter) would choose by itself.
   if (fallbacks !== undefined) edits.push(removeMember(body, fallbacks));
+  if (request.stored?.stores === true && candidate.model.capabilities.reasoning) edits.push(...askForReasoning(body));
   if (outputTokensMost !== undefined) edits.push(...capOutput(request, candidate, outputTokensMost));
   // What is put in at a place comes before what is taken out from there on.
   edits.sort((left, right) => left.start - right.start || left.end - right.end);
@@ -100,7 +104,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate, out
     candidate,
     body: spliceBytes(body, edits),
     passThrough: true,
-    requestLosses: NO_LOSSES,
+    requestLosses: request.stored?.losses ?? NO_LOSSES,
     reply: NO_NAMES,
   };
 }
@@ -144,7 +148,7 @@ function prepareTranslation(
     candidate,
     body: Buffer.from(JSON.stringify({ ...own, ...encoded.body })),
     passThrough: false,
-    requestLosses: losses,
+    requestLosses: request.stored === undefined ? losses : [...request.stored.losses, ...losses],
     reply: {
       toolNames: encoded.toolNames,
       ...(conversation.stopSequences !== undefined && { stopSequences: conversation.stopSequences }),
@@ -198,7 +202,7 @@ export function encodeContext(
   return {
     model: candidate.model.id,
     id: ID_PREFIXES[request.dialect.id] + requestId.slice(requestId.indexOf('_') + 1),
-    ...(decodedBody !== undefined && { request: decodedBody }),
+    ...(decodedBody !== undefined && { request: { ...decodedBody, ...request.stored?.echo } }),
     createdAtSeconds: Math.floor(startedAtMs / 1000),
     includeUsage: request.sniffed.includeUsage,
     costUsd: costFor(candidate, startedAtMs),
@@ -221,7 +225,8 @@ export function createRelay(
         encodeContext(request, call, requestId, startedAtMs),
         call.adaptation,
       );
-  return dialect.id === 'openai-responses' && request.operation === undefined ? new PatientRelay(relay) : relay;
+  const watched = request.stored?.relay(relay) ?? relay;
+  return dialect.id === 'openai-responses' && request.operation === undefined ? new PatientRelay(watched) : watched;
 }
 
 function watching({ dialect, operation }: InferenceRequest): Pick<Dialect, 'streamTap'> {

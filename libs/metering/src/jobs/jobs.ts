@@ -2,6 +2,7 @@ import type { ReconciliationRecord } from '@switchboard/contracts';
 import type { Logger, Metrics, Pool, Sealer } from '@switchboard/platform';
 import { callLogRetention } from './adapters/call-log-retention';
 import { reconciliation } from './adapters/reconciliation';
+import { responseRetention } from './adapters/response-retention';
 import { rollupRepair } from './adapters/rollup-repair';
 import { exportJob } from './exports';
 import type { Job } from './job';
@@ -32,6 +33,7 @@ export function meteringJobs(parts: JobParts): Job[] {
     rollupRepair(parts),
     reconciliation(parts),
     callLogRetention({ ...parts, defaultDays: parts.callLogRetentionDays }),
+    responseRetention(parts),
     ...(sealer === undefined ? [] : webhookJobs({ ...rest, sealer })),
     exportJob(parts),
     partitionMaintenance(parts),

@@ -21,6 +21,8 @@ export interface Policies extends RoutingPolicy {
   auto: { order: PolicyOrder[]; models: string[] };
   /** What keys with only rate limits meet while the limiter is away; budgets always close. */
   limiterUnavailable: 'open' | 'closed';
+  /** Whether responses are stored for those who do not say `store: false`. */
+  storeResponses: 'on' | 'off';
 }
 
 export interface ConfiguredTenant {
@@ -46,6 +48,7 @@ export function defaultPolicies(): Policies {
   return {
     auto: { order: ['tier', 'health', 'price'], models: ['*'] },
     limiterUnavailable: 'open',
+    storeResponses: 'on',
     ...DEFAULT_ROUTING,
   };
 }

@@ -21,6 +21,7 @@ export const policiesSchema = z
       })
       .partial(),
     limiterUnavailable: z.enum(['open', 'closed']),
+    storeResponses: z.enum(['on', 'off']),
     retries: z
       .strictObject({
         share: z.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1'),
