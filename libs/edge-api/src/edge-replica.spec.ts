@@ -492,7 +492,7 @@ describe('a replica that stops', () => {
       balancer.close();
     }
     expect(failures).toEqual([]);
-  });
+  }, 30_000);
 
   it('waits a moment and no longer for connections that are idle, or never spoke', async () => {
     await serveWithGrace(50);
