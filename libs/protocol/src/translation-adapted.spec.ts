@@ -256,5 +256,9 @@ describe('a Codex session at a Chat upstream', () => {
     const next = openaiResponses.decodeRequest({ model: 'm', input: [item?.type === 'opaque' ? item.wire : {}] });
     expect(next).toMatchObject({ ok: true, value: { messages: [{ role: 'user' }] } });
     expect(JSON.stringify(next)).toContain('All was done.');
+
+    const summary = { type: 'compaction', encrypted_content: expect.stringMatching(/^sbsum\./) as string };
+    const shown = adapted.ok ? openaiResponses.encodeReply(adapted.value, SHOWN).body : {};
+    expect(shown.output).toEqual([{ ...summary, id: expect.stringMatching(/^cmp_/) as string }]);
   });
 });

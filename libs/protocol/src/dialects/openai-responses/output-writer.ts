@@ -12,7 +12,7 @@ import {
   refusalContent,
 } from './convert-to-output';
 import type { ResponseStatus } from './reply-wire';
-import { itemId } from './response-shell';
+import { itemId, wholeItem } from './response-shell';
 import { sealRedacted, sealThinking } from './sealed-thinking';
 import { DIALECT_ID } from './wire';
 
@@ -74,7 +74,7 @@ export class OutputWriter {
         return;
       }
       case 'opaque':
-        if (part.dialect === DIALECT_ID) this.output.push({ ...part.wire });
+        if (part.dialect === DIALECT_ID) this.output.push(wholeItem(part.wire, (prefix) => this.id(prefix)));
         else this.lose(opaqueFeature(part.wire), path);
         return;
       default:

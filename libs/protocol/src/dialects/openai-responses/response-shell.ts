@@ -37,6 +37,11 @@ export function itemId(prefix: string, context: EncodeContext, index: number): s
   return `${prefix}_${responseId(context).slice(ID_PREFIX.length)}_${index}`;
 }
 
+/** An item that is passed on whole; one that we made (a summary) has no id yet. */
+export function wholeItem(wire: JsonObject, id: (prefix: string) => string): JsonObject {
+  return wire.id === undefined && wire.type === 'compaction' ? { id: id('cmp'), ...wire } : { ...wire };
+}
+
 /** A response before anything of its end and output is known. What the request says is told back, or the API's defaults. */
 export function responseShell(context: EncodeContext): JsonObject {
   const { request = {} } = context;

@@ -9,7 +9,7 @@ import { encodeStatus, finishLoss } from './map-status';
 import { opaqueFeature } from './output-writer';
 import type { ResponseStatus } from './reply-wire';
 import { encodeServedTier } from './response';
-import { itemId, responseShell } from './response-shell';
+import { itemId, responseShell, wholeItem } from './response-shell';
 import { sealRedacted } from './sealed-thinking';
 import { CallOpening, MessageOpening, ReasoningOpening, WholeItem, type OpenItem } from './stream-openings';
 import { StreamWriter } from './stream-writer';
@@ -113,7 +113,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
         return new CallOpening(writer, call, (prefix) => this.itemId(prefix));
       }
       case 'opaque':
-        if (block.dialect === DIALECT_ID) return new WholeItem(writer, block.wire);
+        if (block.dialect === DIALECT_ID) return new WholeItem(writer, wholeItem(block.wire, (prefix) => this.itemId(prefix)));
         this.losses.push({ feature: opaqueFeature(block.wire), path: `output[${writer.items.length}]` });
         return undefined;
       default:
