@@ -36,6 +36,8 @@ const READ_OF_TOOL_USE = new Set(['type', 'id', 'name', 'input', 'caller', 'cach
 const READ_OF_TOOL_RESULT = new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control']);
 const READ_OF_TOOL_REFERENCE = new Set(['type', 'tool_name', 'cache_control']);
 const READ_OF_CACHE_CONTROL = new Set(['type', 'ttl']);
+const READ_OF_CITATIONS = new Set(['enabled']);
+const READ_OF_SOURCE = new Set(['type', 'media_type', 'data', 'url', 'file_id', 'content']);
 
 /** Content that may be a plain string or blocks. */
 export function decodeContent(
@@ -115,15 +117,18 @@ function decodeRedactedThinking(block: JsonObject, path: string, findings: Findi
 function decodeToolUse(block: JsonObject, path: string, findings: Findings): Part {
   findings.leaveRest(block, READ_OF_TOOL_USE, path);
   const caller = block['caller'];
-  // A direct call is the default, and SDK 1.x repeats it on every call.
-  if (!isAbsent(caller) && !(isJsonObject(caller) && caller['type'] === 'direct'))
-    findings.leave(`${path}.caller`, caller);
+  if (isOtherCaller(caller)) findings.leave(`${path}.caller`, caller);
   return {
     type: 'tool-call',
     id: findings.requiredString(block, 'id', path),
     name: findings.requiredString(block, 'name', path),
     arguments: decodeToolInput(block['input']),
   };
+}
+
+/** A direct call is the default, and SDK 1.x repeats it on every call. */
+export function isOtherCaller(caller: JsonValue | undefined): caller is JsonValue {
+  return !isAbsent(caller) && !(isJsonObject(caller) && caller['type'] === 'direct');
 }
 
 export function decodeToolInput(input: JsonValue | undefined): string {
@@ -175,6 +180,7 @@ function documentPart(
   { title, context }: { title: string | undefined; context: string | undefined },
 ): DocumentPart {
   const citations = findings.object(block['citations'], `${path}.citations`);
+  if (citations !== undefined) findings.leaveRest(citations, READ_OF_CITATIONS, `${path}.citations`);
   const enabled = citations && findings.boolean(citations, 'enabled', `${path}.citations`);
   const part: DocumentPart = { type: 'document', source };
   if (title !== undefined) part.title = title;
@@ -189,7 +195,9 @@ const NO_SOURCE: MediaSource = { type: 'url', url: '' };
 
 function sourceOf(block: JsonObject, path: string, findings: Findings): JsonObject | undefined {
   if (isAbsent(block['source'])) findings.missing(`${path}.source`);
-  return findings.object(block['source'], `${path}.source`);
+  const source = findings.object(block['source'], `${path}.source`);
+  if (source !== undefined) findings.leaveRest(source, READ_OF_SOURCE, `${path}.source`);
+  return source;
 }
 
 function decodeImageSource(block: JsonObject, path: string, findings: Findings): MediaSource {

@@ -94,16 +94,21 @@ function encodeImage(part: ImagePart, path: string, encoding: Encoding): JsonObj
     return undefined;
   }
   if (part.detail !== undefined && part.detail !== 'auto') encoding.lose('image.detail', `${path}.detail`);
-  return { type: 'image', source: encodeMediaSource(part.source) };
+  return { type: 'image', source: encodeMediaSource(part.source, path, encoding) };
 }
 
-function encodeMediaSource(source: MediaSource): MediaSourceWire {
+/** Files that OpenAI keeps; the API has `file_…` of its own. */
+const OPENAI_FILE_ID = /^file-/;
+
+function encodeMediaSource(source: MediaSource, path: string, encoding: Encoding): MediaSourceWire {
   switch (source.type) {
     case 'base64':
       return { type: 'base64', media_type: canonicalMediaType(source.mediaType), data: source.data };
     case 'url':
       return { type: 'url', url: source.url };
     case 'file':
+      if (OPENAI_FILE_ID.test(source.fileId))
+        encoding.refuse(`the file '${source.fileId}' lies at another provider`, path);
       return { type: 'file', file_id: source.fileId };
   }
 }
@@ -140,7 +145,7 @@ function encodeDocumentSource(part: DocumentPart, path: string, encoding: Encodi
     encoding.refuse(`documents of type ${source.mediaType} are not supported by this model`, path);
     return undefined;
   }
-  return encodeMediaSource(source);
+  return encodeMediaSource(source, path, encoding);
 }
 
 function encodeToolCall(part: ToolCallPart, path: string, encoding: Encoding): JsonObject {

@@ -55,13 +55,14 @@ function encodeSampling({ sampling }: Conversation, thinks: boolean, encoding: E
   return wire;
 }
 
-/** The schema goes unchanged. The API always holds the model to it, so `strict` needs no counterpart. */
+/** The schema goes unchanged. The API always holds the model to it, whether `strict` was asked for or declined. */
 function encodeOutputFormat({ outputFormat }: Conversation, encoding: Encoding): JsonObject | undefined {
   if (outputFormat?.type !== 'json-schema') return undefined;
-  const { name, description, schema } = outputFormat;
+  const { name, description, schema, strict } = outputFormat;
   // Chat demands a name; `response` is what we call it where the client named nothing.
   if (name !== undefined && name !== 'response') encoding.lose('response_format.name', 'response_format.name');
   if (description !== undefined) encoding.lose('response_format.description', 'response_format.description');
+  if (strict === false) encoding.lose('response_format.strict', 'response_format.strict');
   return { type: 'json_schema', schema };
 }
 

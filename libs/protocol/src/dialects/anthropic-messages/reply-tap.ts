@@ -2,6 +2,8 @@ import type { TapContext, TappedReply } from '../../dialect';
 import { isJsonObject } from '../../json';
 import { JsonScanner } from '../../json-scan';
 import { readJsonString, readJsonValue, spliceBytes } from '../../json-span';
+import type { StreamFailure } from '../../stream-event';
+import { decodeStreamError } from './errors';
 import { decodeStopReason } from './map-stop-reason';
 import { mergeUsage } from './usage';
 
@@ -11,10 +13,14 @@ const OPEN_BRACKET = 91;
 /** The upstream's message, its model name replaced, nothing else touched. */
 export function tapReply(body: Buffer, { model }: TapContext): TappedReply {
   const scan = scanner.scan(body);
-  if (!scan.ok) return malformed(body, 'The upstream sent a reply that is not a JSON object');
+  if (!scan.ok)
+    return failed(body, { kind: 'malformed', message: 'The upstream sent a reply that is not a JSON object' });
   const { spans } = scan;
   if (spans.content === undefined || body[spans.content.start] !== OPEN_BRACKET) {
-    return malformed(body, 'The upstream sent a reply without content');
+    return failed(
+      body,
+      readFailure(body) ?? { kind: 'malformed', message: 'The upstream sent a reply without content' },
+    );
   }
   const usage = spans.usage && readJsonValue(body, spans.usage);
   const reason = spans.stop_reason && readJsonString(body, spans.stop_reason);
@@ -27,6 +33,12 @@ export function tapReply(body: Buffer, { model }: TapContext): TappedReply {
   };
 }
 
-function malformed(body: Buffer, message: string): TappedReply {
-  return { body, usage: undefined, finish: undefined, failure: { kind: 'malformed', message } };
+/** An error with the status of a reply. */
+function readFailure(body: Buffer): StreamFailure | undefined {
+  const value = readJsonValue(body, { start: 0, end: body.length });
+  return isJsonObject(value) && value['type'] === 'error' ? decodeStreamError(value) : undefined;
+}
+
+function failed(body: Buffer, failure: StreamFailure): TappedReply {
+  return { body, usage: undefined, finish: undefined, failure };
 }

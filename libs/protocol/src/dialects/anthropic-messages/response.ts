@@ -17,7 +17,16 @@ import { encodeUsage, mergeUsage } from './usage';
 import { DIALECT_ID, isAbsent } from './wire';
 
 /** `role` and `type` never vary. */
-const READ_OF_MESSAGE = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage']);
+export const READ_OF_MESSAGE: ReadonlySet<string> = new Set([
+  'id',
+  'type',
+  'role',
+  'model',
+  'content',
+  'stop_reason',
+  'stop_sequence',
+  'usage',
+]);
 
 /** An upstream's message as a reply; a fault where it is no message. */
 export function decodeReply(body: JsonObject, { toolNames }: ReplyContext): Decoded<Reply> {

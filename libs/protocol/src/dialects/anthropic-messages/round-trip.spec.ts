@@ -77,6 +77,9 @@ const FORGET: Record<string, (conversation: Conversation) => void> = {
   'response_format.name': ({ outputFormat }) => {
     if (outputFormat?.type === 'json-schema') delete outputFormat.name;
   },
+  'response_format.strict': ({ outputFormat }) => {
+    if (outputFormat?.type === 'json-schema') delete outputFormat.strict;
+  },
 };
 
 /** Two ways to write one request: defaults, which say nothing, and names and JSON texts, which have several spellings. */

@@ -1,14 +1,15 @@
 import type { BlockStart, StreamEnd, StreamEvent, StreamFailure } from '../../stream-event';
 import type { ReplyContext, StreamDecoder } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import type { Loss } from '../../loss';
 import type { FinishReason } from '../../reply';
 import type { SseEvent } from '../../sse/decoder';
 import { openSignature } from '../../signature-envelope';
 import type { Usage } from '../../usage';
-import { decodeToolInput } from './convert-from-blocks';
+import { decodeToolInput, isOtherCaller } from './convert-from-blocks';
 import { decodeStreamError } from './errors';
 import { decodeStopReason } from './map-stop-reason';
-import { leftOver } from './response';
+import { leftOver, READ_OF_MESSAGE } from './response';
 import { mergeUsage } from './usage';
 import { DIALECT_ID } from './wire';
 
@@ -27,6 +28,13 @@ interface State {
 }
 
 const READ_OF_MESSAGE_DELTA = new Set(['stop_reason', 'stop_sequence']);
+const READ_OF_DELTA_EVENT = new Set(['type', 'delta', 'usage']);
+const READ_OF_BLOCK: Readonly<Record<string, ReadonlySet<string> | undefined>> = {
+  text: new Set(['type', 'text', 'citations']),
+  thinking: new Set(['type', 'thinking', 'signature']),
+  redacted_thinking: new Set(['type', 'data']),
+  tool_use: new Set(['type', 'id', 'name', 'input', 'caller']),
+};
 
 /**
  * Messages SSE to canonical events. What it does not know becomes a loss; what breaks the protocol ends the stream as
@@ -102,7 +110,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
       model: text(message['model']),
     };
     if (state.usage !== undefined) start.usage = state.usage;
-    return [start];
+    return [start, ...lossEvents(leftOver(message, READ_OF_MESSAGE, ''))];
   }
 
   private blockStart(body: JsonObject): StreamEvent[] {
@@ -115,7 +123,11 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     const started = startOf(block, this.context.toolNames);
     state.open = { index, kind: started.type };
     if (started.type === 'tool-call') state.sawToolCall = true;
-    events.push({ type: 'block-start', block: started }, ...initialDeltas(block));
+    events.push(
+      { type: 'block-start', block: started },
+      ...initialDeltas(block),
+      ...lossEvents(lostOfBlock(block, index)),
+    );
     return events;
   }
 
@@ -148,16 +160,17 @@ export class AnthropicStreamDecoder implements StreamDecoder {
       this.takeUsage(usage);
       state.usageIsFinal ||= typeof usage['output_tokens'] === 'number';
     }
+    const losses = leftOver(body, READ_OF_DELTA_EVENT, '');
     const delta = body['delta'];
-    if (!isJsonObject(delta)) return [];
-    const losses = leftOver(delta, READ_OF_MESSAGE_DELTA, '');
+    if (!isJsonObject(delta)) return lossEvents(losses);
+    losses.push(...leftOver(delta, READ_OF_MESSAGE_DELTA, ''));
     const word = delta['stop_reason'];
     if (typeof word === 'string') {
       state.finish = decodeStopReason(word);
       if (state.finish === undefined) losses.push({ feature: `stop_reason.${word}`, path: 'stop_reason' });
     }
     if (typeof delta['stop_sequence'] === 'string') state.stopSequence = delta['stop_sequence'];
-    return losses.map((loss) => ({ type: 'loss', loss }));
+    return lossEvents(losses);
   }
 
   private messageStop(): StreamEvent[] {
@@ -196,6 +209,18 @@ function text(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
+function lossEvents(losses: readonly Loss[]): StreamEvent[] {
+  return losses.map((loss) => ({ type: 'loss', loss }));
+}
+
+/** Other blocks go along whole, or are lost whole. */
+function lostOfBlock(block: JsonObject, index: number): Loss[] {
+  const read = READ_OF_BLOCK[text(block['type'])];
+  const path = `content[${index}]`;
+  const losses = read === undefined ? [] : leftOver(block, read, path);
+  return isOtherCaller(block['caller']) ? [...losses, { feature: 'field.caller', path: `${path}.caller` }] : losses;
+}
+
 function startOf(block: JsonObject, toolNames: ReadonlyMap<string, string>): BlockStart {
   switch (block['type']) {
     case 'text':
@@ -222,7 +247,13 @@ function redactedThinking(sealed: string): BlockStart {
 function initialDeltas(block: JsonObject): StreamEvent[] {
   switch (block['type']) {
     case 'text':
-      return readDelta('text_delta', block);
+      return [
+        ...readDelta('text_delta', block),
+        ...(Array.isArray(block['citations']) ? block['citations'] : []).map((citation): StreamEvent => ({
+          type: 'citation',
+          citation,
+        })),
+      ];
     case 'thinking':
       return [...readDelta('thinking_delta', block), ...readDelta('signature_delta', block)];
     case 'tool_use': {

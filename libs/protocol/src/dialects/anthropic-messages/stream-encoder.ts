@@ -13,6 +13,9 @@ import { DIALECT_ID, type StreamEventName } from './wire';
 
 export const PING = formatSseEvent('ping', '{"type":"ping"}');
 
+/** Served as every request is that asks for nothing else. */
+const USUAL_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'standard']);
+
 interface State {
   phase: 'fresh' | 'started' | 'ended';
   /** Of the block that is open, or of the next one. */
@@ -132,6 +135,9 @@ export class AnthropicStreamEncoder implements StreamEncoder {
   private finish(event: StreamEvent & { type: 'finish' }): string {
     const { state } = this;
     state.phase = 'ended';
+    // `message_start` tells the tier, and that is gone.
+    if (event.serviceTier !== undefined && !USUAL_TIERS.has(event.serviceTier))
+      this.losses.push({ feature: 'service_tier', path: 'service_tier' });
     const usage = event.usage ?? state.startUsage;
     const learntLate = !sameInputUsage(usage, state.startUsage);
     const reason = event.reason === 'stop' && state.sawRefusal ? 'refusal' : event.reason;

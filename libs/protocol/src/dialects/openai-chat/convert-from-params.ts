@@ -15,6 +15,7 @@ export const READ_OF_BODY: ReadonlySet<string> = new Set([
   ...['metadata', 'service_tier', 'prompt_cache_key', 'n', 'store', 'modalities'],
 ]);
 
+const READ_OF_FORMAT: ReadonlySet<string> = new Set(['type', 'json_schema']);
 const READ_OF_SCHEMA: ReadonlySet<string> = new Set(['name', 'description', 'schema', 'strict']);
 
 type Params = Omit<Conversation, 'model' | 'messages' | 'tools' | 'toolChoice' | 'unmapped'>;
@@ -105,6 +106,7 @@ function decodeStreamOptions(body: JsonObject, findings: Findings): boolean | un
 function decodeResponseFormat(body: JsonObject, findings: Findings): OutputFormat | undefined {
   const path = 'response_format';
   const format = findings.object(body.response_format, path);
+  if (format) findings.leaveRest(format, READ_OF_FORMAT, path);
   if (!format || format.type === 'text') return undefined;
   if (format.type === 'json_object') return { type: 'json-object' };
   if (format.type !== 'json_schema') {

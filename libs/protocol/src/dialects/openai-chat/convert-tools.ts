@@ -7,6 +7,8 @@ import { isAbsent } from '../openai/members';
 const READ_OF_TOOL: ReadonlySet<string> = new Set(['type', 'function', 'custom']);
 const READ_OF_FUNCTION: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
 const READ_OF_CUSTOM: ReadonlySet<string> = new Set(['name', 'description', 'format']);
+const READ_OF_CHOICE: ReadonlySet<string> = new Set(['type', 'function', 'custom', 'allowed_tools']);
+const READ_OF_NAMED: ReadonlySet<string> = new Set(['name']);
 
 /** Leaving `parameters` out declares a function without parameters. */
 const NO_PARAMETERS = { type: 'object', properties: {} } as const;
@@ -73,7 +75,9 @@ function decodeFunction(declared: JsonObject, path: string, findings: Findings):
 
 /** The canonical form is that of Responses, where a grammar's members stand in the format itself. */
 function decodeFormat(format: JsonValue): JsonValue {
-  return isJsonObject(format) && isJsonObject(format.grammar) ? { type: 'grammar', ...format.grammar } : format;
+  if (!isJsonObject(format) || !isJsonObject(format.grammar)) return format;
+  const { grammar, ...rest } = format;
+  return { ...rest, ...grammar };
 }
 
 function encodeFormat(format: JsonValue): JsonValue {
@@ -92,11 +96,15 @@ export function decodeToolChoice(body: JsonObject, findings: Findings): ToolChoi
     findings.unsupportedValue(name, choice, ['none', 'auto', 'required']);
     return undefined;
   }
-  if (name === 'function_call') return { type: 'tool', name: findings.required(choice, 'name', name) };
+  if (name === 'function_call') {
+    findings.leaveRest(choice, READ_OF_NAMED, name);
+    return { type: 'tool', name: findings.required(choice, 'name', name) };
+  }
   return decodeChoiceObject(choice, findings);
 }
 
 function decodeChoiceObject(choice: JsonObject, findings: Findings): ToolChoice | undefined {
+  findings.leaveRest(choice, READ_OF_CHOICE, 'tool_choice');
   if (choice.type === 'allowed_tools') {
     const allowed = findings.object(choice.allowed_tools, 'tool_choice.allowed_tools') ?? {};
     findings.leave('tool_choice.allowed_tools', allowed);
@@ -109,6 +117,7 @@ function decodeChoiceObject(choice: JsonObject, findings: Findings): ToolChoice 
   const path = `tool_choice.${choice.type}`;
   if (isAbsent(choice[choice.type])) findings.missing(path);
   const named = findings.object(choice[choice.type], path);
+  if (named) findings.leaveRest(named, READ_OF_NAMED, path);
   return named && { type: 'tool', name: findings.required(named, 'name', path) };
 }
 

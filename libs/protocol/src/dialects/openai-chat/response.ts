@@ -11,8 +11,18 @@ import { callsOf, decodeToolCalls, fallbackCallId } from './convert-tool-calls';
 import { Findings } from '../openai/findings';
 import { decodeFinishReason, encodeFinishReason, failedFinish, finishLoss } from './map-finish-reason';
 import { decodeUsage, encodeUsage } from './usage';
-import { isAbsent, textMember } from '../openai/members';
+import { isAbsent, isEmpty, textMember } from '../openai/members';
 import { COMPLETION_OBJECT, idMember, reasoningOf } from './wire';
+
+/** The last three say nothing of the reply; `timings` are llama.cpp's. */
+export const READ_OF_REPLY: ReadonlySet<string> = new Set([
+  ...['id', 'object', 'created', 'model', 'choices', 'usage', 'service_tier'],
+  ...['system_fingerprint', 'obfuscation', 'timings'],
+]);
+
+export const READ_OF_CHOICE: ReadonlySet<string> = new Set([
+  ...['index', 'message', 'delta', 'logprobs', 'finish_reason', 'stop_reason', 'matched_stop'],
+]);
 
 const READ_OF_MESSAGE: ReadonlySet<string> = new Set([
   ...['role', 'content', 'refusal', 'tool_calls', 'function_call', 'reasoning_content', 'reasoning'],
@@ -48,6 +58,8 @@ export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Re
     stopReason: choice.stop_reason ?? choice.matched_stop,
     stopSequences: context.stopSequences,
   });
+  leaveRest(body, READ_OF_REPLY, '', findings);
+  leaveRest(choice, READ_OF_CHOICE, 'choices[0].', findings);
   if (finish.unknown) findings.leave('choices[0].finish_reason', choice.finish_reason ?? null);
   if (findings.fault) return { ok: false, fault: findings.fault };
   const serviceTier = textMember(body, 'service_tier');
@@ -80,11 +92,13 @@ function decodeMessage(message: JsonObject, { toolNames }: ReplyContext, finding
   decodeToolCalls(message, path, findings).forEach((call) => {
     parts.push({ ...call, name: toolNames.get(call.name) ?? call.name });
   });
-  for (const [name, value] of Object.entries(message)) {
-    const empty = isAbsent(value) || (Array.isArray(value) && value.length === 0);
-    if (!READ_OF_MESSAGE.has(name) && !empty) findings.leave(`${path}.${name}`, value);
-  }
+  leaveRest(message, READ_OF_MESSAGE, `${path}.`, findings);
   return parts;
+}
+
+function leaveRest(record: JsonObject, read: ReadonlySet<string>, prefix: string, findings: Findings): void {
+  for (const [name, value] of Object.entries(record))
+    if (!read.has(name) && !isEmpty(value)) findings.leave(`${prefix}${name}`, value);
 }
 
 function withCallIds(message: JsonObject, replyId: string): JsonObject {

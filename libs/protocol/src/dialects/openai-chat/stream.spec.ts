@@ -190,7 +190,7 @@ describe('ChatStreamDecoder', () => {
     const lost = events(odd + odd + second + finishChunk('bored') + 'data: {"type":"tick"}\n\n' + DONE_EVENT)
       .filter((event) => event.type === 'loss')
       .map(({ loss }) => loss.feature);
-    expect(lost).toEqual(['logprobs', 'annotations', 'reasoning_details', 'n', 'event', 'finish_reason']);
+    expect(lost).toEqual(['logprobs', 'field.annotations', 'field.reasoning_details', 'n', 'event', 'finish_reason']);
   });
 
   describe('success', () => {

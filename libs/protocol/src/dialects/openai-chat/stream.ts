@@ -7,9 +7,10 @@ import { CallTracker } from './call-tracker';
 import { argumentsText, callsOf, fallbackCallId } from './convert-tool-calls';
 import { decodeErrorValue } from '../openai/errors';
 import { decodeFinishReason, failedFinish } from './map-finish-reason';
+import { READ_OF_CHOICE, READ_OF_REPLY } from './response';
 import { StreamLanes, type CallLane } from './stream-lanes';
 import { decodeUsage } from './usage';
-import { isAbsent, textMember } from '../openai/members';
+import { isAbsent, isEmpty, textMember } from '../openai/members';
 import { DONE, idMember, reasoningOf } from './wire';
 
 const READ_OF_DELTA: ReadonlySet<string> = new Set([
@@ -99,6 +100,7 @@ export class ChatStreamDecoder implements StreamDecoder {
       if (isAbsent(chunk.usage)) this.lose('event', 'choices', out);
       return;
     }
+    this.loseRest(chunk, READ_OF_REPLY, '', out);
     for (const choice of chunk.choices) {
       if (!isJsonObject(choice)) {
         this.fail({ kind: 'malformed', message: 'The upstream sent a choice that is not an object.' }, out);
@@ -112,6 +114,7 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   private readChoice(choice: JsonObject, out: StreamEvent[]): void {
     this.start(out);
+    this.loseRest(choice, READ_OF_CHOICE, 'choices[0].', out);
     if (!isAbsent(choice.logprobs)) this.lose('logprobs', 'choices[0].logprobs', out);
     if (isJsonObject(choice.delta)) this.readDelta(choice.delta, out);
     if (this.hasEnded()) return;
@@ -147,11 +150,12 @@ export class ChatStreamDecoder implements StreamDecoder {
     if (calls.length === 0 && isJsonObject(delta.function_call)) {
       this.readCall({ index: 0, function: delta.function_call }, out);
     }
-    for (const name in delta) {
-      const value = delta[name];
-      if (READ_OF_DELTA.has(name) || isAbsent(value) || value === '') continue;
-      if (!Array.isArray(value) || value.length > 0) this.lose(name, `delta.${name}`, out);
-    }
+    this.loseRest(delta, READ_OF_DELTA, 'delta.', out);
+  }
+
+  private loseRest(record: JsonObject, read: ReadonlySet<string>, prefix: string, out: StreamEvent[]): void {
+    for (const name in record)
+      if (!read.has(name) && !isEmpty(record[name])) this.lose(`field.${name}`, `${prefix}${name}`, out);
   }
 
   private readCall(call: JsonValue, out: StreamEvent[]): void {
