@@ -11,6 +11,7 @@ const READ_OF_MESSAGE = new Set(['type', 'id', 'role', 'status', 'content']);
 const READ_OF_TEXT = new Set(['type', 'text', 'annotations', 'logprobs']);
 const READ_OF_REFUSAL = new Set(['type', 'refusal']);
 const READ_OF_REASONING = new Set(['type', 'id', 'status', 'summary', 'content', 'encrypted_content']);
+const READ_OF_REASONING_TEXT = new Set(['type', 'text']);
 const READ_OF_CALL = new Set(['type', 'id', 'status', 'call_id', 'name', 'namespace', 'arguments', 'input', 'caller']);
 const READ_OF_TOOL_SEARCH = new Set(['type', 'id', 'status', 'call_id', 'execution', 'arguments']);
 
@@ -91,6 +92,11 @@ function decodeContent(value: JsonValue, path: string, findings: OutputFindings)
 
 function decodeReasoning(item: JsonObject, path: string, findings: OutputFindings): Part[] {
   findings.leaveRest(item, READ_OF_REASONING, path);
+  for (const list of ['summary', 'content']) {
+    arrayMember(item, list).forEach((part, index) => {
+      if (isJsonObject(part)) findings.leaveRest(part, READ_OF_REASONING_TEXT, `${path}.${list}[${index}]`);
+    });
+  }
   const { text, unread } = reasoningText(item);
   if (unread) findings.unmapped.push({ path: `${path}.content`, value: arrayMember(item, 'content') });
   const sealed = textMember(item, 'encrypted_content');

@@ -16,6 +16,7 @@ export const READ_OF_BODY: ReadonlySet<string> = new Set([
 ]);
 
 const READ_OF_REASONING: ReadonlySet<string> = new Set(['effort', 'summary', 'generate_summary', 'mode', 'context']);
+const READ_OF_JSON_OBJECT: ReadonlySet<string> = new Set(['type']);
 const READ_OF_TEXT: ReadonlySet<string> = new Set(['format', 'verbosity']);
 const READ_OF_FORMAT: ReadonlySet<string> = new Set(['type', 'name', 'schema', 'strict', 'description']);
 const READ_OF_STREAM_OPTIONS: ReadonlySet<string> = new Set(['include_obfuscation']);
@@ -118,7 +119,10 @@ function decodeFormat(text: JsonObject, findings: Findings): OutputFormat | unde
   const path = 'text.format';
   const format = findings.object(text.format, path);
   if (!format || format.type === 'text') return undefined;
-  if (format.type === 'json_object') return { type: 'json-object' };
+  if (format.type === 'json_object') {
+    findings.leaveRest(format, READ_OF_JSON_OBJECT, path);
+    return { type: 'json-object' };
+  }
   if (format.type !== 'json_schema') {
     if (isAbsent(format.type)) findings.missing(`${path}.type`);
     else findings.unsupportedValue(`${path}.type`, format.type, ['json_object', 'json_schema', 'text']);

@@ -157,6 +157,13 @@ function decodeToolSearch(wire: JsonObject, path: string, findings: Findings): F
   };
 }
 
+const READ_OF_CHOICE: Readonly<Record<string, ReadonlySet<string> | undefined>> = {
+  allowed_tools: new Set(['type', 'mode', 'tools']),
+  function: new Set(['type', 'name']),
+  custom: new Set(['type', 'name']),
+};
+const READ_OF_OTHER_CHOICE: ReadonlySet<string> = new Set(['type']);
+
 export function decodeToolChoice(body: JsonObject, { names }: ToolList, findings: Findings): ToolChoice | undefined {
   const choice = body.tool_choice;
   if (isAbsent(choice)) return undefined;
@@ -166,6 +173,7 @@ export function decodeToolChoice(body: JsonObject, { names }: ToolList, findings
     return undefined;
   }
   const type = findings.required(choice, 'type', 'tool_choice');
+  findings.leaveRest(choice, READ_OF_CHOICE[type] ?? READ_OF_OTHER_CHOICE, 'tool_choice');
   if (type === 'allowed_tools') {
     findings.leave('tool_choice.tools', choice.tools ?? []);
     return { type: choice.mode === 'required' ? 'required' : 'auto' };
@@ -174,6 +182,5 @@ export function decodeToolChoice(body: JsonObject, { names }: ToolList, findings
     return { type: 'tool', name: resolveToolName(findings.required(choice, 'name', 'tool_choice'), names) };
   }
   // A tool that the provider runs goes by its type.
-  findings.leaveRest(choice, new Set(['type']), 'tool_choice');
   return { type: 'tool', name: type };
 }

@@ -12,6 +12,7 @@ import { decodeOutputItem, OutputFindings } from './convert-from-output';
 import { decodeFailure } from './decode-failure';
 import { decodeStatus, encodeStatus, finishLoss } from './map-status';
 import { OutputWriter } from './output-writer';
+import { unreadOf } from './reply-wire';
 import { responseShell } from './response-shell';
 import { decodeUsage, encodeUsage } from './usage';
 
@@ -39,7 +40,8 @@ export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Re
     hasRefusal: parts.some(({ type }) => type === 'refusal'),
   });
   if (!outcome.ok) return { ok: false, fault: { message: outcome.failure.message } };
-  const { unmapped, logprobs } = findings;
+  const { logprobs } = findings;
+  const unmapped = [...findings.unmapped, ...unreadOf(body)];
   if (outcome.unknown !== undefined) unmapped.push({ path: 'incomplete_details.reason', value: outcome.unknown });
   const usage = decodeUsage(body.usage);
   const serviceTier = textMember(body, 'service_tier');
@@ -71,7 +73,8 @@ export function encodeReply(reply: Reply, context: EncodeContext): { body: JsonO
   const { status, incompleteDetails } = encodeStatus(reply.finish, hasRefusal);
   const writer = new OutputWriter(context, losses);
   const logprobs = soleTextLogprobs(reply);
-  if (reply.logprobs !== undefined && logprobs.length === 0) losses.push({ feature: 'logprobs', path: 'logprobs' });
+  if (reply.logprobs !== undefined && (logprobs.length === 0 || ofRefusal(reply.logprobs)))
+    losses.push({ feature: 'logprobs', path: 'logprobs' });
   for (const [index, part] of reply.parts.entries()) writer.add(part, `content[${index}]`, logprobs);
   writer.finish(status);
   const endLoss = finishLoss(reply.finish);
@@ -93,6 +96,10 @@ export function encodeReply(reply: Reply, context: EncodeContext): { body: JsonO
 function soleTextLogprobs({ logprobs, parts }: Reply): JsonValue[] {
   const texts = parts.filter(({ type }) => type === 'text').length;
   return texts === 1 && isJsonObject(logprobs) && Array.isArray(logprobs.content) ? logprobs.content : [];
+}
+
+function ofRefusal(logprobs: JsonValue): boolean {
+  return isJsonObject(logprobs) && Array.isArray(logprobs.refusal) && logprobs.refusal.length > 0;
 }
 
 /** Anthropic's `standard` is what OpenAI calls `default`. */

@@ -1,11 +1,12 @@
 import type { ReplyContext, StreamDecoder } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { fieldFeature } from '../../loss';
 import type { SseEvent } from '../../sse/decoder';
 import type { StreamEnd, StreamEvent, StreamFailure } from '../../stream-event';
 import { textMember } from '../openai/members';
 import { decodeFailure } from './decode-failure';
 import { decodeStatus } from './map-status';
-import { arrayMember, DONE } from './reply-wire';
+import { arrayMember, DONE, unreadOf } from './reply-wire';
 import { StreamItems } from './stream-items';
 import { StreamLanes } from './stream-lanes';
 import { decodeUsage } from './usage';
@@ -180,6 +181,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
       this.malformed('The upstream sent a tool call without a name.', out);
       return;
     }
+    for (const { path } of unreadOf(response)) this.lose(fieldFeature(path), path, out);
     if (outcome.unknown !== undefined) this.lose('field.reason', 'incomplete_details.reason', out);
     const usage = decodeUsage(response.usage);
     const serviceTier = textMember(response, 'service_tier');
