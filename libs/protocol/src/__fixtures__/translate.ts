@@ -1,4 +1,3 @@
-import type { Conversation, Part } from '../conversation';
 import type { Dialect, EncodeContext, RequestTarget } from '../dialect';
 import { isJsonObject, type JsonObject } from '../json';
 import { cutBytes } from './stream-grammar';
@@ -71,45 +70,6 @@ export function translateStream(
 
 export function throughJson<Value extends JsonObject>(body: Value): Value {
   return JSON.parse(JSON.stringify(body)) as Value;
-}
-
-export function features(losses: readonly Loss[]): string[] {
-  return losses.map(({ feature }) => feature);
-}
-
-/** What a conversation says, whatever the form it says it in. */
-export interface Ledger {
-  texts: string[];
-  media: unknown[];
-  calls: unknown[];
-  results: unknown[];
-  tools: unknown[];
-}
-
-/** @param lost features whose losses were reported: what they cover is left out */
-export function ledgerOf(conversation: Conversation, lost: ReadonlySet<string>): Ledger {
-  const ledger: Ledger = { texts: [], media: [], calls: [], results: [], tools: [] };
-  const visit = (part: Part): void => {
-    if (part.type === 'text' || part.type === 'refusal') ledger.texts.push(part.text);
-    else if (part.type === 'thinking') {
-      if (part.signedBy === 'anthropic-messages' || !lost.has('thinking.signature')) ledger.texts.push(part.text);
-    } else if (part.type === 'image' || part.type === 'document') ledger.media.push(part.source);
-    else if (part.type === 'tool-call') {
-      ledger.calls.push({ id: part.id, name: part.name, arguments: spelled(part.arguments, lost) });
-    } else if (part.type === 'tool-result') {
-      ledger.results.push({
-        callId: part.callId,
-        isError: part.isError ?? false,
-        types: part.parts.map(({ type }) => type),
-      });
-      part.parts.forEach(visit);
-    }
-  };
-  for (const { parts } of conversation.messages) parts.forEach(visit);
-  for (const tool of conversation.tools) {
-    if (tool.type === 'function') ledger.tools.push([tool.name, tool.description, tool.inputSchema, tool.strict]);
-  }
-  return ledger;
 }
 
 /** One value for all spellings of the same arguments. */
