@@ -165,12 +165,15 @@ function addPart(message: Message, part: Part, path: string): void {
   switch (part.type) {
     case 'text':
       if (part.citations?.length) lose('citations', `${path}.citations`);
+      // A message has one text, and its calls stand behind it.
+      if (message.calls.length > 0) lose('content_order');
       message.content += part.text;
       return;
     case 'refusal':
       message.refusal += part.text;
       return;
     case 'thinking':
+      if (message.calls.length > 0 || message.content !== '') lose('content_order');
       if (part.signature) lose('thinking.signature', `${path}.signature`);
       message.thinking += part.text;
       return;
