@@ -18,6 +18,40 @@ const PAIRS = Object.values(DIALECTS).flatMap((client) =>
 );
 const CROSS_PAIRS = PAIRS.filter(([client, upstream]) => client !== upstream);
 
+/** With what one dialect or another has alone. */
+const arbitraryRequest: fc.Arbitrary<Conversation> = fc
+  .record({
+    conversation: arbitraryConversation.map(withSendableMedia),
+    extras: fc.record(
+      {
+        metadata: fc.constant({ run: 'r_1' }),
+        serviceTier: fc.constantFrom('auto', 'default', 'flex', 'priority'),
+        verbosity: fc.constantFrom('low', 'high'),
+        promptCacheKey: fc.constant('key_1'),
+        outputFormat: fc.constant({ type: 'json-object' as const }),
+      },
+      { requiredKeys: [] },
+    ),
+    logprobs: fc.record({ logprobs: fc.constant(true), topLogprobs: fc.integer({ min: 1, max: 5 }) }),
+    asksLogprobs: fc.boolean(),
+    display: fc.constantFrom(undefined, 'summarized', 'auto', 'omitted'),
+    name: fc.constantFrom(undefined, 'ann'),
+    developer: fc.boolean(),
+  })
+  .map(({ conversation, extras, logprobs, asksLogprobs, display, name, developer }) => {
+    const { sampling, reasoning, messages } = conversation;
+    return {
+      ...conversation,
+      ...extras,
+      sampling: asksLogprobs ? { ...sampling, ...logprobs, logitBias: { 50256: -100 } } : sampling,
+      ...(reasoning && { reasoning: display === undefined ? reasoning : { ...reasoning, display } }),
+      messages: messages.map((message) => {
+        if (message.role === 'system') return developer ? { ...message, developer } : message;
+        return name !== undefined && message.role === 'user' ? { ...message, name } : message;
+      }),
+    };
+  });
+
 /** The conversation as a client of that dialect puts it on the wire. */
 function wireOf(client: Dialect, conversation: Conversation): JsonObject {
   const encoded = client.encodeRequest(conversation, TARGET);
@@ -45,7 +79,7 @@ function understood(upstream: Dialect, body: JsonObject, toolNames: ReadonlyMap<
 describe.each(PAIRS)('%s client, %s upstream: any conversation', (_, __, client, upstream) => {
   it('reaches the upstream whole, but for the losses reported', () => {
     fc.assert(
-      fc.property(arbitraryConversation.map(withSendableMedia), (conversation) => {
+      fc.property(arbitraryRequest, (conversation) => {
         const body = wireOf(client, conversation);
         const { body: sent, losses, toolNames } = translateRequest(client, upstream, body);
         expect(unreported(decoded(client, body), understood(upstream, sent, toolNames), losses)).toEqual([]);

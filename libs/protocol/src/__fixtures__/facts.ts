@@ -148,10 +148,15 @@ function noteParams(conversation: Conversation, ledger: Ledger): void {
   ledger.note('presence penalty', sampling.presencePenalty, 'presence_penalty');
   ledger.note('frequency penalty', sampling.frequencyPenalty, 'frequency_penalty');
   ledger.note('seed', sampling.seed, 'seed');
+  if (sampling.logitBias !== undefined) ledger.note('logit bias', sampling.logitBias, 'logit_bias');
+  if (sampling.logprobs === true) ledger.note('logprobs', true, 'logprobs');
+  ledger.note('top logprobs', sampling.topLogprobs, 'top_logprobs');
   if (reasoning?.mode === 'disabled') ledger.note('no thinking', true);
   ledger.note('effort', reasoning?.effort, 'reasoning_effort');
   ledger.note('budget', reasoning?.budgetTokens, 'thinking.budget_tokens', 'thinking');
-  ledger.note('display', reasoning?.display, 'thinking.display');
+  // Responses shows none where none is asked for, and has words for how much.
+  if (reasoning?.display !== undefined && reasoning.display !== 'omitted')
+    ledger.note('thinking shown', true, 'thinking.display');
   if (outputFormat?.type === 'json-schema') {
     ledger.note('schema', outputFormat.schema);
     if (outputFormat.name !== 'response') ledger.note('schema name', outputFormat.name, 'response_format.name');
@@ -160,7 +165,8 @@ function noteParams(conversation: Conversation, ledger: Ledger): void {
   } else if (outputFormat !== undefined) ledger.note('any JSON', true, 'response_format.json_object');
   ledger.note('end user', conversation.endUser, 'user');
   ledger.note('metadata', conversation.metadata, 'metadata');
-  ledger.note('tier', conversation.serviceTier, 'service_tier');
+  const { serviceTier } = conversation;
+  ledger.note('tier', serviceTier === 'standard_only' ? 'default' : serviceTier, 'service_tier');
   ledger.note('verbosity', conversation.verbosity, 'verbosity');
   ledger.note('cache key', conversation.promptCacheKey, 'prompt_cache_key');
 }

@@ -61,6 +61,7 @@ export function isAccountedFor(place: string, body: JsonObject, sent: string, lo
     blocks.includes(feature) ||
     (path !== '' && place.includes(path)) ||
     (feature === 'n' && place.startsWith('choices')) ||
+    (feature === 'custom_tool.format' && place.includes('.format')) ||
     (feature.startsWith('citations') && /citation|annotation/.test(place));
   return losses.some(covers);
 }
