@@ -12,7 +12,7 @@ import { DIALECTS } from './dialects/registry';
 import type { StreamEvent } from './stream-event';
 import { totalInputTokens, type Usage } from './usage';
 
-const RUNS = { numRuns: 20 };
+const RUNS = { numRuns: 12 };
 const cuts = fc.array(fc.nat(8000), { maxLength: 8 });
 const ASK = [{ role: 'user' as const, content: 'Hi' }];
 

@@ -28,7 +28,7 @@ const COMPLETE = /^(data: \[DONE\]|event: message_stop|event: response\.(complet
 /** Where the first event begins that tells of the end. Chat's reply is complete, but for its usage, at the finish_reason. */
 const END = /data: \{[^\n]*"finish_reason":"|event: message_stop|event: response\.(completed|incomplete)\n/;
 
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 40 };
 
 const cuts = fc.array(fc.nat(8000), { maxLength: 12 });
 

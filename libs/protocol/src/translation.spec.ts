@@ -16,6 +16,9 @@ import type { Loss } from './loss';
 const PAIRS = Object.values(DIALECTS).flatMap((client) =>
   Object.values(DIALECTS).map((upstream) => [client.id, upstream.id, client, upstream] as const),
 );
+/** Of each pair. */
+const RUNS = { numRuns: 50 };
+
 const CROSS_PAIRS = PAIRS.filter(([client, upstream]) => client !== upstream);
 
 /** With what one dialect or another has alone. */
@@ -84,6 +87,7 @@ describe.each(PAIRS)('%s client, %s upstream: any conversation', (_, __, client,
         const { body: sent, losses, toolNames } = translateRequest(client, upstream, body);
         expect(unreported(decoded(client, body), understood(upstream, sent, toolNames), losses)).toEqual([]);
       }),
+      RUNS,
     );
   });
 });
@@ -133,6 +137,7 @@ describe.each(CROSS_PAIRS)('%s client, %s upstream: any reply', (_, __, client, 
         for (const type of ['redacted-thinking', 'thinking'] as const)
           expectSigned(told.value.parts, heard.value.parts, type, losses);
       }),
+      RUNS,
     );
   });
 });
