@@ -1,17 +1,20 @@
 import type { Conversation, FunctionTool, Tool, ToolChoice } from '../../conversation';
 import type { JsonObject } from '../../json';
+import { isDispensable, SERVER_TOOL_LOSS } from '../../server-tools';
 import { cacheControl, type Encoding } from './encoding';
 import { DIALECT_ID } from './wire';
 
 /** `tools` and `tool_choice`. A choice without tools is refused by the API and means nothing: it is left out. */
 export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {
-  const tools = conversation.tools.flatMap((tool, index) => encodeTool(tool, `tools[${index}]`, encoding));
+  const tools = conversation.tools.flatMap((tool, index) =>
+    encodeTool(tool, `tools[${index}]`, conversation, encoding),
+  );
   if (tools.length === 0) return {};
   const toolChoice = encodeToolChoice(conversation, encoding);
   return toolChoice === undefined ? { tools } : { tools, tool_choice: toolChoice };
 }
 
-function encodeTool(tool: Tool, path: string, encoding: Encoding): JsonObject[] {
+function encodeTool(tool: Tool, path: string, conversation: Conversation, encoding: Encoding): JsonObject[] {
   switch (tool.type) {
     case 'function':
       return [encodeFunctionTool(tool, path, encoding)];
@@ -20,7 +23,8 @@ function encodeTool(tool: Tool, path: string, encoding: Encoding): JsonObject[] 
       return [];
     case 'server':
       if (tool.dialect === DIALECT_ID) return [tool.wire];
-      encoding.refuse(`the tool "${tool.name}" runs at another provider and is not supported by this model`, path);
+      if (isDispensable(tool, conversation)) encoding.lose(SERVER_TOOL_LOSS, path);
+      else encoding.refuse(`the tool "${tool.name}" runs at another provider and is not supported by this model`, path);
       return [];
   }
 }

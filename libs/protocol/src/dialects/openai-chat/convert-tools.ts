@@ -1,5 +1,6 @@
-import type { Conversation, CustomTool, FunctionTool, Tool, ToolChoice } from '../../conversation';
+import type { Conversation, CustomTool, FunctionTool, ServerTool, Tool, ToolChoice } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { isDispensable, SERVER_TOOL_LOSS } from '../../server-tools';
 import type { Encoding } from '../openai/encoding';
 import type { Findings } from '../openai/findings';
 import { isAbsent } from '../openai/members';
@@ -122,8 +123,9 @@ function decodeChoiceObject(choice: JsonObject, findings: Findings): ToolChoice 
 }
 
 /** `tools`, `tool_choice`, `parallel_tool_calls` and web search, as far as the conversation has them. */
-export function encodeTools({ tools, toolChoice, parallelToolCalls }: Conversation, encoding: Encoding): JsonObject {
-  const wires = tools.flatMap((tool, index) => encodeTool(tool, `tools[${index}]`, encoding));
+export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {
+  const { tools, toolChoice, parallelToolCalls } = conversation;
+  const wires = tools.flatMap((tool, index) => encodeTool(tool, `tools[${index}]`, conversation, encoding));
   const search = tools.find((tool) => tool.type === 'server' && tool.name === WEB_SEARCH && isOwn(tool.dialect));
   const body: JsonObject = search?.type === 'server' ? { [WEB_SEARCH]: search.wire } : {};
   if (wires.length === 0) {
@@ -139,18 +141,22 @@ export function encodeTools({ tools, toolChoice, parallelToolCalls }: Conversati
   return body;
 }
 
+function withholdServerTool(tool: ServerTool, path: string, conversation: Conversation, encoding: Encoding): void {
+  if (isDispensable(tool, conversation)) return encoding.lose(SERVER_TOOL_LOSS, path);
+  encoding.refuse(
+    `Tool '${tool.name}' runs at the provider that offers it; the upstream of this model cannot run it.`,
+    path,
+  );
+}
+
 function isOwn(dialect: string): boolean {
   return dialect === 'openai-chat';
 }
 
-function encodeTool(tool: Tool, path: string, encoding: Encoding): JsonObject[] {
+function encodeTool(tool: Tool, path: string, conversation: Conversation, encoding: Encoding): JsonObject[] {
   switch (tool.type) {
     case 'server':
-      if (isOwn(tool.dialect)) return [];
-      encoding.refuse(
-        `Tool '${tool.name}' runs at the provider that offers it; the upstream of this model cannot run it.`,
-        path,
-      );
+      if (!isOwn(tool.dialect)) withholdServerTool(tool, path, conversation, encoding);
       return [];
     case 'custom': {
       const { description, format } = tool;

@@ -67,7 +67,7 @@ export class CallIndex {
       if (tool) found.push(tool);
       else encoding.lose(part.type === 'tool-reference' ? 'tool_reference' : `block.${part.type}`, partPath);
     }
-    const tools = encodeToolList(found, `${path}.tools`, encoding);
+    const tools = encodeToolList(found, `${path}.tools`, { tools: found }, encoding);
     return { type: 'tool_search_output', call_id: callId, execution: 'client', tools };
   }
 }

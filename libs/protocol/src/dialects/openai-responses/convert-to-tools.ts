@@ -3,10 +3,12 @@ import {
   type Conversation,
   type CustomTool,
   type FunctionTool,
+  type ServerTool,
   type Tool,
   type ToolChoice,
 } from '../../conversation';
 import type { JsonObject, JsonValue } from '../../json';
+import { isDispensable, SERVER_TOOL_LOSS, type Offer } from '../../server-tools';
 import type { Encoding } from '../openai/encoding';
 import { DIALECT_ID, resolveToolName, splitToolName } from './wire';
 
@@ -14,7 +16,7 @@ import { DIALECT_ID, resolveToolName, splitToolName } from './wire';
 export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {
   const { toolChoice, parallelToolCalls } = conversation;
   const found = namesFound(conversation);
-  const tools = encodeToolList(conversation.tools, 'tools', encoding, found);
+  const tools = encodeToolList(conversation.tools, 'tools', conversation, encoding, found);
   if (tools.length === 0) {
     // The API refuses a choice without tools; only a demanded call would be missed.
     if (toolChoice?.type === 'required' || toolChoice?.type === 'tool') {
@@ -46,6 +48,7 @@ function namesFound({ messages }: Conversation): ReadonlySet<string> {
 export function encodeToolList(
   tools: readonly Tool[],
   path: string,
+  offer: Offer,
   encoding: Encoding,
   except?: ReadonlySet<string>,
 ): JsonObject[] {
@@ -54,7 +57,7 @@ export function encodeToolList(
   tools.forEach((tool, index) => {
     const toolPath = `${path}[${index}]`;
     if (tool.type === 'server') {
-      wires.push(...encodeServerTool(tool, toolPath, encoding));
+      wires.push(...encodeServerTool(tool, toolPath, offer, encoding));
       return;
     }
     if (except?.has(tool.name)) return;
@@ -91,12 +94,15 @@ function namespaceOf({ name }: Tool, encoding: Encoding): string | undefined {
   return splitToolName(encoding.toolName(name)).namespace;
 }
 
-function encodeServerTool(tool: Tool & { type: 'server' }, path: string, encoding: Encoding): JsonObject[] {
+function encodeServerTool(tool: ServerTool, path: string, offer: Offer, encoding: Encoding): JsonObject[] {
   if (tool.dialect === DIALECT_ID) return [tool.wire];
-  encoding.refuse(
-    `Tool '${tool.name}' runs at the provider that offers it; the upstream of this model cannot run it.`,
-    path,
-  );
+  if (isDispensable(tool, offer)) encoding.lose(SERVER_TOOL_LOSS, path);
+  else {
+    encoding.refuse(
+      `Tool '${tool.name}' runs at the provider that offers it; the upstream of this model cannot run it.`,
+      path,
+    );
+  }
   return [];
 }
 
