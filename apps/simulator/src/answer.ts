@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { markedArguments, markedTool } from './marked-call';
 import { authoredText, pendingMarkers } from './markers';
 import { emptyTurn, type Attachment, type Prompt, type Tool, type Turn } from './prompt';
 import type { Scenario } from './scenario';
@@ -64,8 +65,8 @@ function callParts(prompt: Prompt, scenario: Scenario, seed: string): Part[] {
 
 function wantedCalls(prompt: Prompt, scenario: Scenario): { tool: Tool; json: string }[] {
   const markers = pendingMarkers(prompt.turns).flatMap((marker) => {
-    const tool = prompt.tools.find((one) => one.name === marker.name);
-    return tool ? [{ tool, json: marker.arguments }] : [];
+    const tool = markedTool(prompt.tools, marker);
+    return tool ? [{ tool, json: markedArguments(tool, marker) }] : [];
   });
   if (markers.length > 0) return prompt.parallelCalls ? markers : markers.slice(0, 1);
   if (lastUserTurn(prompt.turns).results.length > 0 || pendingMarkers(prompt.turns).length > 0) return [];

@@ -1,7 +1,10 @@
 import { refuse } from './api-failure';
 import type { Turn } from './prompt';
 
-/** One `[[tool:NAME {"json":"args"}]]` in a user's text. `arguments` is the text between the name and `]]`, `{}` if none. */
+/**
+ * One `[[tool:NAME {"json":"args"}]]` in a user's text. `arguments` is the text between the name and `]]`, `{}` if none; a
+ * JSON string in it is what a tool of free text gets.
+ */
 export interface Marker {
   name: string;
   arguments: string;
@@ -30,10 +33,13 @@ export function pendingMarkers(turns: Turn[]): Marker[] {
   return [];
 }
 
-/** What the user wrote, without the reminders that agents put around it. */
+/** What agents put around the user's words: Claude Code's reminders, Codex's surroundings. */
+const AGENT_CONTEXT = /<(system-reminder|environment_context)>[\s\S]*?(?:<\/\1>|$)/g;
+
+/** What the user wrote, without the context that agents put around it. */
 export function authoredText(turn: Turn): string {
   return turn.texts
-    .map((text) => text.replaceAll(/<system-reminder>[\s\S]*?(?:<\/system-reminder>|$)/g, '').trim())
+    .map((text) => text.replaceAll(AGENT_CONTEXT, '').trim())
     .filter((text) => text !== '')
     .join('\n');
 }
