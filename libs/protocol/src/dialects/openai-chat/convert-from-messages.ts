@@ -2,13 +2,14 @@ import type { Message, Part, ToolCallPart, ToolResultPart } from '../../conversa
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { decodeContent } from './convert-from-parts';
 import { decodeToolCalls } from './convert-tool-calls';
+import { decodeCacheHint } from '../openai/cache-hint';
 import type { Findings } from '../openai/findings';
 import { ATTACHMENTS_FOLLOW, readAttachmentLabel } from './labels';
 import { isAbsent, textMember } from '../openai/members';
 import { restoreResult } from '../openai/tool-result';
 import { ROLES, type WireRole } from './wire';
 
-const READ_OF_MESSAGE: ReadonlySet<string> = new Set(['role', 'content', 'name']);
+const READ_OF_MESSAGE: ReadonlySet<string> = new Set(['role', 'content', 'name', 'cache_control']);
 const READ_OF_ASSISTANT: ReadonlySet<string> = new Set([
   ...READ_OF_MESSAGE,
   'refusal',
@@ -89,6 +90,7 @@ function decodeSystem(role: 'system' | 'developer', wire: JsonObject, path: stri
   if (!isAbsent(wire.name)) findings.leave(`${path}.name`, wire.name);
   requireContent(wire, path, findings);
   const parts = decodeContent(wire.content, `${path}.content`, ['text'], findings);
+  markCache(wire, path, parts, findings);
   return { role: 'system', parts, ...(role === 'developer' && { developer: true }) };
 }
 
@@ -98,6 +100,7 @@ function decodeUser(wire: JsonObject, path: string, answered: ToolResultPart[] |
   requireContent(wire, path, findings);
   const allowed = ['text', 'image_url', 'input_audio', 'file'] as const;
   const parts = decodeContent(wire.content, `${path}.content`, allowed, findings);
+  markCache(wire, path, parts, findings);
   const restored = answered ? restoreAttachments(answered, parts) : 0;
   if (restored > 0 && restored === parts.length) return;
   const name = findings.scalar(wire, 'name', 'string', path);
@@ -118,6 +121,7 @@ function decodeAssistant(wire: JsonObject, path: string, findings: Findings): Me
   const refusal = findings.scalar(wire, 'refusal', 'string', path);
   if (refusal) parts.push({ type: 'refusal', text: refusal });
   parts.push(...decodeToolCalls(wire, path, findings));
+  markCache(wire, path, parts, findings);
   if (parts.length === 0 && isAbsent(wire.content)) findings.missing(`${path}.content`);
   const name = findings.scalar(wire, 'name', 'string', path);
   return { role: 'assistant', parts, ...(name !== undefined && { name }) };
@@ -142,7 +146,19 @@ function decodeToolMessage(role: 'tool' | 'function', wire: JsonObject, path: st
     state.results = [];
     state.messages.push({ role: 'user', parts: state.results });
   }
-  state.results.push(restoreResult(callId, parts, state.toolNames));
+  const result = restoreResult(callId, parts, state.toolNames);
+  markCache(wire, path, [result], findings);
+  state.results.push(result);
+}
+
+/** `cache_control` on a whole message, where AI SDK's clients put it: it stands behind the last part. */
+function markCache(wire: JsonObject, path: string, parts: readonly Part[], findings: Findings): void {
+  if (isAbsent(wire.cache_control)) return;
+  const cache = decodeCacheHint({ cache_control: wire.cache_control }, path, findings);
+  const last = parts.at(-1);
+  if (!cache || last?.cache) return;
+  if (last === undefined || last.type === 'thinking') findings.leave(`${path}.cache_control`, wire.cache_control);
+  else last.cache = cache;
 }
 
 /** The calls that a tool message at this place can answer. */

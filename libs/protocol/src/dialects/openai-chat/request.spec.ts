@@ -18,6 +18,26 @@ function fault(body: JsonObject): { message: string; param?: string; code?: stri
 }
 
 describe('decodeRequest', () => {
+  it('takes a cache mark of a whole message for one behind its last part', () => {
+    const mark = { cache_control: { type: 'ephemeral', ttl: '1h' } };
+    const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
+    const { messages, unmapped } = decoded({
+      messages: [
+        { role: 'system', content: 'Be brief.', ...mark },
+        { role: 'user', content: [{ type: 'text', text: 'Look.' }, image], ...mark },
+        { ...assistantCalling('a'), ...mark },
+        { role: 'tool', tool_call_id: 'a', content: 'done', ...mark },
+        { role: 'user', content: [{ type: 'text', text: 'Own.', cache_control: { type: 'ephemeral' } }], ...mark },
+      ],
+    });
+    const marks = messages.map(({ parts }) => parts.map(({ cache }) => cache));
+    expect(marks).toEqual([[{ ttl: '1h' }], [undefined, { ttl: '1h' }], [{ ttl: '1h' }], [{ ttl: '1h' }], [{}]]);
+    expect(unmapped).toEqual([]);
+    // Nothing is there to mark.
+    const { unmapped: left } = decoded({ messages: [HELLO, { role: 'user', content: '', ...mark }] });
+    expect(left).toEqual([{ path: 'messages[1].cache_control', value: mark.cache_control }]);
+  });
+
   it.each<[string, JsonObject, string, string]>([
     ['no messages', {}, 'messages', "Missing required parameter: 'messages'."],
     ['messages of another type', { messages: 'hi' }, 'messages', 'expected an array of objects, but got a string'],
