@@ -94,6 +94,8 @@ export interface EncodeContext {
   includeUsage: boolean;
   /** Chat `usage.cost_usd`; absent: not shown. */
   costUsd?: (usage: Usage) => number;
+  /** Anthropic: what a stream's beginning tells of the input where the upstream has told nothing yet; its end tells the truth. */
+  likelyInputTokens?: number;
 }
 
 export interface TapContext {

@@ -20,6 +20,7 @@ import {
   type Usage,
 } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
+import { likelyInputTokens } from '../core/input-estimate';
 import type { Candidate } from '../core/plan';
 import { askForReasoning } from '../core/storage-request';
 import { gatewayFault } from '../core/upstream-failure';
@@ -194,11 +195,11 @@ export function tapContext(request: InferenceRequest, { candidate }: PreparedCal
 
 export function encodeContext(
   request: InferenceRequest,
-  { candidate }: PreparedCall,
+  { candidate, body }: PreparedCall,
   requestId: string,
   startedAtMs: number,
 ): EncodeContext {
-  const { decodedBody } = request;
+  const { decodedBody, dialect, stream } = request;
   return {
     model: candidate.model.id,
     id: ID_PREFIXES[request.dialect.id] + requestId.slice(requestId.indexOf('_') + 1),
@@ -206,6 +207,7 @@ export function encodeContext(
     createdAtSeconds: Math.floor(startedAtMs / 1000),
     includeUsage: request.sniffed.includeUsage,
     costUsd: costFor(candidate, startedAtMs),
+    ...(stream && dialect.id === 'anthropic-messages' && { likelyInputTokens: likelyInputTokens(body) }),
   };
 }
 

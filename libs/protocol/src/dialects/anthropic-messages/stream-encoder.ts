@@ -79,11 +79,15 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     }
   }
 
-  /** `usage` must be there, or the SDKs crash; output starts at 0 because LangChain adds this to the final figure. */
+  /**
+   * `usage` must be there, or the SDKs crash. Output starts at 0, because LangChain adds this to the final figure; the input
+   * is guessed where it is not known yet, because LangChain never reads it again.
+   */
   private start(event: StreamEvent & { type: 'start' }): string {
     const { state, context } = this;
     state.phase = 'started';
     if (event.usage !== undefined) state.startUsage = event.usage;
+    else if (context.likelyInputTokens !== undefined) state.startUsage.inputTokens = context.likelyInputTokens;
     const message = {
       id: event.id === '' ? context.id : event.id,
       type: 'message',

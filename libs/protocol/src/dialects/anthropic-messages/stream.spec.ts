@@ -75,6 +75,22 @@ function expected(events: readonly StreamEvent[]): StreamEvent[] {
   });
 }
 
+it('begins with a likely input where nobody has told it yet, and ends with the true one', () => {
+  const told = (usage: ReturnType<typeof emptyUsage> | undefined, likelyInputTokens?: number) => {
+    const encoder = anthropicMessages.streamEncoder({ ...context, ...(likelyInputTokens && { likelyInputTokens }) });
+    const start = encoder.push({ type: 'start', id: '', model: '', ...(usage && { usage }) });
+    const end = encoder.push({
+      type: 'finish',
+      reason: 'stop',
+      usage: { ...emptyUsage(), inputTokens: 9, outputTokens: 2 },
+    });
+    return [start, end].map((text) => /"input_tokens":(\d+)/.exec(text)?.[1]);
+  };
+  expect(told(undefined, 12)).toEqual(['12', '9']);
+  expect(told({ ...emptyUsage(), inputTokens: 9 }, 12)).toEqual(['9', undefined]);
+  expect(told(undefined)).toEqual(['0', '9']);
+});
+
 describe('the Anthropic stream, there and back', () => {
   it('loses no event of any stream, for any byte split', () => {
     fc.assert(
