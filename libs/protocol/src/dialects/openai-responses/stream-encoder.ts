@@ -113,7 +113,11 @@ export class ResponsesStreamEncoder implements StreamEncoder {
         return new CallOpening(writer, call, (prefix) => this.itemId(prefix));
       }
       case 'opaque':
-        if (block.dialect === DIALECT_ID) return new WholeItem(writer, wholeItem(block.wire, (prefix) => this.itemId(prefix)));
+        if (block.dialect === DIALECT_ID)
+          return new WholeItem(
+            writer,
+            wholeItem(block.wire, (prefix) => this.itemId(prefix)),
+          );
         this.losses.push({ feature: opaqueFeature(block.wire), path: `output[${writer.items.length}]` });
         return undefined;
       default:
