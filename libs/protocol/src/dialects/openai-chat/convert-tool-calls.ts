@@ -2,11 +2,12 @@ import type { ToolCallPart } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { isDeeperThan } from '../../json-depth';
 import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
+import { decodeCacheHint } from '../openai/cache-hint';
 import type { Findings } from '../openai/findings';
 import { isAbsent } from '../openai/members';
 import { readArguments, writeArguments } from '../openai/tool-arguments';
 
-const READ_OF_CALL: ReadonlySet<string> = new Set(['id', 'type', 'function', 'custom', 'index']);
+const READ_OF_CALL: ReadonlySet<string> = new Set(['id', 'type', 'function', 'custom', 'index', 'cache_control']);
 const READ_OF_FUNCTION: ReadonlySet<string> = new Set(['name', 'arguments']);
 const READ_OF_CUSTOM: ReadonlySet<string> = new Set(['name', 'input']);
 
@@ -14,8 +15,12 @@ const READ_OF_CUSTOM: ReadonlySet<string> = new Set(['name', 'input']);
 export function decodeToolCalls(wire: JsonObject, path: string, findings: Findings): ToolCallPart[] {
   const calls: ToolCallPart[] = [];
   findings.array(wire.tool_calls, `${path}.tool_calls`)?.forEach((call, index) => {
-    const part = decodeToolCall(call, `${path}.tool_calls[${index}]`, findings);
-    if (part) calls.push(part);
+    const at = `${path}.tool_calls[${index}]`;
+    const part = decodeToolCall(call, at, findings);
+    // Clients that know Anthropic's models mark a call as they mark any other part.
+    const mark = isJsonObject(call) ? call.cache_control : undefined;
+    const cache = isAbsent(mark) ? undefined : decodeCacheHint({ cache_control: mark }, at, findings);
+    if (part) calls.push({ ...part, ...(cache && { cache }) });
   });
   const legacy = findings.object(wire.function_call, `${path}.function_call`);
   if (legacy) {

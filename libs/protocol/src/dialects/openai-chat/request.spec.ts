@@ -38,6 +38,23 @@ describe('decodeRequest', () => {
     expect(left).toEqual([{ path: 'messages[1].cache_control', value: mark.cache_control }]);
   });
 
+  it('takes the cache mark of a tool call', () => {
+    const { messages, unmapped } = decoded({
+      messages: [
+        HELLO,
+        {
+          role: 'assistant',
+          tool_calls: [
+            { id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } },
+            { id: 'b', type: 'custom', custom: { name: 'g', input: '' }, cache_control: { type: 'ephemeral' } },
+          ],
+        },
+      ],
+    });
+    expect(messages[1]?.parts.map(({ cache }) => cache)).toEqual([undefined, {}]);
+    expect(unmapped).toEqual([]);
+  });
+
   it.each<[string, JsonObject, string, string]>([
     ['no messages', {}, 'messages', "Missing required parameter: 'messages'."],
     ['messages of another type', { messages: 'hi' }, 'messages', 'expected an array of objects, but got a string'],
