@@ -39,8 +39,8 @@ async function jest(args) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'switchboard-test-'));
   const summaryFile = path.join(folder, 'summary.json');
   const reporters = ['--reporters=default', '--reporters=./deploy/local/test-summary.cjs'];
-  // Many tests wait on real servers: even two cores keep two workers busy.
-  const workers = `--maxWorkers=${Math.max(2, Math.floor(os.availableParallelism() / 2))}`;
+  // Many tests wait on real servers: with two workers two cores are idle for half of the time.
+  const workers = `--maxWorkers=${Math.max(3, Math.floor(os.availableParallelism() / 2))}`;
   const defaults = args.some((argument) => /^(--maxWorkers|-w|--runInBand|-i)\b/.test(argument)) ? [] : [workers];
   let left = true;
   const { code } = await runNode(command('jest/bin/jest.js'), [...reporters, ...defaults, ...args], {
