@@ -19,7 +19,7 @@ module.exports = {
     rootDir: __dirname,
     roots: [`<rootDir>/${folder}/src`],
     testEnvironment: 'node',
-    setupFilesAfterEnv: ['<rootDir>/deploy/local/retry-real-servers.cjs'],
+    setupFilesAfterEnv: ['<rootDir>/deploy/local/test-patience.cjs'],
     testRegex: '\\.spec\\.ts$',
     moduleNameMapper: {
       '^@switchboard/(simulator|standalone)$': '<rootDir>/apps/$1/src/index.ts',
