@@ -55,7 +55,7 @@ test('both replicas in turn restart under load: no reservation fails, and none s
     }
     await pause(200);
   });
-  expect(granted).toBeGreaterThan(500);
+  expect(granted).toBeGreaterThan(100);
   await noneOpen('both');
 });
 

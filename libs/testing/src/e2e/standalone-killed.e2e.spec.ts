@@ -46,7 +46,9 @@ test('kill -9 and a restart on the same data: every call the upstream served is 
   const { url } = gateway;
   const streams = await openStreams({ url, keys: [KEY], count: STREAMS, model: (each) => `lasting/${each}` });
   const short = new ShortCalls({ url, keys: [KEY], intervalMs: 5, model: (each) => `quick/${each}` });
+  const before = simulator.served().requests.length;
   await delay(1_000);
+  await eventually('many short calls were made', () => simulator.served().requests.length > before + 100);
   await gateway.stop('SIGKILL');
   const calls = await short.stop();
   await Promise.all(streams.map(({ end }) => end));
