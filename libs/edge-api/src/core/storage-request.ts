@@ -1,5 +1,6 @@
 import { GatewayError } from '@switchboard/contracts';
 import { JsonScanner, readJsonString, readJsonValue, type ByteEdit, type JsonSpan } from '@switchboard/protocol';
+import { insertMembers } from './insert-members';
 
 const FIELDS = ['store', 'previous_response_id', 'background', 'conversation', 'prompt', 'include'] as const;
 type Field = (typeof FIELDS)[number];
@@ -8,7 +9,6 @@ const scanner = new JsonScanner(FIELDS);
 const REFERENCE_BYTES = Buffer.from('"item_reference"');
 const ENCRYPTED_REASONING = 'reasoning.encrypted_content';
 const LOWER_N = 110;
-const OPEN_BRACE = 123;
 
 /** What a body of `POST /v1/responses` says of storage. */
 export interface StorageRequest {
@@ -56,18 +56,12 @@ export function askForReasoning(body: Buffer): ByteEdit[] {
   const asked = span && readJsonValue(body, span);
   if (Array.isArray(asked) && asked.includes(ENCRYPTED_REASONING)) return [];
   const include = JSON.stringify([...(Array.isArray(asked) ? asked : []), ENCRYPTED_REASONING]);
-  return [span === undefined ? firstMember(body, `"include":${include},`) : { ...span, replacement: include }];
+  return [span === undefined ? insertMembers(body, `"include":${include},`) : { ...span, replacement: include }];
 }
 
 function storeNot(body: Buffer, span: JsonSpan | undefined): ByteEdit {
   if (span !== undefined) return { ...span, replacement: 'false' };
-  return firstMember(body, '"store":false,');
-}
-
-/** `member`: with its comma; the body has others. */
-function firstMember(body: Buffer, member: string): ByteEdit {
-  const start = body.indexOf(OPEN_BRACE) + 1;
-  return { start, end: start, replacement: member };
+  return insertMembers(body, '"store":false,');
 }
 
 /** What lives at one provider cannot be offered over any. */

@@ -7,6 +7,7 @@ import {
   type SniffedField,
 } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
+import { insertMembers } from '../core/insert-members';
 import type { Candidate } from '../core/plan';
 import type { InferenceRequest } from './inference-request';
 
@@ -23,12 +24,6 @@ type LimitName = (typeof LIMIT_NAMES)[DialectId][number];
 const THINKING_BUDGET_TOKENS_MIN = 1024;
 
 const thinkingScanner = new JsonScanner(['thinking', 'thinking.budget_tokens']);
-
-/** The edit that puts members (each with its comma) first in a body, which has others. */
-export function insertMembers(body: Buffer, members: string): ByteEdit {
-  const start = body.indexOf(0x7b) + 1;
-  return { start, end: start, replacement: members };
-}
 
 /**
  * The edits that keep a client's own bytes from asking for more than `outputTokensMost`, in no order: every maximum that

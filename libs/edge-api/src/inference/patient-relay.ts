@@ -1,5 +1,5 @@
-import type { Loss, StreamEnd, StreamFailure, Usage } from '@switchboard/protocol';
-import type { Relay } from './relay';
+import type { StreamEnd, StreamFailure, Usage } from '@switchboard/protocol';
+import { RelayAround } from './relay-around';
 
 const FIRST_ITEM = Buffer.from('response.output_item');
 
@@ -8,11 +8,9 @@ const FIRST_ITEM = Buffer.from('response.output_item');
  * decided, and an upstream that then fails can only be left for another while nothing of it has been sent on. Clients lose
  * nothing by it, since the opening tells them only what they asked. Created per attempt.
  */
-export class PatientRelay implements Relay {
+export class PatientRelay extends RelayAround {
   private held: (Buffer | string)[] = [];
   private holds = true;
-
-  constructor(private readonly relay: Relay) {}
 
   push(bytes: Buffer): Buffer | string {
     const output = this.relay.push(bytes);
@@ -43,29 +41,5 @@ export class PatientRelay implements Relay {
     );
     this.held = [];
     return whole;
-  }
-
-  get usage(): Usage | undefined {
-    return this.relay.usage;
-  }
-
-  get usageIsFinal(): boolean {
-    return this.relay.usageIsFinal;
-  }
-
-  get finish(): string | undefined {
-    return this.relay.finish;
-  }
-
-  get failure(): StreamFailure | undefined {
-    return this.relay.failure;
-  }
-
-  get losses(): readonly Loss[] {
-    return this.relay.losses;
-  }
-
-  get outputBytes(): number {
-    return this.relay.outputBytes;
   }
 }

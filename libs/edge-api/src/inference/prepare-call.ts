@@ -21,11 +21,12 @@ import {
 } from '@switchboard/protocol';
 import { KINDS } from '@switchboard/upstreams';
 import { likelyInputTokens } from '../core/input-estimate';
+import { insertMembers } from '../core/insert-members';
 import type { Candidate } from '../core/plan';
 import { askForReasoning } from '../core/storage-request';
 import { gatewayFault } from '../core/upstream-failure';
 import { faultError, type InferenceRequest } from './inference-request';
-import { capOutput, insertMembers } from './output-cap';
+import { capOutput } from './output-cap';
 import { PatientRelay } from './patient-relay';
 import { PassThroughRelay, TranslatingRelay, type Relay } from './relay';
 

@@ -1,13 +1,16 @@
-import type { Loss, StreamEnd, StreamFailure, Usage } from '@switchboard/protocol';
+import type { StreamEnd, StreamFailure, Usage } from '@switchboard/protocol';
 import type { ResponseWatch } from '../core/response-echo';
 import type { Relay } from './relay';
+import { RelayAround } from './relay-around';
 
 /** A relay whose reply is watched on its way to the client. Created per attempt. */
-export class StoringRelay implements Relay {
+export class StoringRelay extends RelayAround {
   constructor(
-    private readonly relay: Relay,
+    relay: Relay,
     private readonly watch: ResponseWatch,
-  ) {}
+  ) {
+    super(relay);
+  }
 
   push(bytes: Buffer): Buffer | string {
     return this.watched(this.relay.push(bytes));
@@ -19,30 +22,6 @@ export class StoringRelay implements Relay {
 
   stopAtLimit(usage: Usage, note: string): Buffer | string {
     return this.ended(this.relay.stopAtLimit(usage, note));
-  }
-
-  get usage(): Usage | undefined {
-    return this.relay.usage;
-  }
-
-  get usageIsFinal(): boolean {
-    return this.relay.usageIsFinal;
-  }
-
-  get finish(): string | undefined {
-    return this.relay.finish;
-  }
-
-  get failure(): StreamFailure | undefined {
-    return this.relay.failure;
-  }
-
-  get losses(): readonly Loss[] {
-    return this.relay.losses;
-  }
-
-  get outputBytes(): number {
-    return this.relay.outputBytes;
   }
 
   private watched(output: Buffer | string): Buffer | string {
