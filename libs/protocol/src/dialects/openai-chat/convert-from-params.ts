@@ -1,5 +1,6 @@
 import type { Conversation, OutputFormat, Sampling } from '../../conversation';
 import { isJsonObject, type JsonObject } from '../../json';
+import { decodeCommonParams } from '../openai/common-params';
 import { decodeEndUser } from '../openai/end-user';
 import type { Findings } from '../openai/findings';
 import { decodeReasoningEffort } from '../openai/map-reasoning-effort';
@@ -26,6 +27,7 @@ export function decodeParams(body: JsonObject, findings: Findings): Params {
     stream: findings.scalar(body, 'stream', 'boolean') ?? false,
     ...decodeMaxOutputTokens(body, findings),
     ...decodeEndUser(body, findings),
+    ...decodeCommonParams(body, findings),
   };
   const stopSequences = decodeStop(body, findings);
   if (stopSequences) params.stopSequences = stopSequences;
@@ -33,18 +35,10 @@ export function decodeParams(body: JsonObject, findings: Findings): Params {
   if (effort !== undefined) params.reasoning = decodeReasoningEffort(effort);
   const outputFormat = decodeResponseFormat(body, findings);
   if (outputFormat) params.outputFormat = outputFormat;
-  const parallelToolCalls = findings.scalar(body, 'parallel_tool_calls', 'boolean');
-  if (parallelToolCalls !== undefined) params.parallelToolCalls = parallelToolCalls;
-  const metadata = findings.object(body.metadata, 'metadata');
-  if (metadata) params.metadata = metadata;
   const replyCount = findings.atLeastOne(body, 'n');
   if (replyCount !== undefined) params.replyCount = replyCount;
   const verbosity = findings.scalar(body, 'verbosity', 'string');
   if (verbosity !== undefined) params.verbosity = verbosity;
-  const serviceTier = findings.scalar(body, 'service_tier', 'string');
-  if (serviceTier !== undefined) params.serviceTier = serviceTier;
-  const promptCacheKey = findings.scalar(body, 'prompt_cache_key', 'string');
-  if (promptCacheKey !== undefined) params.promptCacheKey = promptCacheKey;
   const includeUsage = decodeStreamOptions(body, findings);
   if (includeUsage !== undefined) params.includeUsage = includeUsage;
   leaveStoreAndModalities(body, findings);

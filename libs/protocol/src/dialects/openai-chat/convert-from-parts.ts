@@ -1,5 +1,6 @@
 import type { DocumentPart, Part } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { decodeAudio } from '../openai/audio-part';
 import { decodeCacheHint } from '../openai/cache-hint';
 import type { Findings } from '../openai/findings';
 import { documentSource, readMediaUrl } from '../openai/media-url';
@@ -19,7 +20,6 @@ const READ_OF_PART: ReadonlySet<string> = new Set([
   'prompt_cache_breakpoint',
 ]);
 const READ_OF_IMAGE: ReadonlySet<string> = new Set(['url', 'detail']);
-const READ_OF_AUDIO: ReadonlySet<string> = new Set(['data', 'format']);
 const READ_OF_FILE: ReadonlySet<string> = new Set(['file_data', 'file_id', 'filename']);
 
 /** Message content → parts. An empty string is no part: no dialect sends an empty text. */
@@ -98,18 +98,6 @@ function decodeImage(value: JsonValue | undefined, path: string, findings: Findi
   }
   const detail = findings.scalar(image, 'detail', 'string', path);
   return { type: 'image', source, ...(detail !== undefined && { detail }) };
-}
-
-function decodeAudio(value: JsonValue | undefined, path: string, findings: Findings): Part | undefined {
-  if (isAbsent(value)) findings.missing(path);
-  const audio = findings.object(value, path);
-  if (!audio) return undefined;
-  findings.leaveRest(audio, READ_OF_AUDIO, path);
-  return {
-    type: 'audio',
-    data: findings.required(audio, 'data', path),
-    format: findings.required(audio, 'format', path),
-  };
 }
 
 function decodeFile(value: JsonValue | undefined, path: string, findings: Findings): Part | undefined {

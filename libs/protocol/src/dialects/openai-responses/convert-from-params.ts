@@ -1,5 +1,6 @@
 import type { Conversation, OutputFormat, Reasoning, Sampling } from '../../conversation';
 import type { JsonObject } from '../../json';
+import { decodeCommonParams } from '../openai/common-params';
 import { decodeEndUser } from '../openai/end-user';
 import type { Findings } from '../openai/findings';
 import { decodeReasoningEffort } from '../openai/map-reasoning-effort';
@@ -47,20 +48,13 @@ export function decodeParams(body: JsonObject, findings: Findings): Params {
     sampling: decodeSampling(body, findings),
     stream: findings.scalar(body, 'stream', 'boolean') ?? false,
     ...decodeEndUser(body, findings),
+    ...decodeCommonParams(body, findings),
     ...decodeText(body, findings),
   };
   const maxOutputTokens = findings.atLeastOne(body, 'max_output_tokens');
   if (maxOutputTokens !== undefined) params.maxOutputTokens = maxOutputTokens;
   const reasoning = decodeReasoning(body, findings);
   if (reasoning) params.reasoning = reasoning;
-  const parallelToolCalls = findings.scalar(body, 'parallel_tool_calls', 'boolean');
-  if (parallelToolCalls !== undefined) params.parallelToolCalls = parallelToolCalls;
-  const metadata = findings.object(body.metadata, 'metadata');
-  if (metadata) params.metadata = metadata;
-  const serviceTier = findings.scalar(body, 'service_tier', 'string');
-  if (serviceTier !== undefined) params.serviceTier = serviceTier;
-  const promptCacheKey = findings.scalar(body, 'prompt_cache_key', 'string');
-  if (promptCacheKey !== undefined) params.promptCacheKey = promptCacheKey;
   leaveDelivery(body, findings);
   return params;
 }

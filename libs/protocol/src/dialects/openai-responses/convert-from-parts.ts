@@ -1,5 +1,6 @@
 import type { DocumentPart, ImagePart, Part, TextPart } from '../../conversation';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
+import { decodeAudio } from '../openai/audio-part';
 import { decodeCacheHint } from '../openai/cache-hint';
 import type { Findings } from '../openai/findings';
 import { documentSource, readMediaUrl } from '../openai/media-url';
@@ -19,7 +20,6 @@ const READ_OF_FILE: ReadonlySet<string> = new Set([
   ...['type', 'file_data', 'file_id', 'file_url', 'filename', 'detail', 'prompt_cache_breakpoint'],
 ]);
 const READ_OF_AUDIO: ReadonlySet<string> = new Set(['type', 'input_audio']);
-const READ_OF_AUDIO_DATA: ReadonlySet<string> = new Set(['data', 'format']);
 const READ_OF_REFUSAL: ReadonlySet<string> = new Set(['type', 'refusal']);
 
 type PartType = 'input_text' | 'input_image' | 'input_file' | 'input_audio' | 'output_text' | 'refusal';
@@ -82,7 +82,8 @@ function decodePartOfType(type: PartType, wire: JsonObject, path: string, findin
     case 'input_file':
       return decodeFile(wire, path, findings);
     case 'input_audio':
-      return decodeAudio(wire, path, findings);
+      findings.leaveRest(wire, READ_OF_AUDIO, path);
+      return decodeAudio(wire.input_audio, `${path}.input_audio`, findings);
   }
 }
 
@@ -139,18 +140,4 @@ function decodeFileSource(wire: JsonObject, path: string, findings: Findings): D
       : "a base64-encoded data URL with a MIME type, such as 'data:application/pdf;base64,…'";
   findings.fail(`Invalid '${path}.${name}'. Expected ${expected}.`, `${path}.${name}`, 'invalid_value');
   return undefined;
-}
-
-function decodeAudio(wire: JsonObject, path: string, findings: Findings): Part | undefined {
-  findings.leaveRest(wire, READ_OF_AUDIO, path);
-  const audioPath = `${path}.input_audio`;
-  if (isAbsent(wire.input_audio)) findings.missing(audioPath);
-  const audio = findings.object(wire.input_audio, audioPath);
-  if (!audio) return undefined;
-  findings.leaveRest(audio, READ_OF_AUDIO_DATA, audioPath);
-  return {
-    type: 'audio',
-    data: findings.required(audio, 'data', audioPath),
-    format: findings.required(audio, 'format', audioPath),
-  };
 }
