@@ -1,7 +1,7 @@
 import { PDF, PNG } from './attachments';
 import { THINKS } from './behaviours';
 import { shown } from './cell';
-import { answering, libraryScenarios, playWell, WEATHER_REPORT, type Library } from './library';
+import { answering, scenariosOf, playWell, WEATHER_REPORT, type Library } from './library';
 import { expectThat, type ClientTrial, type Scenario } from './trial';
 
 const SCRIPT = 'ai-sdk.mjs';
@@ -75,7 +75,7 @@ export const AI_SDK: readonly ClientTrial[] = WAYS.map(({ way, title, speaks, cr
     speaks,
     setup: `\`\`\`js\n${create};\n\`\`\``,
     ...(losses !== undefined && { losses }),
-    scenarios: [...libraryScenarios(library), ...attachments(library), ...(more?.(library) ?? [])],
+    scenarios: [...scenariosOf(library), ...attachments(library), ...(more?.(library) ?? [])],
   };
 });
 

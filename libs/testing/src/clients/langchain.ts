@@ -1,5 +1,5 @@
 import { PNG } from './attachments';
-import { answering, libraryScenarios, type Library } from './library';
+import { answering, scenariosOf, type Library } from './library';
 import type { ClientTrial } from './trial';
 
 const SCRIPT = 'langchain.mjs';
@@ -50,9 +50,6 @@ export const LANGCHAIN: readonly ClientTrial[] = WAYS.map(({ way, title, speaks,
     speaks,
     setup: `\`\`\`js\n${create};\n\`\`\``,
     ...(losses !== undefined && { losses }),
-    scenarios: [
-      ...libraryScenarios(library),
-      answering(library, 'image', `I see 1 image (image/png, ${PNG.length} bytes)`),
-    ],
+    scenarios: [...scenariosOf(library), answering(library, 'image', `I see 1 image (image/png, ${PNG.length} bytes)`)],
   };
 });

@@ -24,7 +24,7 @@ export interface Library {
 export const WEATHER_REPORT = 'Tool said: It rains in Bergen.';
 
 /** What every library is asked to do; `played` names the scenario in the script. */
-export function libraryScenarios(library: Library): Scenario[] {
+export function scenariosOf(library: Library): Scenario[] {
   return [
     answering(library, 'text', GREETING),
     answering(library, 'stream', GREETING),
