@@ -82,10 +82,11 @@ async function main(jestArgs) {
   if (summary === undefined) failedSteps.push('jest (it stopped before the end)');
   else if (!left) failedSteps.push('jest (a test left something open: it did not exit)');
   else if (code !== 0 && summary.failed === 0) failedSteps.push('jest');
-  const { passed, failed, skipped } = summary ?? { passed: 0, failed: 0, skipped: [] };
+  const { passed, failed, failures, skipped } = summary ?? { passed: 0, failed: 0, failures: [], skipped: [] };
 
   console.log('');
   for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
+  for (const { name, reason } of failures) console.log(`failed: ${name}: ${reason}`);
   for (const name of failedSteps) console.log(`failed: ${name}`);
   console.log(`${passed} passed, ${failed + failedSteps.length} failed, ${skipped.length} skipped`);
   process.exitCode = failed + failedSteps.length === 0 ? 0 : 1;

@@ -139,7 +139,8 @@ function toldOf({ fault, told }: { fault: string; told: Told }): string[] {
 }
 
 function errorAsItCame({ fault, errorBody }: OutageFigures): string[] {
-  return errorBody === undefined ? [] : [`An error of \`${fault}\`, as it came:\n\n\`\`\`json\n${errorBody}\n\`\`\``];
+  // `text`: no formatter changes what came.
+  return errorBody === undefined ? [] : [`An error of \`${fault}\`, as it came:\n\n\`\`\`text\n${errorBody}\n\`\`\``];
 }
 
 function verdict({ violations }: { violations: readonly string[] }): string {
