@@ -1,4 +1,4 @@
-import type { Conversation, OutputFormat } from '../../conversation';
+import type { Conversation, OutputFormat, Reasoning } from '../../conversation';
 import type { JsonObject, JsonValue } from '../../json';
 import type { Encoding } from '../openai/encoding';
 import { encodeEndUser } from '../openai/end-user';
@@ -51,9 +51,17 @@ function encodeMaxOutputTokens({ maxOutputTokens }: Conversation, encoding: Enco
 function encodeReasoning({ reasoning }: Conversation, encoding: Encoding): JsonObject {
   if (!reasoning) return {};
   const effort = encodeReasoningEffort(reasoning, encoding);
-  const summary = encodeDisplay(reasoning.display, encoding);
+  const summary = encodeDisplay(displayOf(reasoning, encoding), encoding);
   if (effort === undefined && summary === undefined) return {};
   return { reasoning: { ...(effort !== undefined && { effort }), ...(summary !== undefined && { summary }) } };
+}
+
+/**
+ * Whoever sets a budget and says no more is shown a summary by the Messages API: models that leave it out unless asked to
+ * take no budget (https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking).
+ */
+function displayOf({ display, budgetTokens }: Reasoning, { target }: Encoding): string | undefined {
+  return display ?? (budgetTokens !== undefined && target.reasoning ? 'summarized' : undefined);
 }
 
 /** The API shows no reasoning unless asked to. */

@@ -1,6 +1,6 @@
-import { TOOL_SEARCH, type Conversation, type Message, type Part } from '../../conversation';
+import { TOOL_SEARCH, type Conversation, type Message, type Part, type Reasoning } from '../../conversation';
 import type { RequestTarget } from '../../dialect';
-import type { JsonObject } from '../../json';
+import type { JsonObject, JsonValue } from '../../json';
 import { CAPABLE_TARGET } from './__fixtures__/round-trip';
 import { encodeRequest } from './request';
 
@@ -68,6 +68,17 @@ describe('encodeRequest', () => {
     ['field.safeguards', { unmapped: [{ path: 'safeguards', value: [] }] }, {}],
   ])('reports %s, once, as a loss', (feature, parts, target) => {
     expect(sent(parts, target).losses.map((loss) => loss.feature)).toEqual([feature]);
+  });
+
+  it.each<[Reasoning, JsonValue]>([
+    [
+      { mode: 'enabled', budgetTokens: 1024 },
+      { effort: 'low', summary: 'auto' },
+    ],
+    [{ mode: 'enabled', budgetTokens: 1024, display: 'omitted' }, { effort: 'low' }],
+    [{ mode: 'enabled', effort: 'low' }, { effort: 'low' }],
+  ])('asks for a summary where the Messages API would show one: %j', (reasoning, asked) => {
+    expect(sent({ reasoning }).body['reasoning']).toEqual(asked);
   });
 
   it('gives a signature back to its maker alone', () => {
