@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UsageIntent, UsageRecordedV1 } from '@switchboard/contracts';
 import type { Logger } from '@switchboard/platform';
+import { encodeRecord, type HeldUsage } from './core/usage-batch';
 import { UsageBuffer } from './core/usage-buffer';
 import type { UsageSpool } from './spool/usage-spool';
 
@@ -24,7 +25,7 @@ export interface UsageIntakeOptions {
  * told, never lost silently.
  */
 export class UsageIntake {
-  readonly buffer: UsageBuffer<UsageRecordedV1>;
+  readonly buffer: UsageBuffer<HeldUsage>;
   private readonly capacity: number;
   private closed = false;
   private lastLossLogMs = -Infinity;
@@ -47,9 +48,10 @@ export class UsageIntake {
    */
   take(record: UsageRecordedV1, kept?: () => void): boolean {
     const { spool } = this.options;
-    const spooled = spool?.usage(record, kept) === true;
+    const json = spool && encodeRecord(record);
+    const spooled = json !== undefined && spool?.usage(record, kept, json) === true;
     if (spool === undefined) kept?.();
-    if (!this.closed && this.buffer.offer(record)) return true;
+    if (!this.closed && this.buffer.offer({ record, json })) return true;
     if (spooled) spool?.leave(record);
     else this.drop();
     return false;
@@ -59,7 +61,7 @@ export class UsageIntake {
   replay(taken: () => void): void {
     this.options.spool?.replayTo((record) => {
       const hasRoom = !this.closed && this.buffer.size < this.capacity * REPLAYED_SHARE;
-      if (!hasRoom || !this.buffer.offer(record)) return false;
+      if (!hasRoom || !this.buffer.offer({ record, json: undefined })) return false;
       taken();
       return true;
     });
@@ -74,9 +76,9 @@ export class UsageIntake {
   }
 
   /** Forgets what was taken of the buffer: it is stored. */
-  confirm(batch: readonly UsageRecordedV1[]): void {
+  confirm(batch: readonly HeldUsage[]): void {
     this.buffer.confirm(batch);
-    this.options.spool?.stored(batch);
+    this.options.spool?.stored(batch.map(({ record }) => record));
   }
 
   private drop(): void {
@@ -92,7 +94,8 @@ export class UsageIntake {
   /** Puts all that is held into the log, whole. @returns how many. */
   logUnsaved(): number {
     const unsaved = this.buffer.held();
-    for (const event of unsaved) this.options.log.error({ event }, 'a usage record could not be stored in time');
+    for (const { record } of unsaved)
+      this.options.log.error({ event: record }, 'a usage record could not be stored in time');
     return unsaved.length;
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UsageIntent, UsageRecordedV1, UsageSink } from '@switchboard/contracts';
 import type { Logger, Pool } from '@switchboard/platform';
+import type { HeldUsage } from '../core/usage-batch';
 import { RetryPause } from '../retry-pause';
 import type { UsageSpool } from '../spool/usage-spool';
 import { UsageIntake } from '../usage-intake';
@@ -115,7 +116,7 @@ export class UsageStore implements UsageSink {
     });
   }
 
-  private confirm(batch: readonly UsageRecordedV1[]): void {
+  private confirm(batch: readonly HeldUsage[]): void {
     this.intake.confirm(batch);
     this.doneCount += batch.length;
     for (const { count, end } of this.waiters) if (count <= this.doneCount) end();
@@ -155,11 +156,11 @@ export class UsageStore implements UsageSink {
     }
   }
 
-  private async writeUntilStored(batch: readonly UsageRecordedV1[]): Promise<void> {
+  private async writeUntilStored(batch: readonly HeldUsage[]): Promise<void> {
     const { log, metrics } = this.options;
     for (let failures = 0; !this.closed;) {
       try {
-        await this.write(batch);
+        await this.write(batch.map(({ record }) => record));
         this.confirm(batch);
         return;
       } catch (error) {

@@ -95,9 +95,9 @@ export class UsageSpool {
     this.log.afterTurn(written);
   }
 
-  /** False: it is in memory only. `kept` is called as `written` is. */
-  usage(event: UsageRecordedV1, kept?: () => void): boolean {
-    const spooled = this.judged(this.log.usage(event));
+  /** False: it is in memory only. `kept` is called as `written` is. `json`: its text, where there is one already. */
+  usage(event: UsageRecordedV1, kept?: () => void, json?: string): boolean {
+    const spooled = this.judged(this.log.usage(event, json));
     if (kept !== undefined) this.log.afterTurn(kept);
     return spooled;
   }

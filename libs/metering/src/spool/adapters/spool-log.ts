@@ -86,8 +86,8 @@ export class SpoolLog {
   }
 
   /** As `intent`. */
-  usage(event: UsageRecordedV1): boolean {
-    return this.append('usage', event.requestId, encodeRecord(event), this.options.bytesMax);
+  usage(event: UsageRecordedV1, json = encodeRecord(event)): boolean {
+    return this.append('usage', event.requestId, json, this.options.bytesMax);
   }
 
   /** Calls back when what was appended before is written, or could not be. */
