@@ -73,23 +73,52 @@ function readSummary(file) {
   }
 }
 
+/**
+ * What talks to real servers and processes on a machine that does much else gets a second try: the whole suite anew, with
+ * no other beside it. Pure tests get none: they have nothing to be unlucky with. Nor do many at once: that is no bad luck.
+ */
+const mayHaveBeenUnlucky = /\.(int|e2e)\.spec\.ts$/;
+const SECOND_TRIES_MOST = 8;
+
+/** @returns the suites, those that were tried again as they went then. */
+async function tryAgain(suites) {
+  const failed = suites.filter(({ failures }) => failures.length > 0);
+  const again = failed.filter(({ path: suite }) => mayHaveBeenUnlucky.test(suite)).map(({ path: suite }) => suite);
+  if (again.length === 0 || failed.length > SECOND_TRIES_MOST) return suites;
+  for (const { path: suite, failures } of failed) {
+    for (const { name, reason } of failures) console.log(`failed at first: ${suite} › ${name}: ${reason}`);
+  }
+  console.log(`a second try: ${again.join(', ')}`);
+  const { summary } = await jest(['--runInBand', '--runTestsByPath', ...again]);
+  if (summary === undefined) return suites;
+  return [...suites.filter(({ path: suite }) => !again.includes(suite)), ...summary.suites];
+}
+
+function told(suites, kind) {
+  return suites.flatMap(({ path: suite, [kind]: tests }) =>
+    tests.map(({ name, reason }) => `${suite} › ${name}: ${reason}`),
+  );
+}
+
 async function main(jestArgs) {
   await step('set-up', async () => ({ code: await setup().then(() => 0) }));
   const failedSteps = (await step('build', build)) ? [] : ['build'];
   if (jestArgs.length === 0) failedSteps.push(...(await Promise.all(Object.entries(checks).map(check))).flat());
 
   const { code, summary, left } = await jest(jestArgs);
+  const suites = await tryAgain(summary?.suites ?? []);
   if (summary === undefined) failedSteps.push('jest (it stopped before the end)');
   else if (!left) failedSteps.push('jest (a test left something open: it did not exit)');
-  else if (code !== 0 && summary.failed === 0) failedSteps.push('jest');
-  const { passed, failed, failures, skipped } = summary ?? { passed: 0, failed: 0, failures: [], skipped: [] };
+  else if (code !== 0 && told(summary.suites, 'failures').length === 0) failedSteps.push('jest');
 
+  const [failures, skipped] = [told(suites, 'failures'), told(suites, 'skipped')];
+  const passed = suites.reduce((sum, suite) => sum + suite.passed, 0);
   console.log('');
-  for (const { name, reason } of skipped) console.log(`skipped: ${name}: ${reason}`);
-  for (const { name, reason } of failures) console.log(`failed: ${name}: ${reason}`);
-  for (const name of failedSteps) console.log(`failed: ${name}`);
-  console.log(`${passed} passed, ${failed + failedSteps.length} failed, ${skipped.length} skipped`);
-  process.exitCode = failed + failedSteps.length === 0 ? 0 : 1;
+  for (const line of skipped) console.log(`skipped: ${line}`);
+  for (const line of [...failures, ...failedSteps]) console.log(`failed: ${line}`);
+  const failed = failures.length + failedSteps.length;
+  console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+  process.exitCode = failed === 0 ? 0 : 1;
 }
 
 try {
