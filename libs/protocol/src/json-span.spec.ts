@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { JsonScanner } from './json-scan';
-import { removeMember, spliceBytes } from './json-span';
+import { readJsonNumber, readJsonString, removeMember, spliceBytes } from './json-span';
 
 const scanner = new JsonScanner(['gone']);
 
@@ -38,3 +38,27 @@ test('whatever stands around it stays', () => {
     ),
   );
 });
+
+test('numbers and strings are read as a parser reads them, whatever their length and form', () => {
+  const wide = new JsonScanner(['value']);
+  const numbers = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), fc.maxSafeNat());
+  const strings = fc.oneof(fc.string({ maxLength: 200 }), fc.string({ unit: 'binary', maxLength: 200 }));
+  const values = fc.oneof(numbers, strings, fc.boolean(), fc.constant(null));
+  fc.assert(
+    fc.property(values, (value) => {
+      const body = Buffer.from(JSON.stringify({ value }));
+      const scan = wide.scan(body);
+      if (!scan.ok || scan.spans.value === undefined) throw new Error('not found');
+      const read: unknown = JSON.parse(body.toString('utf8', scan.spans.value.start, scan.spans.value.end));
+      expect(readJsonNumber(body, scan.spans.value)).toBe(typeof read === 'number' ? read : undefined);
+      expect(readJsonString(body, scan.spans.value)).toBe(typeof read === 'string' ? read : undefined);
+    }),
+  );
+});
+
+test.each(['1e3', '-7', '1.5', '999999999999999', '9999999999999999', '12345678901234567890', '-0'])(
+  'the number %s',
+  (text) => {
+    expect(readJsonNumber(Buffer.from(text), { start: 0, end: text.length })).toBe(JSON.parse(text));
+  },
+);

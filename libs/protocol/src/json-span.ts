@@ -40,10 +40,17 @@ function splicedLength(body: Buffer, edits: readonly ByteEdit[]): number {
   return length;
 }
 
+const SPACE = 32;
 const QUOTE = 34;
-
-const BACKSLASH = 92;
 const COMMA = 44;
+const ZERO = 48;
+const NINE = 57;
+const BACKSLASH = 92;
+const DELETE = 127;
+/** Names and the like: a loop over their bytes takes a third of what the general way does. */
+const SHORT_STRING_BYTES = 128;
+/** Digits of integers that a number holds exactly, all of them. */
+const EXACT_DIGITS = 15;
 
 /** The edit that takes a member out of the object it stands in, with one of its commas; `value`: the span of its value. */
 export function removeMember(body: Buffer, value: JsonSpan): ByteEdit {
@@ -82,10 +89,36 @@ function skipSpace(body: Buffer, from: number, step: 1 | -1): number {
 /** The string at a span, or undefined where the value is no string or its escapes are bad. */
 export function readJsonString(body: Buffer, { start, end }: JsonSpan): string | undefined {
   if (body[start] !== QUOTE) return undefined;
+  if (end - start <= SHORT_STRING_BYTES && isPlain(body, start + 1, end - 1))
+    return body.latin1Slice(start + 1, end - 1);
   const text = body.toString('utf8', start, end);
   if (!text.includes('\\') && !CONTROL_CHARACTER.test(text)) return text.slice(1, -1);
   const value = readJsonValue(body, { start, end });
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Printable ASCII that stands for itself. */
+function isPlain(body: Buffer, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) {
+    const byte = body[index] ?? 0;
+    if (byte < SPACE || byte >= DELETE || byte === BACKSLASH) return false;
+  }
+  return true;
+}
+
+/** The number at a span, or undefined where the value is none. Most are a few digits, and need no parser. */
+export function readJsonNumber(body: Buffer, span: JsonSpan): number | undefined {
+  const { start, end } = span;
+  let value = 0;
+  let position = start;
+  for (; position < end && position - start < EXACT_DIGITS; position++) {
+    const byte = body[position] ?? 0;
+    if (byte < ZERO || byte > NINE) break;
+    value = value * 10 + byte - ZERO;
+  }
+  if (position === end && position > start) return value;
+  const parsed = readJsonValue(body, span);
+  return typeof parsed === 'number' ? parsed : undefined;
 }
 
 /** The value at a span, or undefined where JSON.parse refuses it. */

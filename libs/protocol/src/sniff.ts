@@ -1,7 +1,7 @@
 import type { Fault } from './dialect';
 import { isJsonObject } from './json';
 import { DEFAULT_MAX_JSON_DEPTH, JsonScanner, type JsonScan } from './json-scan';
-import { readJsonString, readJsonValue, type JsonSpan } from './json-span';
+import { readJsonNumber, readJsonString, readJsonValue, type JsonSpan } from './json-span';
 
 const FIELDS = [
   'model',
@@ -151,8 +151,8 @@ class FieldReader {
   integer(field: SniffedField, least: number): number | undefined {
     const span = this.find(field);
     if (span === undefined) return undefined;
-    const value = readJsonValue(this.body, span);
-    if (Number.isSafeInteger(value) && Number(value) >= least) return Number(value);
+    const value = readJsonNumber(this.body, span);
+    if (value !== undefined && Number.isSafeInteger(value) && value >= least) return value;
     this.fail(field, `an integer of at least ${least}`);
     return undefined;
   }

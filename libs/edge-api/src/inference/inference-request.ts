@@ -4,7 +4,7 @@ import {
   isStreamed,
   readClientMetadata,
   readEndUser,
-  readJsonValue,
+  readJsonNumber,
   type Conversation,
   type Decoded,
   type Dialect,
@@ -69,8 +69,10 @@ export class InferenceRequest {
   get maxTokens(): number | undefined {
     const { maxTokens, maxOutputTokens, spans } = this.sniffed;
     if (this.dialect.id === 'openai-responses') return maxOutputTokens;
-    const older = spans.max_tokens && readJsonValue(this.body, spans.max_tokens);
-    return typeof older === 'number' ? Math.max(older, maxTokens ?? 0) : maxTokens;
+    // Where the newer name is not there, the sniffer has read the older one.
+    if (spans.max_completion_tokens === undefined) return maxTokens;
+    const older = spans.max_tokens && readJsonNumber(this.body, spans.max_tokens);
+    return older === undefined ? maxTokens : Math.max(older, maxTokens ?? 0);
   }
 
   /** It must not reach any upstream as it is; looked for at most once. */

@@ -1,7 +1,7 @@
 import {
   COMPLETION_TOKENS_DEFAULT,
   JsonScanner,
-  readJsonValue,
+  readJsonNumber,
   type ByteEdit,
   type DialectId,
   type SniffedField,
@@ -40,8 +40,8 @@ export function capOutput(
   let isGiven = false;
   for (const name of names) {
     const span = sniffed.spans[name];
-    const given = span && readJsonValue(body, span);
-    if (span === undefined || typeof given !== 'number') continue;
+    const given = span && readJsonNumber(body, span);
+    if (span === undefined || given === undefined) continue;
     isGiven = true;
     if (given > outputTokensMost) edits.push({ ...span, replacement });
   }
@@ -64,8 +64,8 @@ function capThinking(body: Buffer, outputTokensMost: number): ByteEdit[] {
   if (!scan.ok) return [];
   const { thinking, 'thinking.budget_tokens': budget } = scan.spans;
   if (thinking === undefined || budget === undefined) return [];
-  const wanted = readJsonValue(body, budget);
-  if (typeof wanted !== 'number' || wanted < outputTokensMost) return [];
+  const wanted = readJsonNumber(body, budget);
+  if (wanted === undefined || wanted < outputTokensMost) return [];
   const mostTokens = outputTokensMost - 1;
   return mostTokens < THINKING_BUDGET_TOKENS_MIN
     ? [{ ...thinking, replacement: '{"type":"disabled"}' }]
