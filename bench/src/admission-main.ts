@@ -13,13 +13,8 @@ import { sidesOf } from './admission/sides';
 import { startWorld, type World } from './admission/world';
 import { pinThisProcess } from './pinning';
 import { isTold } from './process-cpu';
+import { profilesFolder, resultsFolder, root, rounded, runBench, say } from './run-bench';
 import { describeRun, type RunDescription } from './run-description';
-
-const root = path.resolve(__dirname, '../..');
-const resultsFolder = path.join(root, 'bench', 'results');
-const profilesFolder = path.join(root, '.cache', 'bench-profiles');
-
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function measureAll(world: World, options: AdmissionOptions): Promise<AdmissionResult> {
   const sides = sidesOf(world);
@@ -65,19 +60,4 @@ function keep(description: RunDescription, result: AdmissionResult, options: Adm
   process.stdout.write(`kept in ${path.relative(root, file)}\n`);
 }
 
-/** Thousandths are finer than any of it was measured. */
-function rounded(_name: string, value: unknown): unknown {
-  return typeof value === 'number' ? Number(value.toFixed(3)) : value;
-}
-
-async function main(): Promise<void> {
-  try {
-    await run(parseAdmissionOptions(process.argv.slice(2)));
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
-    say(error instanceof TypeError ? `${error.message}\n\n${usage}` : `${String(error)}${cause}`);
-    process.exitCode = 1;
-  }
-}
-
-void main();
+void runBench(usage, (args) => run(parseAdmissionOptions(args)));

@@ -14,7 +14,9 @@ describe('npm run bench', () => {
 
   it('says what it can measure when asked for something else', () => {
     const { stderr, status } = spawnSync(process.execPath, [main, '--subject', 'x'], { encoding: 'utf8' });
-    expect(stderr).toContain('no subject x; there are standalone, bare-proxy');
+    expect(stderr).toContain(
+      'no subject x; there are standalone, distributed, distributed-limits, bare-proxy, portkey',
+    );
     expect(status).toBe(1);
   });
 });

@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { daysByPolicy } from './day/day';
-import { dayTable, faultTable, shareTable, withFigures } from './day/tables';
+import { dayTable, faultTable, shareTable } from './day/tables';
+import { withFigures } from './page/with-figures';
 
 const page = path.resolve(__dirname, '../../docs/simulated-day.md');
 
@@ -17,4 +18,4 @@ const figures = [
   faultTable(days),
 ].join('\n\n');
 process.stdout.write(`${figures}\n`);
-writeFileSync(page, withFigures(readFileSync(page, 'utf8'), figures));
+writeFileSync(page, withFigures(readFileSync(page, 'utf8'), 'npm run bench:day', figures));

@@ -31,7 +31,7 @@ afterEach(() => server?.close());
 describe('a load', () => {
   it('counts the replies it got', async () => {
     const port = await serve((socket) => socket.write(good));
-    const load = new Load(port, request, expected, 4);
+    const load = new Load(port, [{ request, expected }], 4);
     const first = await load.run(100);
     expect(first).toBeGreaterThan(20);
     expect(await load.run(100)).toBeGreaterThan(0);
@@ -43,7 +43,7 @@ describe('a load', () => {
     ['answers in part', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nxxxxxxxxx'), '9 bytes'],
     ['hangs up', (socket) => socket.destroy(), 'closed a connection before its reply'],
   ])('does not take a subject for quick that %s', async (_what, later, complaint) => {
-    const load = new Load(await serve(later), request, expected, 4);
+    const load = new Load(await serve(later), [{ request, expected }], 4);
     await expect(load.run(2000)).rejects.toThrow(complaint);
     load.close();
   });
@@ -82,6 +82,14 @@ describe('the canned upstream', () => {
       expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(99);
     } finally {
       slow.close();
+    }
+  });
+
+  it('answers each as it asks to be answered', async () => {
+    upstream.serve('as asked', 0);
+    for (const streaming of [true, false]) {
+      const body = await probe(port, requestOf('chat', streaming));
+      expect(answerOf('chat', streaming, body)).toBe(answerText);
     }
   });
 

@@ -4,8 +4,14 @@ import { HttpReader } from './wire/http-reader';
 /** The first reply of a subject is looked at in full; those after it must be alike. */
 export interface ExpectedReply {
   status: 200;
-  /** Ids and timestamps vary by a few bytes between replies. */
-  bodyBytes: number;
+  /** Ids and timestamps vary by a few bytes between replies; absent: it may have any length. */
+  bodyBytes?: number;
+}
+
+/** A whole HTTP request, and what is to come of it. */
+export interface Exchange {
+  request: Buffer;
+  expected: ExpectedReply;
 }
 
 const slackBytes = 64;
@@ -14,8 +20,9 @@ export const answerWithinMs = 20_000;
 /** How a reply differs from what was expected, in words; undefined: it does not. */
 export function differenceOf(expected: ExpectedReply, startLine: string, bodyBytes: number): string | undefined {
   if (!startLine.startsWith(`HTTP/1.1 ${expected.status}`)) return startLine;
-  if (Math.abs(bodyBytes - expected.bodyBytes) <= slackBytes) return undefined;
-  return `${bodyBytes} bytes where the first had ${expected.bodyBytes}`;
+  const { bodyBytes: expectedBytes = bodyBytes } = expected;
+  if (Math.abs(bodyBytes - expectedBytes) <= slackBytes) return undefined;
+  return `${bodyBytes} bytes where the first had ${expectedBytes}`;
 }
 
 /** Sends one request and resolves to the whole body of the reply. Rejects on a status other than 200, or no reply. */
@@ -42,7 +49,8 @@ export function probe(port: number, request: Buffer): Promise<string> {
  */
 export class Load {
   private readonly sockets = new Set<Socket>();
-  private readonly waiting = new Set<Socket>();
+  private readonly waiting = new Map<Socket, Exchange>();
+  private sent = 0;
   private completed = 0;
   private sending = false;
   private onIdle: (() => void) | undefined;
@@ -50,9 +58,11 @@ export class Load {
 
   constructor(
     private readonly port: number,
-    private readonly request: Buffer,
-    private readonly expected: ExpectedReply,
+    /** Sent in turn. */
+    private readonly exchanges: readonly Exchange[],
     private readonly concurrency: number,
+    /** Asked for each connection; what it gives is shown the bodies of that connection as they come. */
+    private readonly watch?: () => (piece: Buffer) => void,
   ) {}
 
   /** Sends for `durationMs`, waits for the last replies, and resolves to the number of replies. */
@@ -86,6 +96,7 @@ export class Load {
   private open(): Socket {
     const socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true });
     const reader = new HttpReader((startLine, bodyBytes) => this.receive(socket, startLine, bodyBytes));
+    if (this.watch !== undefined) reader.watchBodies(this.watch());
     socket.on('data', (bytes: Buffer) => reader.push(bytes));
     socket.on('error', (error) => this.onFailure(error));
     socket.on('close', () => {
@@ -96,13 +107,18 @@ export class Load {
   }
 
   private send(socket: Socket): void {
-    this.waiting.add(socket);
-    socket.write(this.request);
+    const exchange = this.exchanges[this.sent % this.exchanges.length];
+    if (exchange === undefined) throw new RangeError('there is nothing to send');
+    this.sent += 1;
+    this.waiting.set(socket, exchange);
+    socket.write(exchange.request);
   }
 
   private receive(socket: Socket, startLine: string, bodyBytes: number): void {
+    const exchange = this.waiting.get(socket);
     this.waiting.delete(socket);
-    const difference = differenceOf(this.expected, startLine, bodyBytes);
+    const difference =
+      exchange === undefined ? 'it was not asked for' : differenceOf(exchange.expected, startLine, bodyBytes);
     if (difference !== undefined) this.onFailure(new Error(`reply ${this.completed + 1}: ${difference}`));
     this.completed += 1;
     if (this.sending) this.send(socket);

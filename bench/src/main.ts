@@ -1,28 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { measure, type NamedSubject } from './measure';
 import { parseOptions, usage, type BenchOptions } from './options';
 import { pinThisProcess } from './pinning';
 import { page, summarise, table, type BenchDescription, type ScenarioResult } from './report';
+import { profilesFolder, resultsFolder, root, runBench } from './run-bench';
 import { describeRun } from './run-description';
 import { scenarios } from './scenarios';
-import { baseline, subjects } from './subjects/registry';
-import type { Subject } from './subjects/subject';
+import { startSubjects } from './start-subjects';
+import { baseline, subjectsNamed } from './subjects/registry';
 import { CannedUpstream } from './upstream';
-
-const root = path.resolve(__dirname, '../..');
-const resultsFolder = path.join(root, 'bench', 'results');
-const profilesFolder = path.join(root, '.cache', 'bench-profiles');
-
-function chosenSubjects(names: readonly string[]): Subject[] {
-  const chosen = names.map((name) => {
-    const subject = subjects.get(name);
-    if (subject === undefined) throw new TypeError(`no subject ${name}; there are ${[...subjects.keys()].join(', ')}`);
-    return subject;
-  });
-  return [baseline, ...chosen];
-}
 
 /** A scenario a subject cannot do is reported as failed; the others still run. */
 async function runScenarios(options: BenchOptions, running: readonly NamedSubject[], upstream: CannedUpstream) {
@@ -31,7 +18,7 @@ async function runScenarios(options: BenchOptions, running: readonly NamedSubjec
   for (const [index, scenario] of wanted.entries()) {
     const warmUpMs = index === 0 ? options.firstWarmUpMs : options.warmUpMs;
     const result = await measure(scenario, running, upstream, options, warmUpMs).then(
-      (sides) => summarise(scenario.name, sides),
+      (sides) => summarise(scenario, sides),
       (error: unknown) => ({ scenario: scenario.name, subjects: [], failure: String(error) }),
     );
     results.push(result);
@@ -45,33 +32,26 @@ function describeRatios({ subjects: sides }: ScenarioResult): string {
 }
 
 async function run(options: BenchOptions): Promise<ScenarioResult[]> {
-  const chosen = chosenSubjects(options.subjects);
+  const chosen = [baseline, ...subjectsNamed(options.subjects)];
   const pinning = pinThisProcess();
   const { name, rounds, roundMs } = options;
-  const description = { ...describeRun(name, pinning), rounds, roundMs };
-  const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-bench-'));
-  // Run as root, Postgres is another user, who has to get through.
-  chmodSync(folder, 0o711);
-  const upstream = new CannedUpstream();
-  const running: NamedSubject[] = [];
+  const described = { ...describeRun(name, pinning), subjects: options.subjects, rounds, roundMs };
+  const { sides, upstream, stop } = await startSubjects(
+    chosen,
+    pinning,
+    new CannedUpstream(),
+    options.profile ? { profilesFolder } : {},
+  );
   try {
-    const upstreamPort = await upstream.listen();
-    for (const [index, subject] of chosen.entries()) {
-      const own = path.join(folder, String(index));
-      mkdirSync(own);
-      const { prefix: pinPrefix, moveDescendants, moveSubject } = pinning;
-      const context = { upstreamPort, pinPrefix, moveDescendants, moveSubject, folder: own };
-      const profiling = options.profile ? { profileFolder: path.join(profilesFolder, subject.name) } : {};
-      running.push({ name: subject.name, running: await subject.start({ ...context, ...profiling }) });
-    }
-    const results = await runScenarios(options, running, upstream);
-    process.stdout.write(`\n${table(results)}\n\n${description.pinning}\n`);
-    if (options.keep) keep(description, results);
+    const results = await runScenarios(options, sides, upstream);
+    const remarks = sides.flatMap((side) =>
+      (side.running.remarks?.() ?? []).map((remark) => `${side.name}: ${remark}`),
+    );
+    process.stdout.write(`\n${table(results)}\n\n${[described.pinning, ...remarks].join('\n')}\n`);
+    if (options.keep) keep({ ...described, remarks }, results);
     return results;
   } finally {
-    for (const subject of running) await subject.running.stop();
-    upstream.close();
-    rmSync(folder, { recursive: true, force: true });
+    await stop();
   }
 }
 
@@ -83,15 +63,10 @@ function keep(description: BenchDescription, results: readonly ScenarioResult[])
   process.stdout.write(`kept in ${path.relative(root, file)}\n`);
 }
 
-async function main(): Promise<void> {
-  try {
-    const results = await run(parseOptions(process.argv.slice(2)));
-    if (results.length === 0) throw new TypeError('no scenario has such a name');
-    process.exitCode = results.some(({ failure }) => failure !== undefined) ? 1 : 0;
-  } catch (error) {
-    process.stderr.write(error instanceof TypeError ? `${error.message}\n\n${usage}\n` : `${String(error)}\n`);
-    process.exitCode = 1;
-  }
+async function main(args: readonly string[]): Promise<void> {
+  const results = await run(parseOptions(args));
+  if (results.length === 0) throw new TypeError('no scenario has such a name');
+  if (results.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 }
 
-void main();
+void runBench(usage, main);

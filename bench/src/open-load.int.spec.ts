@@ -24,7 +24,11 @@ afterEach(() => server?.close());
 describe('an open load', () => {
   it('sends as many as the rate says, however slow the answers are', async () => {
     const port = await serve((socket) => setTimeout(() => socket.write(good), 100));
-    const { latenciesMs, latenessMs } = await new OpenLoad({ port, request, expected, perSecond: 200 }).run(300);
+    const { latenciesMs, latenessMs } = await new OpenLoad({
+      port,
+      exchanges: [{ request, expected }],
+      perSecond: 200,
+    }).run(300);
     expect(latenciesMs).toHaveLength(60);
     expect(latenessMs).toHaveLength(60);
     expect(Math.min(...latenciesMs)).toBeGreaterThan(98);
@@ -43,14 +47,25 @@ describe('an open load', () => {
       if (count === 10 || stalled.length > 0) stalled.push(socket);
       else socket.write(good);
     });
-    const { latenciesMs } = await new OpenLoad({ port, request, expected, perSecond: 200 }).run(400);
+    const { latenciesMs } = await new OpenLoad({ port, exchanges: [{ request, expected }], perSecond: 200 }).run(400);
     // A closed loop would have sent one request in that time. Of 40 that were due, half waited for half of it.
     expect(latenciesMs.filter((latencyMs) => latencyMs > stallMs / 2).length).toBeGreaterThanOrEqual(15);
   });
 
+  it('tells when each reply began, and which exchange it belongs to', async () => {
+    const port = await serve((socket) => {
+      socket.write(good.slice(0, -50));
+      setTimeout(() => socket.write(good.slice(-50)), 60);
+    });
+    const exchange = { request, expected };
+    const run = await new OpenLoad({ port, exchanges: [exchange, exchange], perSecond: 100 }).run(100);
+    expect(run.exchanges.toSorted()).toEqual([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    run.beginningsMs.forEach((ms, index) => expect(run.latenciesMs[index]! - ms).toBeGreaterThan(50));
+  });
+
   it('counts refusals where they are an answer', async () => {
     const port = await serve((socket, count) => socket.write(count <= 5 ? good : refusal));
-    const load = new OpenLoad({ port, request, expected, perSecond: 100, mayBeRefused: true });
+    const load = new OpenLoad({ port, exchanges: [{ request, expected }], perSecond: 100, mayBeRefused: true });
     expect(await load.run(200)).toMatchObject({ latenciesMs: { length: 5 }, refused: 15 });
   });
 
@@ -60,6 +75,8 @@ describe('an open load', () => {
     ['hangs up', (socket) => socket.destroy(), 'closed a connection before its reply'],
   ])('does not take a subject for quick that %s', async (_what, answer, complaint) => {
     const port = await serve((socket, count) => (count <= 5 ? socket.write(good) : answer(socket)));
-    await expect(new OpenLoad({ port, request, expected, perSecond: 100 }).run(2000)).rejects.toThrow(complaint);
+    await expect(new OpenLoad({ port, exchanges: [{ request, expected }], perSecond: 100 }).run(2000)).rejects.toThrow(
+      complaint,
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { answerWithinMs, differenceOf, type ExpectedReply } from './load';
+import { answerWithinMs, differenceOf, type Exchange } from './load';
 import { nowMs } from './now';
 import { leadMs, tick } from './ticker';
 import { HttpReader } from './wire/http-reader';
@@ -9,10 +9,8 @@ const underWayMost = 2_000;
 
 export interface OpenLoadOptions {
   port: number;
-  /** The whole HTTP request. */
-  request: Buffer;
-  /** Of every reply with 200. */
-  expected: ExpectedReply;
+  /** Sent in turn. */
+  exchanges: readonly Exchange[];
   /** Evenly spaced. */
   perSecond: number;
   /** Whether 429 is an answer too. */
@@ -22,6 +20,10 @@ export interface OpenLoadOptions {
 export interface OpenRun {
   /** Of replies with 200, in the order they came. */
   latenciesMs: number[];
+  /** Until the body of those replies began. */
+  beginningsMs: number[];
+  /** Which of the exchanges each of those replies belongs to. */
+  exchanges: number[];
   /** How many 429 there were. */
   refused: number;
   /** By how much each request was sent too late: what of the latencies is the load's own doing. */
@@ -32,6 +34,10 @@ interface Connection {
   socket: Socket;
   /** When the request that is under way was due; undefined: none is. */
   dueMs: number | undefined;
+  /** When the body of its reply began; undefined: it has not. */
+  begunMs: number | undefined;
+  /** Number of the exchange that is under way. */
+  exchange: number;
 }
 
 /**
@@ -58,7 +64,7 @@ export class OpenLoad {
       count: Math.max(1, Math.round((durationMs * perSecond) / 1000)),
     };
     const failed = new Promise<never>((_resolve, reject) => (this.onFailure = reject));
-    const ticker = tick(schedule, (index) => this.send(schedule.startMs + index * schedule.spacingMs));
+    const ticker = tick(schedule, (index) => this.send(index, schedule.startMs + index * schedule.spacingMs));
     try {
       await Promise.race([failed, ticker.done]);
       await Promise.race([failed, this.untilIdle()]);
@@ -90,18 +96,22 @@ export class OpenLoad {
     this.idle.length = 0;
   }
 
-  private send(dueMs: number): void {
+  private send(index: number, dueMs: number): void {
     if (this.underWay >= underWayMost) return this.onFailure(new Error(`${underWayMost} calls are under way`));
     const connection = this.idle.pop() ?? this.open();
+    const { exchanges } = this.options;
     connection.dueMs = dueMs;
+    connection.begunMs = undefined;
+    connection.exchange = index % exchanges.length;
     this.result.latenessMs.push(nowMs() - dueMs);
-    connection.socket.write(this.options.request);
+    connection.socket.write(exchanges[connection.exchange]?.request ?? '');
   }
 
   private open(): Connection {
     const socket = connect({ port: this.options.port, host: '127.0.0.1', noDelay: true });
-    const connection: Connection = { socket, dueMs: undefined };
+    const connection: Connection = { socket, dueMs: undefined, begunMs: undefined, exchange: 0 };
     const reader = new HttpReader((startLine, bodyBytes) => this.receive(connection, startLine, bodyBytes));
+    reader.watchBodies(() => (connection.begunMs ??= nowMs()));
     socket.on('data', (bytes: Buffer) => reader.push(bytes));
     socket.on('error', (error) => this.onFailure(error));
     socket.on('close', () => this.forget(connection));
@@ -118,18 +128,26 @@ export class OpenLoad {
   }
 
   private receive(connection: Connection, startLine: string, bodyBytes: number): void {
-    const latencyMs = nowMs() - (connection.dueMs ?? Number.NaN);
+    const endedMs = nowMs();
+    const { dueMs = Number.NaN, begunMs = endedMs, exchange } = connection;
     connection.dueMs = undefined;
     this.idle.push(connection);
-    const { expected, mayBeRefused = false } = this.options;
-    const difference = differenceOf(expected, startLine, bodyBytes);
-    if (difference === undefined) this.result.latenciesMs.push(latencyMs);
+    const { exchanges, mayBeRefused = false } = this.options;
+    const expected = exchanges[exchange]?.expected;
+    const difference = expected === undefined ? 'it was not asked for' : differenceOf(expected, startLine, bodyBytes);
+    if (difference === undefined) this.note(exchange, begunMs - dueMs, endedMs - dueMs);
     else if (mayBeRefused && startLine.startsWith('HTTP/1.1 429')) this.result.refused += 1;
     else this.onFailure(new Error(`a reply at ${this.options.perSecond} requests/s: ${difference}`));
     if (this.underWay === 0) this.onIdle();
   }
+
+  private note(exchange: number, beginningMs: number, latencyMs: number): void {
+    this.result.exchanges.push(exchange);
+    this.result.beginningsMs.push(beginningMs);
+    this.result.latenciesMs.push(latencyMs);
+  }
 }
 
 function emptyRun(): OpenRun {
-  return { latenciesMs: [], refused: 0, latenessMs: [] };
+  return { latenciesMs: [], beginningsMs: [], exchanges: [], refused: 0, latenessMs: [] };
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { runName } from './option-values';
 
 export interface BenchOptions {
   /** Names the result file. */
@@ -39,9 +40,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       profile: { type: 'boolean', default: false },
     },
   });
-  if (!/^[\w.-]+$/.test(values.name)) throw new TypeError('--name becomes part of a file name: letters, digits, . _ -');
   return {
-    name: values.name,
+    name: runName(values.name),
     subjects: values.subject,
     filter: values.only,
     profile: values.profile,

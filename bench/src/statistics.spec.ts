@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { median, percentile, ratioByRound } from './statistics';
+import { differenceByRound, median, percentile, ratioByRound, slope } from './statistics';
 
 describe('median', () => {
   it('is the middle of an odd count, whatever the order', () => {
@@ -53,6 +53,24 @@ describe('percentile', () => {
 
   it('refuses to speak of nothing', () => {
     expect(() => percentile([], 0.99)).toThrow(RangeError);
+  });
+});
+
+describe('slope', () => {
+  it('is that of a line, and of what scatters evenly around one', () => {
+    const line = [0, 10, 20, 30].map((x) => [x, 5 + 3 * x] as const);
+    expect(slope(line)).toBeCloseTo(3);
+    expect(slope(line.flatMap(([x, y]) => [[x, y + 7] as const, [x, y - 7] as const]))).toBeCloseTo(3);
+  });
+
+  it('is none of a single moment', () => {
+    expect(slope([[1, 2]])).toBeNaN();
+  });
+});
+
+describe('differenceByRound', () => {
+  it('is the median of the differences, not the difference of medians', () => {
+    expect(differenceByRound([2, 30, 5], [1, 10, 9])).toBe(1);
   });
 });
 

@@ -38,6 +38,25 @@ export function ratioByRound(values: readonly number[], baseline: readonly numbe
   return { median: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) };
 }
 
+/** Median of the differences round by round, for the same reason. */
+export function differenceByRound(values: readonly number[], from: readonly number[]): number {
+  return median(values.map((value, round) => value - (from[round] ?? Number.NaN)));
+}
+
+/** Of the straight line through the points that leaves the least squares: y per x. NaN where all x are alike. */
+export function slope(points: readonly (readonly [x: number, y: number])[]): number {
+  const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanX, meanY] = [meanOf(points.map(([x]) => x)), meanOf(points.map(([, y]) => y))];
+  const [products, squares] = points.reduce(
+    ([sumOfProducts, sumOfSquares], [x, y]) => [
+      sumOfProducts + (x - meanX) * (y - meanY),
+      sumOfSquares + (x - meanX) ** 2,
+    ],
+    [0, 0],
+  );
+  return products / squares;
+}
+
 /** To hundredths. */
 export function roundRatio({ median: middle, low, high }: Ratio): Ratio {
   return { median: round(middle, 2), low: round(low, 2), high: round(high, 2) };

@@ -11,6 +11,13 @@ const tooShort = Buffer.from(
   'HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}',
 );
 
+/** `as asked`: a request for a stream gets one in few reads, any other its whole reply. */
+export type ServedDelivery = Delivery | 'as asked';
+
+/** Of a body: `stream` is among the first members. */
+const askedWithinBytes = 512;
+const streamAsked = '"stream":true';
+
 interface OpenStream {
   socket: Socket;
   writes: Buffer[];
@@ -23,10 +30,10 @@ interface OpenStream {
  */
 export class CannedUpstream {
   served = 0;
-  private delivery: Delivery = 'whole';
+  private delivery: ServedDelivery = 'whole';
   private leastBodyBytes = 0;
   private readonly streams = new Set<OpenStream>();
-  private readonly sockets = new Set<Socket>();
+  private readonly sockets = new Map<Socket, HttpReader>();
   private readonly server: Server = createServer({ noDelay: true }, (socket) => this.accept(socket));
   private ticker: NodeJS.Timeout | undefined;
 
@@ -41,26 +48,32 @@ export class CannedUpstream {
   }
 
   /** A request whose body is shorter than `leastBodyBytes` was not passed on whole, and gets a 400. */
-  serve(delivery: Delivery, leastBodyBytes: number): void {
+  serve(delivery: ServedDelivery, leastBodyBytes: number): void {
     this.delivery = delivery;
+    for (const reader of this.sockets.values()) this.listenFor(delivery, reader);
     this.leastBodyBytes = leastBodyBytes;
   }
 
   close(): void {
     clearInterval(this.ticker);
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of this.sockets.keys()) socket.destroy();
     this.server.close();
   }
 
   private accept(socket: Socket): void {
-    this.sockets.add(socket);
-    const reader = new HttpReader((startLine, bodyBytes) => this.answer(socket, startLine, bodyBytes));
+    const reader = new HttpReader((startLine, bodyBytes, body) => this.answer(socket, startLine, bodyBytes, body));
+    this.sockets.set(socket, reader);
+    this.listenFor(this.delivery, reader);
     socket.on('data', (bytes: Buffer) => reader.push(bytes));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.sockets.delete(socket));
   }
 
-  private answer(socket: Socket, startLine: string, bodyBytes: number): void {
+  private listenFor(delivery: ServedDelivery, reader: HttpReader): void {
+    if (delivery === 'as asked') reader.keepBodies(askedWithinBytes);
+  }
+
+  private answer(socket: Socket, startLine: string, bodyBytes: number, body: Buffer | undefined): void {
     const path = startLine.split(' ', 2)[1];
     const dialect = (Object.keys(pathOf) as BenchDialect[]).find((candidate) => pathOf[candidate] === path);
     if (dialect === undefined) {
@@ -72,13 +85,14 @@ export class CannedUpstream {
       return;
     }
     this.served += 1;
-    if (this.replyDelayMs === 0) this.reply(socket, dialect);
-    else setTimeout(() => this.reply(socket, dialect), this.replyDelayMs);
+    const delivery = this.delivery === 'as asked' ? askedOf(body) : this.delivery;
+    if (this.replyDelayMs === 0) this.reply(socket, dialect, delivery);
+    else setTimeout(() => this.reply(socket, dialect, delivery), this.replyDelayMs);
   }
 
-  private reply(socket: Socket, dialect: BenchDialect): void {
-    const writes = cannedReply(dialect, this.delivery);
-    if (this.delivery === 'separate') this.streams.add({ socket, writes, next: 0 });
+  protected reply(socket: Socket, dialect: BenchDialect, delivery: Delivery): void {
+    const writes = cannedReply(dialect, delivery);
+    if (delivery === 'separate') this.streams.add({ socket, writes, next: 0 });
     else for (const bytes of writes) socket.write(bytes);
   }
 
@@ -90,6 +104,10 @@ export class CannedUpstream {
       else stream.socket.write(bytes);
     }
   }
+}
+
+function askedOf(body: Buffer | undefined): Delivery {
+  return body !== undefined && body.subarray(0, askedWithinBytes).includes(streamAsked) ? 'batched' : 'whole';
 }
 
 const cache = new Map<string, Buffer[]>();

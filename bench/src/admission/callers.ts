@@ -1,4 +1,4 @@
-import { cannedModel, cannedProvider, gatewayConfig, type GatewayConfig } from '../subjects/gateway-config';
+import { cannedModel, cannedProvider, farBounds, gatewayConfig, type GatewayConfig } from '../subjects/gateway-config';
 import type { Caller } from '../wire/requests';
 
 /** What bounds a key of the cost and latency rounds. */
@@ -13,15 +13,12 @@ export const quietPerSecond = 50;
 /** What a reply takes to begin in the rounds with noise. */
 export const slowReplyMs = 100;
 
-/** So far away that no run meets them. */
-const farLimits = { rpm: 1e9, itpm: 1e12, otpm: 1e12, concurrency: 1e6 };
-const farBudget = { usd: 1_000_000, period: 'month' };
 const slowModel = 'bench/slow';
 
 const boundsOf: Readonly<Record<Bounds, object>> = {
   none: {},
-  limits: { limits: farLimits },
-  'limits and budget': { limits: farLimits, budget: farBudget },
+  limits: { limits: farBounds.limits },
+  'limits and budget': farBounds,
 };
 
 const plaintext = (name: string): string => `cm_test_${name.replaceAll(' ', '').padEnd(30, '0')}`;
@@ -53,7 +50,7 @@ export function admissionConfig(upstreamPort: number, slowPort: number): Gateway
     models: [...models, cannedModel(slowModel, 'canned-slow', 'claude-upstream')],
     tenants: [
       { id: 'bench', name: 'Bench', keys: BOUNDS.map((name) => keyEntry(name, boundsOf[name])) },
-      { id: 'quiet', name: 'Quiet', keys: [keyEntry('quiet', { limits: farLimits })] },
+      { id: 'quiet', name: 'Quiet', keys: [keyEntry('quiet', { limits: farBounds.limits })] },
       { id: 'noisy', name: 'Noisy', keys: [keyEntry('noisy', { limits: { rpm: noisyPerMinute } })] },
     ],
   };

@@ -1,8 +1,8 @@
 import { Load } from '../load';
-import { alternate, checkedRequest, measureRound } from '../measure';
+import { alternate, checkedExchange, measureRound } from '../measure';
 import type { AdmissionOptions } from './options';
 import { provingAdmission, scenario, type Side } from './sides';
-import type { RunningEdge } from '../subjects/distributed-edge';
+import type { BatchedEdge } from './world';
 
 /** Per request, in the order of the rounds; NaN where the system does not tell a process's CPU time. */
 export interface CostRounds {
@@ -16,13 +16,12 @@ export interface CostRounds {
 /** A closed loop on every side in turn. @returns in the order of `sides`. */
 export async function measureCost(
   sides: readonly Side[],
-  edges: readonly RunningEdge[],
+  edges: readonly BatchedEdge[],
   { rounds, closed }: AdmissionOptions,
 ): Promise<CostRounds[]> {
   const loaded: (Side & { load: Load; cost: CostRounds })[] = [];
   for (const side of sides) {
-    const { request, expected } = await checkedRequest(scenario, side);
-    const load = new Load(side.running.port, request, expected, scenario.concurrency);
+    const load = new Load(side.running.port, [await checkedExchange(scenario, side)], scenario.concurrency);
     loaded.push({ ...side, load, cost: { cpuMicros: [], perSecond: [], limiterMicros: [] } });
   }
   await provingAdmission(edges, async (bounded) => {

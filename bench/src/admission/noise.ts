@@ -1,11 +1,11 @@
-import { alternate, checkedRequest } from '../measure';
+import { alternate, checkedExchange } from '../measure';
 import { nowMs } from '../now';
 import { OpenLoad, type OpenRun } from '../open-load';
 import { percentile } from '../statistics';
-import type { RunningEdge } from '../subjects/distributed-edge';
 import { noisyCaller, noisyPerMinute, noisyPerSecond, quietCaller, quietPerSecond } from './callers';
 import type { AdmissionOptions } from './options';
 import { scenario } from './sides';
+import type { BatchedEdge } from './world';
 
 /** What a quiet tenant's calls took, in milliseconds, in the order of the rounds. */
 export interface QuietRounds {
@@ -28,11 +28,11 @@ export interface NoiseResult {
  *
  * @throws when the noisy key got more than its limit, or a quiet call was not answered with 200.
  */
-export async function measureNoise(edge: RunningEdge, { rounds, noise }: AdmissionOptions): Promise<NoiseResult> {
+export async function measureNoise(edge: BatchedEdge, { rounds, noise }: AdmissionOptions): Promise<NoiseResult> {
   const name = `batch ${edge.batchMax}`;
   const loadOf = async (caller: typeof quietCaller, perSecond: number, mayBeRefused: boolean): Promise<OpenLoad> => {
-    const checked = await checkedRequest(scenario, { name, running: edge, caller });
-    return new OpenLoad({ port: edge.port, perSecond, mayBeRefused, ...checked });
+    const exchange = await checkedExchange(scenario, { name, running: edge, caller });
+    return new OpenLoad({ port: edge.port, perSecond, mayBeRefused, exchanges: [exchange] });
   };
   const startedAtMs = nowMs();
   const quiet = await loadOf(quietCaller, quietPerSecond, false);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { positive, runName } from '../option-values';
 
 export interface AdmissionOptions {
   /** Part of the result file's name. */
@@ -51,10 +52,9 @@ export function parseAdmissionOptions(args: readonly string[]): AdmissionOptions
       profile: { type: 'boolean', default: false },
     },
   });
-  if (!/^[\w.-]+$/.test(values.name)) throw new TypeError('--name becomes part of a file name: letters, digits, . _ -');
   const lengths = values.quick ? quick : full;
   return {
-    name: values.name,
+    name: runName(values.name),
     batchSizes: (values.batch ?? ['1', '64']).map((text) => positive('--batch', text)),
     rounds: values.rounds === undefined ? lengths.rounds : positive('--rounds', values.rounds),
     closed: lengths.closed,
@@ -63,9 +63,4 @@ export function parseAdmissionOptions(args: readonly string[]): AdmissionOptions
     profile: values.profile,
     keep: !values.quick && values.batch === undefined && values.rounds === undefined,
   };
-}
-
-function positive(option: string, text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new TypeError(`${option} must be a positive whole number`);
-  return Number(text);
 }

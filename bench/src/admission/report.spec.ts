@@ -1,3 +1,4 @@
+import { noRounds } from '../paced';
 import type { Bounds } from './callers';
 import { parseAdmissionOptions } from './options';
 import {
@@ -11,7 +12,10 @@ import {
 } from './report';
 
 function side(cpuMicros: number[], of?: { batchMax: number; bounds: Bounds }): SideResult {
-  const latency = { p50Ms: [0.5, 0.5, 0.6], p99Ms: [1, 2, 3], latenessMs: [0.1, 0.1, 0.2], pacedCpuMicros: cpuMicros };
+  const latency = {
+    ...noRounds(),
+    ...{ p50Ms: [0.5, 0.5, 0.6], p99Ms: [1, 2, 3], latenessMs: [0.1, 0.1, 0.2], pacedCpuMicros: cpuMicros },
+  };
   return { name: 'x', ...of, cpuMicros, perSecond: [900, 1000, 1100], limiterMicros: [10, 20, 30], ...latency };
 }
 

@@ -1,14 +1,14 @@
 import { markdownTable } from '../markdown-table';
+import type { PacedRounds } from '../paced';
 import { runLines, type RunDescription } from '../run-description';
-import { median, ratioByRound, type Ratio } from '../statistics';
+import { differenceByRound, median, ratioByRound, type Ratio } from '../statistics';
 import { noisyPerMinute, noisyPerSecond, quietPerSecond, slowReplyMs, type Bounds } from './callers';
 import type { CostRounds } from './cost';
-import type { LatencyRounds } from './latency';
 import type { NoiseResult } from './noise';
 import type { AdmissionOptions } from './options';
 
 /** What was measured at one side; `batchMax` and `bounds` are absent at the bare proxy. */
-export interface SideResult extends CostRounds, LatencyRounds {
+export interface SideResult extends CostRounds, PacedRounds {
   name: string;
   batchMax?: number;
   bounds?: Bounds;
@@ -33,11 +33,6 @@ const signed = (value: number, digits: number): string =>
 const ratioText = ({ median: value }: Ratio): string => (Number.isNaN(value) ? unknown : `**${value.toFixed(2)}**`);
 const rangeText = ({ low, high }: Ratio): string =>
   Number.isNaN(low) ? unknown : `${low.toFixed(2)}–${high.toFixed(2)}`;
-
-/** Median of the differences round by round. */
-function differenceByRound(values: readonly number[], from: readonly number[]): number {
-  return median(values.map((value, round) => value - (from[round] ?? Number.NaN)));
-}
 
 const bareOf = ({ sides }: AdmissionResult): SideResult => {
   const [bare] = sides;

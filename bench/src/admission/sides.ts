@@ -1,13 +1,12 @@
 import type { NamedSubject } from '../measure';
 import type { Scenario } from '../scenarios';
-import type { RunningEdge } from '../subjects/distributed-edge';
 import { BOUNDS, callerWith, type Bounds } from './callers';
-import type { World } from './world';
+import type { BatchedEdge, World } from './world';
 
 /** What is measured: a kind of key at an edge, or the bare proxy. */
 export interface Side extends NamedSubject {
   /** Absent: the bare proxy. */
-  at?: { edge: RunningEdge; bounds: Bounds };
+  at?: { edge: BatchedEdge; bounds: Bounds };
 }
 
 /** A request a provider would answer in seconds: what admission adds shows best where there is little else. */
@@ -22,7 +21,7 @@ export const scenario: Scenario = {
 
 /** The bare proxy, then for every edge each kind of bounds. */
 export function sidesOf({ bare, edges }: World): Side[] {
-  const ofEdge = (edge: RunningEdge): Side[] =>
+  const ofEdge = (edge: BatchedEdge): Side[] =>
     BOUNDS.map((bounds) => ({
       ...{ name: `batch ${edge.batchMax}, ${bounds}`, running: edge },
       ...{ caller: callerWith(bounds), at: { edge, bounds } },
@@ -36,7 +35,7 @@ export function sidesOf({ bare, edges }: World): Side[] {
  *
  * @param bounded how many such calls each edge answered. @throws when some were not admitted.
  */
-export async function provingAdmission(edges: readonly RunningEdge[], work: (bounded: Tally) => Promise<void>) {
+export async function provingAdmission(edges: readonly BatchedEdge[], work: (bounded: Tally) => Promise<void>) {
   const before = await Promise.all(edges.map((edge) => edge.admissions()));
   const bounded = new Tally();
   await work(bounded);
@@ -52,13 +51,13 @@ export async function provingAdmission(edges: readonly RunningEdge[], work: (bou
 }
 
 export class Tally {
-  private readonly counts = new Map<RunningEdge, number>();
+  private readonly counts = new Map<BatchedEdge, number>();
 
   add({ at }: Side, calls: number): void {
     if (at !== undefined && at.bounds !== 'none') this.counts.set(at.edge, this.of(at.edge) + calls);
   }
 
-  of(edge: RunningEdge): number {
+  of(edge: BatchedEdge): number {
     return this.counts.get(edge) ?? 0;
   }
 }

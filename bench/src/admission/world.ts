@@ -9,10 +9,15 @@ import { CannedUpstream } from '../upstream';
 import { admissionConfig, callers, keys, slowReplyMs } from './callers';
 import type { AdmissionOptions } from './options';
 
+/** An edge with its ADMISSION_BATCH_MAX. */
+export interface BatchedEdge extends RunningEdge {
+  batchMax: number;
+}
+
 /** Everything that runs. */
 export interface World {
   /** In order of their batch sizes. */
-  edges: RunningEdge[];
+  edges: BatchedEdge[];
   bare: RunningSubject;
   stop(): Promise<void>;
 }
@@ -48,16 +53,17 @@ export async function startWorld(
     const bare = await bareProxy.start({ ...common, upstreamPort, pinPrefix: prefix, folder: own('bare-proxy') });
     stops.push(() => bare.stop());
     const config = admissionConfig(upstreamPort, slowPort);
-    const edges: RunningEdge[] = [];
+    const edges: BatchedEdge[] = [];
     for (const batchMax of batchSizes) {
       const name = `batch-${batchMax}`;
       const profiling = profile ? { profileFolder: path.join(profilesFolder, `admission-${name}`) } : {};
       const edge = await startDistributedEdge({
-        ...{ ...common, config, keys, callers, batchMax, folder: own(name) },
+        ...{ ...common, config, keys, callers, folder: own(name) },
+        env: { ADMISSION_BATCH_MAX: String(batchMax) },
         ...profiling,
       });
       stops.push(() => edge.stop());
-      edges.push(edge);
+      edges.push({ ...edge, batchMax });
     }
     return { edges, bare, stop };
   } catch (error) {

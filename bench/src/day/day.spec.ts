@@ -2,7 +2,6 @@ import { daysByPolicy } from './day';
 import { drawOf, normalOf } from './draws';
 import { FAULTS, faultAt, PROVIDERS } from './providers';
 import { HOUR_MS, type DayRequest } from './requests';
-import { withFigures } from './tables';
 import { Timeline } from './timeline';
 import { World, type Reply } from './world';
 
@@ -88,12 +87,4 @@ test('faults begin and end on time, and a flapping provider comes and goes', () 
   expect([at('own', 19, 5), at('own', 19, 25), at('own', 19, 45)]).toEqual(['dead', undefined, 'dead']);
   const world = new World(PROVIDERS, FAULTS, 6);
   expect(world.begin(request, 0, 13.5 * HOUR_MS).kind).toBe('silent');
-});
-
-test('a page without its marks is not written over', () => {
-  const page = 'a\n<!-- figures: npm run bench:day -->\nold\n<!-- end of figures -->\nb\n';
-  expect(withFigures(withFigures(page, 'new'), 'new')).toBe(
-    'a\n<!-- figures: npm run bench:day -->\n\nnew\n\n<!-- end of figures -->\nb\n',
-  );
-  expect(() => withFigures('a', 'new')).toThrow('marks are gone');
 });

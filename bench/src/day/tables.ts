@@ -71,14 +71,3 @@ function percent(share: number): string {
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
 }
-
-const BEGIN = '<!-- figures: npm run bench:day -->';
-const END = '<!-- end of figures -->';
-
-/** The page with what stands between its two marks replaced. */
-export function withFigures(page: string, figures: string): string {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error('The page has no place for the figures: its marks are gone.');
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${figures}\n\n${page.slice(end)}`;
-}

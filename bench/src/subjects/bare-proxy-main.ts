@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Pool } from 'undici';
 
-const pool = new Pool(`http://127.0.0.1:${process.env['UPSTREAM_PORT']}`, { connections: 256 });
+const pool = new Pool(`http://127.0.0.1:${process.env['UPSTREAM_PORT']}`);
 
 function forward(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
   const { host: _host, connection: _connection, ...headers } = request.headers;

@@ -5,9 +5,12 @@ import { cpuMicrosOf } from '../process-cpu';
 import { wireRequest, type Caller } from '../wire/requests';
 import { UPSTREAM_KEY_VARIABLE, type GatewayConfig } from './gateway-config';
 import { httpText } from './http-get';
+import { profilingEnvironment, startProfile } from './profile-client';
 import { startNode, type RunningSubject, type SubjectContext } from './subject';
 
 const main = path.resolve(__dirname, '../../../apps/stack/dist/main.js');
+/** How what the edge runs ends: the services all get one environment. */
+const edgeScript = path.join('edge-api', 'dist', 'main.js');
 const profiler = path.join(__dirname, '..', 'edge-profiler.js');
 /** A first start initialises a database, and another may be starting beside it. */
 const readyWithinMs = 120_000;
@@ -16,6 +19,9 @@ const pollMs = 200;
 const idleWithinMs = 20_000;
 /** Of the time: what services take that do nothing is half of it. */
 const idleShare = 0.12;
+/** Of the time, of the edge alone. */
+const settledShare = 0.04;
+const settledWithinMs = 3_000;
 
 export interface EdgeOptions extends Omit<SubjectContext, 'upstreamPort' | 'pinPrefix'> {
   config: GatewayConfig;
@@ -23,17 +29,19 @@ export interface EdgeOptions extends Omit<SubjectContext, 'upstreamPort' | 'pinP
   keys: Record<string, string>;
   /** Who has to be served before the edge is taken for ready. */
   callers: readonly Caller[];
-  /** The edge's ADMISSION_BATCH_MAX. */
-  batchMax: number;
+  /** Further environment variables, for all services. */
+  env?: Record<string, string>;
 }
 
 /** The edge of a whole distributed form. */
 export interface RunningEdge extends RunningSubject {
-  batchMax: number;
   /** CPU time so far of what admission asks (rate-limit service, Redis, NATS), in microseconds; NaN as in `cpuMicros`. */
   limiterMicros(): number;
   /** Calls of keys with bounds so far, by what came of asking the limiter. */
   admissions(): Promise<Record<string, number>>;
+  /** Usage records that are not stored yet. */
+  unstored(): Promise<number>;
+  settled(): Promise<void>;
   /** Resolves when the services behind the edge have worked off what was put to them (usage, above all), or after 20 s. */
   untilIdle(): Promise<void>;
 }
@@ -50,7 +58,7 @@ interface StackProcess {
 /** Starts the whole distributed form with one edge. Everything but that edge is on this process's core. */
 export async function startDistributedEdge(options: EdgeOptions): Promise<RunningEdge> {
   if (!existsSync(main)) throw new Error(`build the gateway first: there is no ${main}`);
-  const { folder, callers, batchMax } = options;
+  const { folder, callers, profileSocket } = options;
   const stateFile = path.join(folder, 'stack.json');
   const args = ['--replicas', 'edge-api=1', '--replicas', 'rate-limit=1'];
   const child = startNode(main, environmentOf(options, stateFile), { folder, pinPrefix: [] }, args);
@@ -62,12 +70,15 @@ export async function startDistributedEdge(options: EdgeOptions): Promise<Runnin
     const limiter = pidsOf(processes, ['rate-limit', 'redis', 'nats']);
     const behind = pidsOf(processes, ['rate-limit', 'redis', 'nats', 'metering', 'router', 'admin-api']);
     return {
-      batchMax,
       port: edge.port,
+      pid: edge.pid,
       cpuMicros: () => Promise.resolve(cpuMicrosOf(edge.pid)),
       limiterMicros: () => sumOf(limiter),
       admissions: () => readAdmissions(edge),
-      untilIdle: () => untilIdle(behind),
+      unstored: () => readUnstored(edge),
+      settled: () => untilQuiet([edge.pid], settledShare, settledWithinMs),
+      untilIdle: () => untilIdle(behind, edge),
+      ...(profileSocket !== undefined && { profile: () => startProfile(profileSocket) }),
       stop: () => child.stop(stopWithinMs),
     };
   } catch (error) {
@@ -77,7 +88,7 @@ export async function startDistributedEdge(options: EdgeOptions): Promise<Runnin
 }
 
 function environmentOf(
-  { folder, config, keys, batchMax, profileFolder }: EdgeOptions,
+  { folder, config, keys, env = {}, profileFolder, profileSocket }: EdgeOptions,
   stateFile: string,
 ): Record<string, string> {
   const configFile = path.join(folder, 'gateway.yaml');
@@ -93,11 +104,12 @@ function environmentOf(
     // Nothing is under way when it is stopped.
     DRAIN_MS: '0',
     DRAIN_GRACE_MS: '0',
-    // The stack passes its environment on to its services.
-    ADMISSION_BATCH_MAX: String(batchMax),
     [UPSTREAM_KEY_VARIABLE]: 'sk-bench',
     ...keys,
+    // The stack passes its environment on to its services.
+    ...env,
     ...(profileFolder === undefined ? {} : profiling),
+    ...(profileSocket === undefined ? {} : profilingEnvironment(profileSocket, edgeScript)),
   };
 }
 
@@ -135,13 +147,27 @@ async function readAdmissions({ adminUrl }: StackProcess): Promise<Record<string
   return Object.fromEntries([...lines].map(([, outcome = '', count]) => [outcome, Number(count)]));
 }
 
-async function untilIdle(pids: readonly number[]): Promise<void> {
+async function readUnstored({ adminUrl }: StackProcess): Promise<number> {
+  const text = await httpText(new URL('/metrics', adminUrl));
+  return Number(/^switchboard_usage_spool_records(?:\{[^}]*\})? (\d+)$/m.exec(text)?.[1]);
+}
+
+async function untilIdle(behind: readonly number[], edge: StackProcess): Promise<void> {
   const givesUpAtMs = performance.now() + idleWithinMs;
+  do {
+    await untilQuiet(behind, idleShare, idleWithinMs);
+    // A database at work leaves the services idle.
+  } while ((await readUnstored(edge)) > 0 && performance.now() < givesUpAtMs);
+}
+
+/** Resolves when these processes together take less than `share` of the time, or after `withinMs`. */
+async function untilQuiet(pids: readonly number[], share: number, withinMs: number): Promise<void> {
+  const givesUpAtMs = performance.now() + withinMs;
   for (;;) {
     const [cpuBefore, startedAtMs] = [sumOf(pids), performance.now()];
     await new Promise((resolve) => setTimeout(resolve, pollMs));
-    const share = (sumOf(pids) - cpuBefore) / 1000 / (performance.now() - startedAtMs);
+    const taken = (sumOf(pids) - cpuBefore) / 1000 / (performance.now() - startedAtMs);
     // Where it is not told, a moment has to do.
-    if (Number.isNaN(share) || share < idleShare || performance.now() > givesUpAtMs) return;
+    if (Number.isNaN(taken) || taken < share || performance.now() > givesUpAtMs) return;
   }
 }

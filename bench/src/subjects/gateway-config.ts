@@ -9,8 +9,17 @@ export interface GatewayConfig {
   tenants: object[];
 }
 
-/** A gateway.yaml (JSON is YAML) whose models are all served by the canned upstream, for the key in BENCH_KEY. */
-export function gatewayConfig(upstreamPort: number): GatewayConfig {
+/** What a key may do, so far away that no run meets it. */
+export const farBounds = {
+  limits: { rpm: 1e9, itpm: 1e12, otpm: 1e12, concurrency: 1e6 },
+  budget: { usd: 1_000_000, period: 'month' },
+};
+
+/**
+ * A gateway.yaml (JSON is YAML) whose models are all served by the canned upstream, for the key in BENCH_KEY, which
+ * `bounds` limit.
+ */
+export function gatewayConfig(upstreamPort: number, bounds: object = {}): GatewayConfig {
   return {
     providers: [
       cannedProvider('canned-anthropic', 'anthropic-compatible', upstreamPort),
@@ -20,7 +29,9 @@ export function gatewayConfig(upstreamPort: number): GatewayConfig {
       cannedModel(modelServedBy.anthropic, 'canned-anthropic', 'claude-upstream'),
       cannedModel(modelServedBy.chat, 'canned-chat', 'gpt-upstream'),
     ],
-    tenants: [{ id: 'bench', name: 'Bench', keys: [{ name: 'load', key: { env: 'BENCH_KEY' }, kind: 'service' }] }],
+    tenants: [
+      { id: 'bench', name: 'Bench', keys: [{ name: 'load', key: { env: 'BENCH_KEY' }, kind: 'service', ...bounds }] },
+    ],
   };
 }
 

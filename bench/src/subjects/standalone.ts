@@ -13,6 +13,7 @@ const readyWithinMs = 60_000;
 /** The gateway as it is shipped, everything on, with the canned upstream as its only provider. */
 export const standalone: Subject = {
   name: 'standalone',
+  isGateway: true,
   async start(context) {
     if (!existsSync(main)) throw new Error(`build the gateway first: there is no ${main}`);
     const [port = 0, adminPort = 0] = await freePorts(2);
@@ -30,6 +31,6 @@ export const standalone: Subject = {
     const child = startNode(main, env, context);
     await child.ready(() => httpGet(adminPort, '/readyz', 200), readyWithinMs);
     context.moveDescendants(child.pid);
-    return { port, cpuMicros: () => child.cpuMicros(), stop: () => child.stop() };
+    return { port, pid: child.pid, cpuMicros: () => child.cpuMicros(), stop: () => child.stop() };
   },
 };

@@ -1,5 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import type { CpuProfile } from '../budget/cpu-profile';
+import type { Scenario } from '../scenarios';
+import type { Caller } from '../wire/requests';
+import { profilingEnvironment } from './profile-client';
 
 export interface SubjectContext {
   /** Where the canned upstream listens, on 127.0.0.1. */
@@ -14,25 +18,44 @@ export interface SubjectContext {
   folder: string;
   /** Where to put a CPU profile; absent: take none. */
   profileFolder?: string;
+  /** Path of a Unix socket at which CPU profiles are to be had; absent: none are. */
+  profileSocket?: string;
 }
 
 /** Something between a client and an upstream, in a Node process of its own. */
 export interface Subject {
   name: string;
+  /** Whether it is ours, and our targets are its. */
+  isGateway: boolean;
+  /** Whether it is another's gateway, that ours is compared with. */
+  isPeer?: boolean;
+  /** Whether a scenario can be measured at it; absent: all can. */
+  can?(scenario: Pick<Scenario, 'client' | 'upstream'>): boolean;
   start(context: SubjectContext): Promise<RunningSubject>;
 }
 
 export interface RunningSubject {
   port: number;
+  pid: number;
+  /** How it wants to be called; absent: as every subject is. */
+  caller?: Caller;
   /** CPU time of the process so far, user and system, in microseconds; NaN where the system does not tell. */
   cpuMicros(): Promise<number>;
+  /** Resolves when what it puts off until after a reply is done; absent: a moment has to do. */
+  settled?(): Promise<void>;
+  /** Resolves when what is behind it, on the core of the load, has worked off what was put to it; absent: nothing is. */
+  untilIdle?(): Promise<void>;
+  /** Begins a CPU profile, and resolves to what ends it; absent: none is to be had. */
+  profile?(): Promise<() => Promise<CpuProfile>>;
+  /** What a reader of its figures has to know, when they were measured. */
+  remarks?(): string[];
   stop(): Promise<void>;
 }
 
 const stopWithinMs = 10_000;
 
 /** What of it starting a process takes. */
-export type ProcessContext = Pick<SubjectContext, 'pinPrefix' | 'folder' | 'profileFolder'>;
+export type ProcessContext = Pick<SubjectContext, 'pinPrefix' | 'folder' | 'profileFolder' | 'profileSocket'>;
 
 /** Starts `script` in Node, pinned and able to tell its CPU time. Its stderr is ours; its stdout is dropped. */
 export function startNode(
@@ -47,7 +70,10 @@ export function startNode(
   const words = [...context.pinPrefix, process.execPath, '-r', reporter, ...profiling, script, ...args];
   const child = spawn(words[0] ?? process.execPath, words.slice(1), {
     cwd: context.folder,
-    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...env },
+    env: {
+      ...{ PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...env },
+      ...(context.profileSocket === undefined ? {} : profilingEnvironment(context.profileSocket, script)),
+    },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   return new SubjectProcess(child, path.basename(script));

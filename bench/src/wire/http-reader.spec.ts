@@ -41,6 +41,27 @@ describe('HttpReader', () => {
     }
   });
 
+  it('shows the pieces of bodies as they come', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: chunked.length })), (cuts) => {
+        const pieces: Buffer[] = [];
+        const reader = new HttpReader(() => undefined);
+        reader.watchBodies((piece) => pieces.push(piece));
+        const bounds = [0, ...cuts.sort((a, b) => a - b), chunked.length];
+        bounds.slice(1).forEach((end, index) => reader.push(Buffer.from(chunked.slice(bounds[index], end))));
+        expect(Buffer.concat(pieces).toString()).toBe('abc0123456789abcdef');
+      }),
+    );
+  });
+
+  it('keeps no more than the beginning of a body where that is enough', () => {
+    const bodies: (string | undefined)[] = [];
+    const reader = new HttpReader((_startLine, _bodyBytes, body) => bodies.push(body?.toString()));
+    reader.keepBodies(2);
+    reader.push(Buffer.from(chunked + chunked));
+    expect(bodies).toEqual(['abc', 'abc']);
+  });
+
   it.each([['zz\r\n'], ['3\r\nabcX\r\n0\r\n\r\n']])('throws on chunks that are none: %j', (body) => {
     const bytes = Buffer.from(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${body}`);
     expect(() => read(bytes, [])).toThrow('malformed');

@@ -12,13 +12,21 @@ export class HttpReader {
   private startLine = '';
   private bodyBytes = 0;
   private body: Buffer[] | undefined;
+  private keptMost = 0;
+  private onBody: (piece: Buffer) => void = () => undefined;
 
   /** `onMessage` gets the first line and the number of body bytes, chunk framing excluded. */
   constructor(private readonly onMessage: (startLine: string, bodyBytes: number, body: Buffer | undefined) => void) {}
 
-  /** Keeps the bodies from here on, for a reader that wants to look at them. */
-  keepBodies(): void {
-    this.body = [];
+  /** Keeps the bodies from here on, or about `bytesMost` of each, for a reader that wants to look at them. */
+  keepBodies(bytesMost = Number.POSITIVE_INFINITY): void {
+    this.keptMost = bytesMost;
+    this.body ??= [];
+  }
+
+  /** Shows every piece of a body, without chunk framing, when it comes. */
+  watchBodies(onBody: (piece: Buffer) => void): void {
+    this.onBody = onBody;
   }
 
   /** Throws on what is not HTTP/1.1 with a length or chunks. */
@@ -90,7 +98,8 @@ export class HttpReader {
     const taken = this.take(Math.min(this.left, this.held.length));
     this.left -= taken.length;
     this.bodyBytes += taken.length;
-    this.body?.push(taken);
+    if (this.bodyBytes - taken.length < this.keptMost) this.body?.push(taken);
+    this.onBody(taken);
     if (this.left === 0) {
       if (this.state === 'sized') this.finish();
       else this.state = 'chunk-end';

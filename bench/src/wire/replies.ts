@@ -44,30 +44,39 @@ const wholeBody: Readonly<Record<BenchDialect, object>> = {
   },
 };
 
-const anthropicEvent = (event: { type: string }) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+const anthropicEvent = (event: { type: string; [member: string]: unknown }) =>
+  `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 const chatEvent = (event: object) => `data: ${JSON.stringify(event)}\n\n`;
 
-/** A hundred deltas with the events that belong before and after them. */
-const events: Readonly<Record<BenchDialect, string[]>> = {
-  anthropic: [
-    { type: 'message_start', message: anthropicMessage([], null, 1) },
-    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-    ...pieces.map((text) => ({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } })),
-    { type: 'content_block_stop', index: 0 },
-    {
-      type: 'message_delta',
-      delta: { stop_reason: 'end_turn', stop_sequence: null },
-      usage: { output_tokens: 101 },
-    },
-    { type: 'message_stop' },
-  ].map(anthropicEvent),
-  chat: [
-    chatEvent(chatChunk({ role: 'assistant', content: '' }, null)),
-    ...pieces.map((content) => chatEvent(chatChunk({ content }, null))),
-    chatEvent(chatChunk({}, 'stop')),
-    chatEvent({ ...chatChunk({}, null), choices: [], usage: chatUsage }),
-    'data: [DONE]\n\n',
-  ],
+/** What a stream is made of, event by event. */
+const streams: Readonly<
+  Record<BenchDialect, { opening: string[]; delta: (text: string) => string; closing: string[] }>
+> = {
+  anthropic: {
+    opening: [
+      { type: 'message_start', message: anthropicMessage([], null, 1) },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    ].map(anthropicEvent),
+    delta: (text) => anthropicEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
+    closing: [
+      { type: 'content_block_stop', index: 0 },
+      {
+        type: 'message_delta',
+        delta: { stop_reason: 'end_turn', stop_sequence: null },
+        usage: { output_tokens: 101 },
+      },
+      { type: 'message_stop' },
+    ].map(anthropicEvent),
+  },
+  chat: {
+    opening: [chatEvent(chatChunk({ role: 'assistant', content: '' }, null))],
+    delta: (content) => chatEvent(chatChunk({ content }, null)),
+    closing: [
+      chatEvent(chatChunk({}, 'stop')),
+      chatEvent({ ...chatChunk({}, null), choices: [], usage: chatUsage }),
+      'data: [DONE]\n\n',
+    ],
+  },
 };
 
 const commonHeaders = [
@@ -84,6 +93,22 @@ function head(contentType: string, framing: string): string {
 
 const httpChunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 
+const streamHead = head('text/event-stream; charset=utf-8', 'transfer-encoding: chunked');
+
+/** A stream without its middle: what is written before and after the deltas, and a delta of any text. */
+export function wireStream(dialect: BenchDialect): {
+  opening: Buffer;
+  delta: (text: string) => string;
+  closing: Buffer;
+} {
+  const { opening, delta, closing } = streams[dialect];
+  return {
+    opening: Buffer.from(streamHead + opening.map(httpChunk).join('')),
+    delta: (text) => httpChunk(delta(text)),
+    closing: Buffer.from(closing.map(httpChunk).join('') + httpChunk('')),
+  };
+}
+
 /**
  * The reply as the socket writes that make it up. Every event is an HTTP chunk of its own in both kinds of stream, so
  * they differ only in how many reads it takes to get them.
@@ -94,9 +119,10 @@ export function wireReply(dialect: BenchDialect, delivery: Delivery): Buffer[] {
     const headers = head('application/json', `content-length: ${body.length}`);
     return [Buffer.concat([Buffer.from(headers), body])];
   }
-  const chunks = events[dialect].map(httpChunk);
+  const { opening, delta, closing } = streams[dialect];
+  const chunks = [...opening, ...pieces.map(delta), ...closing].map(httpChunk);
   const last = chunks.length - 1;
-  chunks[0] = head('text/event-stream; charset=utf-8', 'transfer-encoding: chunked') + (chunks[0] ?? '');
+  chunks[0] = streamHead + (chunks[0] ?? '');
   chunks[last] = `${chunks[last] ?? ''}${httpChunk('')}`;
   const perWrite = delivery === 'separate' ? 1 : Math.ceil(chunks.length / 4);
   const writes = [];

@@ -26,6 +26,12 @@ describe('a request', () => {
     expect(wire).toContain('"model":"bench/other"');
   });
 
+  it('carries the headers that say where to pass it on', () => {
+    const shape = { client: 'chat', upstream: 'chat', bodyBytes: 1024, streaming: false } as const;
+    const wire = wireRequest({ ...shape, headersFor: (upstream) => [`x-to: ${upstream}`] }, 1).toString();
+    expect(wire).toMatch(/\r\nx-to: chat\r\n.*\r\n\r\n\{/s);
+  });
+
   it('says the length of its body', () => {
     const wire = wireRequest({ client: 'chat', upstream: 'chat', bodyBytes: 1024, streaming: false }, 1).toString();
     const [head, body] = wire.split('\r\n\r\n');

@@ -22,6 +22,8 @@ export interface Caller {
   key?: string;
   /** As gateway.yaml calls it; absent: the one of the upstream's dialect. */
   model?: string;
+  /** Further header lines. */
+  headersFor?: (upstream: BenchDialect) => readonly string[];
 }
 
 interface Request extends Caller {
@@ -80,6 +82,7 @@ export function wireRequest(request: Request, port: number): Buffer {
     'user-agent: switchboard-bench/1',
     request.client === 'anthropic' ? `x-api-key: ${key}` : `authorization: Bearer ${key}`,
     ...(request.client === 'anthropic' ? ['anthropic-version: 2023-06-01'] : []),
+    ...(request.headersFor?.(request.upstream) ?? []),
     `content-length: ${body.length}`,
   ];
   return Buffer.concat([Buffer.from(`${headers.join('\r\n')}\r\n\r\n`), body]);
