@@ -90,7 +90,7 @@ function skipSpace(body: Buffer, from: number, step: 1 | -1): number {
 export function readJsonString(body: Buffer, { start, end }: JsonSpan): string | undefined {
   if (body[start] !== QUOTE) return undefined;
   if (end - start <= SHORT_STRING_BYTES && isPlain(body, start + 1, end - 1))
-    return body.latin1Slice(start + 1, end - 1);
+    return body.toString('latin1', start + 1, end - 1);
   const text = body.toString('utf8', start, end);
   if (!text.includes('\\') && !CONTROL_CHARACTER.test(text)) return text.slice(1, -1);
   const value = readJsonValue(body, { start, end });
