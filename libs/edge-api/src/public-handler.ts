@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { BlockList } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatewayError, type KeyRecord } from '@switchboard/contracts';
@@ -12,6 +11,7 @@ import { gatewayFault } from './core/upstream-failure';
 import { newRequestId } from './core/request-id';
 import { isCall, matchRoute, type Route, type RouteMatch } from './core/routes';
 import { endAfterBody } from './adapters/end-after-body';
+import { keyDigest } from './adapters/key-digest';
 import { CountTokensHandler } from './count-tokens-handler';
 import type { EdgeContext } from './inference/edge-context';
 import { InferenceHandler } from './inference/inference-handler';
@@ -81,7 +81,7 @@ export class PublicHandler {
     if (route.name === 'hello') return this.send(incoming, response, route.dialect, identity, { ok: true });
     if (route.name === 'not-yet') return refuse(notServedYet(incoming.url ?? '/'));
     const credentials = readCredentials(incoming.headers['x-api-key'], incoming.headers.authorization);
-    const caller = authenticate(credentials, this.edge.keys, sha256Hex, Date.now());
+    const caller = authenticate(credentials, this.edge.keys, keyDigest(incoming.socket), Date.now());
     if (!(caller instanceof Promise)) return this.answer(incoming, response, route, caller, identity, refuse);
     caller
       .then((found) => {
@@ -244,10 +244,6 @@ export class PublicHandler {
 function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
   const start = url.indexOf('?');
   return new URLSearchParams(start === -1 ? '' : url.slice(start));
-}
-
-function sha256Hex(plaintext: string): string {
-  return hash('sha256', plaintext, 'hex');
 }
 
 /**

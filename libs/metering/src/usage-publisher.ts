@@ -37,7 +37,7 @@ export interface UsagePublisher extends UsageSink {
 }
 
 /**
- * Publishes usage records to the usage stream. `record` never waits: a message leaves 20 ms after its first record, or as
+ * Publishes usage records to the usage stream. `record` never waits: a message leaves 50 ms after its first record, or as
  * soon as 200 wait, and its records stay in memory until the stream has confirmed it, however long the bus is away. A
  * message is tried again as it was and under the same id, so that the stream stores it once. When the buffer is full the
  * newest records stay in the spool until it is not; without a spool they are dropped, counted and logged.
@@ -46,7 +46,7 @@ export function createUsagePublisher(options: UsagePublisherOptions): UsagePubli
   return new StreamUsagePublisher(options);
 }
 
-const PUBLISH_INTERVAL_MS = 20;
+const PUBLISH_INTERVAL_MS = 50;
 const IN_FLIGHT_MAX = 4;
 
 class StreamUsagePublisher implements UsagePublisher {

@@ -7,6 +7,7 @@ export * from './dialect';
 export * from './json';
 export * from './json-scan';
 export * from './json-span';
+export * from './json-text';
 export * from './loss';
 export * from './reply';
 export * from './stream-event';

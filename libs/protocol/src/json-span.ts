@@ -34,7 +34,7 @@ function splicedLength(body: Buffer, edits: readonly ByteEdit[]): number {
   let position = 0;
   for (const { start, end, replacement } of edits) {
     if (start < position || end < start || end > body.length) throw new RangeError('edits overlap or are out of order');
-    length += Buffer.byteLength(replacement) - (end - start);
+    length += (typeof replacement === 'string' ? Buffer.byteLength(replacement) : replacement.length) - (end - start);
     position = end;
   }
   return length;

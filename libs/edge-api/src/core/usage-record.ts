@@ -48,7 +48,7 @@ export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
   const exact = !outcome.accepted || (outcome.complete && outcome.usage !== undefined);
   const { version, prices } = priceAt(outcome.candidate.model, outcome.startedAtMs);
   const usage = exact ? (outcome.usage ?? emptyUsage()) : estimatedUsage(outcome, prices);
-  return {
+  const record: UsageRecordedV1 = {
     requestId: outcome.requestId,
     tenantId: outcome.key.tenant.id,
     keyId: outcome.key.id,
@@ -63,16 +63,18 @@ export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
     priceVersion: version,
     accuracy: exact ? 'exact' : 'estimated',
     startedAtMs: outcome.startedAtMs,
-    ...(outcome.firstTokenMs !== undefined && { firstTokenMs: outcome.firstTokenMs }),
     latencyMs: outcome.latencyMs,
     attempts: outcome.attempts,
     finish: outcome.finish,
     status: outcome.status,
     losses: outcome.losses,
-    ...(outcome.endUser !== undefined && { endUser: outcome.endUser }),
-    ...(outcome.clientMetadata !== undefined && { clientMetadata: outcome.clientMetadata }),
-    ...(outcome.clientRequestId !== undefined && { clientRequestId: outcome.clientRequestId }),
   };
+  // Written out: spreads take ten times as long, and every call comes through here.
+  if (outcome.firstTokenMs !== undefined) record.firstTokenMs = outcome.firstTokenMs;
+  if (outcome.endUser !== undefined) record.endUser = outcome.endUser;
+  if (outcome.clientMetadata !== undefined) record.clientMetadata = outcome.clientMetadata;
+  if (outcome.clientRequestId !== undefined) record.clientRequestId = outcome.clientRequestId;
+  return record;
 }
 
 /** The upstream's figures where they came, else counted from bytes; output is not less than what was seen. */

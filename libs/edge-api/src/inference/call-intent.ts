@@ -30,8 +30,11 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
         };
   const { endUser } = request;
   const { version, prices } = priceAt(model, facts.startedAtMs);
-  const cost = costNanoUsd({ ...emptyUsage(), inputTokens, outputTokens }, withDearestOutput(prices));
-  return {
+  const usage = emptyUsage();
+  usage.inputTokens = inputTokens;
+  usage.outputTokens = outputTokens;
+  const cost = costNanoUsd(usage, withDearestOutput(prices));
+  const intent: UsageIntent = {
     requestId: identity.requestId,
     tenantId: key.tenant.id,
     keyId: key.id,
@@ -44,13 +47,14 @@ export function callIntent(request: InferenceRequest, call: PreparedCall, facts:
     startedAtMs: facts.startedAtMs,
     attempts: facts.attempts,
     priceVersion: version,
-    ...(endUser !== undefined && { endUser }),
-    ...(identity.clientRequestId !== undefined && { clientRequestId: identity.clientRequestId }),
     inputTokens,
     outputTokens,
     // A client may ask for any number of tokens; no record holds an amount that is not exact.
     costNanoUsd: reservation?.paysMoney === true ? reservation.heldNanoUsd : Math.min(cost, Number.MAX_SAFE_INTEGER),
   };
+  if (endUser !== undefined) intent.endUser = endUser;
+  if (identity.clientRequestId !== undefined) intent.clientRequestId = identity.clientRequestId;
+  return intent;
 }
 
 function unreserved(

@@ -3,6 +3,7 @@ import {
   adaptConversation,
   formatLosses,
   isStreamed,
+  jsonOfName,
   removeMember,
   spliceBytes,
   usesTools,
@@ -91,7 +92,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate, out
   const edits: ByteEdit[] = [];
   const { model, models: fallbacks, stream_options: streamOptions } = sniffed.spans;
   if (model !== undefined && sniffed.model !== candidate.upstream.model) {
-    edits.push({ ...model, replacement: JSON.stringify(candidate.upstream.model) });
+    edits.push({ start: model.start, end: model.end, replacement: jsonOfName(candidate.upstream.model) });
   }
   if (request.dialect.id === 'openai-chat' && request.stream && !sniffed.includeUsage) {
     edits.push(usageEdit(body, streamOptions));
@@ -101,7 +102,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate, out
   if (request.stored?.stores === true && candidate.model.capabilities.reasoning) edits.push(...askForReasoning(body));
   if (outputTokensMost !== undefined) edits.push(...capOutput(request, candidate, outputTokensMost));
   // What is put in at a place comes before what is taken out from there on.
-  edits.sort((left, right) => left.start - right.start || left.end - right.end);
+  if (edits.length > 1) edits.sort((left, right) => left.start - right.start || left.end - right.end);
   return {
     candidate,
     body: spliceBytes(body, edits),

@@ -41,7 +41,8 @@ export function takeMessage(buffer: UsageBuffer<HeldUsage>): UsageMessage {
  */
 export function encodeRecord(record: UsageRecordedV1): string {
   const json = JSON.stringify(record);
-  if (Buffer.byteLength(json) <= BATCH_BYTES_MAX) return json;
+  // No character takes more than three bytes.
+  if (json.length * 3 <= BATCH_BYTES_MAX || Buffer.byteLength(json) <= BATCH_BYTES_MAX) return json;
   const { losses, lossText, text } = SHORTENED;
   const shown = record.losses.slice(0, losses).map(({ feature, path }) => ({
     feature: feature.slice(0, lossText),

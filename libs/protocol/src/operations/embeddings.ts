@@ -3,6 +3,7 @@ import { costEdit, isSame, readFailure } from '../dialects/openai-chat/tap-paylo
 import { isJsonObject, type JsonValue } from '../json';
 import { JsonScanner } from '../json-scan';
 import { readJsonString, readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../json-span';
+import { jsonOfName } from '../json-text';
 import { emptyUsage, type Usage } from '../usage';
 import type { OperationCall } from './operation';
 import { convertVectors, vectorFormatOf, type VectorFormat } from './vectors';
@@ -30,7 +31,7 @@ class EmbeddingsCall implements OperationCall {
       return failed(body, scan.ok ? readFailure(body, { start: 0, end: body.length }) : undefined);
     }
     const edits: ByteEdit[] = [];
-    const modelName = Buffer.from(JSON.stringify(context.model));
+    const modelName = jsonOfName(context.model);
     if (model && !isSame(body, model, modelName)) edits.push({ ...model, replacement: modelName });
     const usageValue = usageSpan && readJsonValue(body, usageSpan);
     const usage = decodeUsage(usageValue);

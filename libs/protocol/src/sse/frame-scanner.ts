@@ -32,8 +32,14 @@ export class SseFrameScanner {
     return this.carryBytes === 0;
   }
 
+  /** As above, and what comes next begins a frame: no LF of a CRLF is to come. */
+  get beginsFrame(): boolean {
+    return this.carryBytes === 0 && !this.skipLineFeed;
+  }
+
   /** @throws SseOverflowError where one frame exceeds the bound. */
   push(bytes: Buffer): SseFrameBatch {
+    if (this.isOneFrame(bytes)) return { bytes, ends: [bytes.length] };
     const ends = this.findEnds(bytes);
     const last = ends[ends.length - 1];
     if (last === undefined) {
@@ -56,6 +62,19 @@ export class SseFrameScanner {
     this.carry = [];
     this.carryBytes = 0;
     return rest;
+  }
+
+  /** How most reads of a stream are: begun and ended with one frame, its lines ended by LF. Half the searches tell. */
+  private isOneFrame(bytes: Buffer): boolean {
+    const last = bytes.length - 2;
+    if (this.carryBytes > 0 || this.skipLineFeed || bytes[last] !== LF || bytes[last + 1] !== LF) return false;
+    let lineFeed = bytes.indexOf(LF);
+    if (lineFeed === 0) return false;
+    while (lineFeed < last) {
+      if (bytes[lineFeed + 1] === LF) return false;
+      lineFeed = bytes.indexOf(LF, lineFeed + 1);
+    }
+    return bytes.length <= this.maxFrameBytes && !bytes.includes(CR);
   }
 
   private hold(bytes: Buffer): void {

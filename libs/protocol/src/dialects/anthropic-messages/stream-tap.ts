@@ -2,6 +2,7 @@ import type { StreamTap, TapContext } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { JsonScanner } from '../../json-scan';
 import { spliceBytes } from '../../json-span';
+import { jsonOfName } from '../../json-text';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
 import { formatSseComment } from '../../sse/encoder';
 import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
@@ -15,6 +16,7 @@ import { mergeUsage } from './usage';
 const EMPTY = Buffer.alloc(0);
 const CLOSE_BRACE = 125;
 const LF = 10;
+const CR = 13;
 const OPEN_BRACE = 123;
 /** How nearly every frame begins, from the API itself and from most compatible servers. */
 const DELTA_HEAD = Buffer.from('event: content_block_delta\ndata: {"type":"content_block_delta","index":');
@@ -83,6 +85,7 @@ export class AnthropicStreamTap implements StreamTap {
 
   push(bytes: Buffer): Buffer {
     if (this.isOver()) return EMPTY;
+    if (this.isOneDelta(bytes)) return bytes;
     let batch: SseFrameBatch;
     try {
       batch = this.scanner.push(bytes);
@@ -145,6 +148,13 @@ export class AnthropicStreamTap implements StreamTap {
     return forwarded;
   }
 
+  /** How most reads of a stream are: begun and ended with one delta. Two searches tell, and nothing is made. */
+  private isOneDelta(bytes: Buffer): boolean {
+    if (!this.scanner.beginsFrame || !matches(bytes, 0, DELTA_HEAD)) return false;
+    if (bytes.indexOf(LF, DELTA_HEAD.length) !== bytes.length - 2 || bytes.includes(CR)) return false;
+    return this.isDelta(bytes, 0, bytes.length);
+  }
+
   /** Tells a delta frame by its bytes, checks that it is whole, and counts the text in it. */
   private isDelta(bytes: Buffer, start: number, end: number): boolean {
     if (this.state.phase !== 'streaming' || end - start < DELTA_HEAD.length + 30) return false;
@@ -202,7 +212,7 @@ export class AnthropicStreamTap implements StreamTap {
     if (message['model'] === this.context.model) return undefined;
     const scan = startScanner.scan(frame, frame.indexOf(OPEN_BRACE), frame.lastIndexOf(CLOSE_BRACE) + 1);
     const span = scan.ok ? scan.spans['message.model'] : undefined;
-    return span && spliceBytes(frame, [{ ...span, replacement: JSON.stringify(this.context.model) }]);
+    return span && spliceBytes(frame, [{ ...span, replacement: jsonOfName(this.context.model) }]);
   }
 
   private messageDelta(body: JsonObject): void {

@@ -1,6 +1,7 @@
 import type { TapContext, TappedReply } from '../../dialect';
 import { isJsonObject } from '../../json';
 import { readJsonValue, spliceBytes, type ByteEdit } from '../../json-span';
+import { jsonOfName } from '../../json-text';
 import { FRAME_SCANNER, isEmptyArray, isNull, readChoices } from './frame-scan';
 import { failedFinish } from './map-finish-reason';
 import { repairReply } from './reply-repair';
@@ -21,7 +22,7 @@ export function tapReply(body: Buffer, context: TapContext): TappedReply {
   const message = finishReason && failedFinish(finishReason);
   if (message) return failed(body, { kind: 'upstream', message });
   const edits: ByteEdit[] = [];
-  const modelName = Buffer.from(JSON.stringify(context.model));
+  const modelName = jsonOfName(context.model);
   if (model && !isSame(body, model, modelName)) edits.push({ ...model, replacement: modelName });
   const value = usageSpan && readJsonValue(body, usageSpan);
   const usage = decodeUsage(value);

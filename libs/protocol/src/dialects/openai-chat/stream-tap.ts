@@ -1,6 +1,7 @@
 import type { StreamTap, TapContext } from '../../dialect';
 import { isJsonObject } from '../../json';
 import { readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../../json-span';
+import { jsonOfName } from '../../json-text';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
 import { formatSseComment, formatSseEvent } from '../../sse/encoder';
 import { SseFrameScanner, type SseFrameBatch } from '../../sse/frame-scanner';
@@ -65,7 +66,7 @@ export class ChatStreamTap implements StreamTap {
     private readonly form: ChunkForm = CHAT_CHUNK,
   ) {
     this.reply = new OpenReply(form);
-    this.modelName = Buffer.from(JSON.stringify(context.model));
+    this.modelName = jsonOfName(context.model);
     if (context.repair === true) this.repair = new StreamRepair();
   }
 

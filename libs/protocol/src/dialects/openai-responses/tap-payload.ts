@@ -1,6 +1,7 @@
 import type { TapContext } from '../../dialect';
 import { isJsonObject, type JsonValue } from '../../json';
 import { readJsonString, readJsonValue, type ByteEdit, type JsonSpan } from '../../json-span';
+import { jsonOfName } from '../../json-text';
 import type { Usage } from '../../usage';
 import { decodeStatus, type StatusEvidence } from './map-status';
 import type { StreamFailure } from '../../stream-event';
@@ -29,7 +30,7 @@ export function readUsage(
 
 export function modelEdit(bytes: Buffer, span: JsonSpan | undefined, model: string): ByteEdit | undefined {
   if (!span || readJsonString(bytes, span) === model) return undefined;
-  return { ...span, replacement: JSON.stringify(model) };
+  return { ...span, replacement: jsonOfName(model) };
 }
 
 export type Ended = { finish: string; failure?: undefined } | { finish?: undefined; failure: StreamFailure };

@@ -125,7 +125,8 @@ function carriedReasoning({ mode, effort, budgetTokens }: Reasoning, lost: Reado
   if (mode === 'disabled') return { mode };
   if (effort !== undefined) return { mode: 'enabled', effort };
   if (budgetTokens === undefined) return undefined;
-  return lost.has('thinking.budget_tokens') ? { mode: 'enabled', effort: 'low' } : { mode, budgetTokens };
+  // A budget asks to see the thinking, without saying so.
+  return lost.has('thinking.budget_tokens') ? { mode: 'enabled', effort: 'low', display: 'auto' } : { mode, budgetTokens };
 }
 
 function withoutAbsent(value: object): object {
