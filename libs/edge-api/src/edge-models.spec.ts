@@ -37,6 +37,17 @@ describe('the catalog', () => {
     const { health, upstreams } = await get<Listing['data'][0]>(`/api/v1/models/${id}`);
     return { health, upstreams };
   };
+  const open = { provider: 'refused', state: 'open' };
+  /** What is refused a connection is open for half a second: a slow machine may take longer to ask, and asks again. */
+  const shownWhileOpen = async (id: string) => {
+    for (;;) {
+      await call('test/refused');
+      const before = await shown('test/refused');
+      const seen = await shown(id);
+      const after = await shown('test/refused');
+      if (before.health === 'down' && after.health === 'down') return { before, seen };
+    }
+  };
   const call = async (model: string) => {
     const body = { model, messages: [{ role: 'user', content: 'Hi' }] };
     return (await world.post('/v1/chat/completions', 'key-plain', body)).text();
@@ -44,16 +55,15 @@ describe('the catalog', () => {
 
   it('tells how each upstream of a model fares, and by that the model', async () => {
     expect(await shown('test/two')).toMatchObject({ health: 'healthy' });
-    await call('test/refused');
-    const open = { provider: 'refused', state: 'open' };
-    expect(await shown('test/refused')).toEqual({ health: 'down', upstreams: [open] });
-    const { health, upstreams } = await shown('test/two');
-    expect([health, upstreams]).toEqual([
-      'healthy',
-      expect.arrayContaining([open, { provider: 'claude', state: 'healthy' }]),
-    ]);
+    const { before, seen } = await shownWhileOpen('test/two');
+    expect(before).toEqual({ health: 'down', upstreams: [open] });
+    expect(seen).toEqual({
+      health: 'healthy',
+      upstreams: expect.arrayContaining([open, { provider: 'claude', state: 'healthy' }]),
+    });
     const { data } = await get<Listing>('/api/v1/models');
-    expect(data.map((model) => [model.id, model.health])).toContainEqual(['test/refused', 'down']);
+    expect(data.map((model) => [model.id, model.health])).toContainEqual(['test/two', 'healthy']);
+    expect(data.map((model) => [model.id, model.health])).not.toContainEqual(['test/refused', 'healthy']);
     expect(JSON.stringify(data)).not.toContain('127.0.0.1');
   });
 });

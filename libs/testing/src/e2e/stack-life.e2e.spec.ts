@@ -70,18 +70,29 @@ const SERVERS = ['nats', 'postgres', 'redis'];
 const SERVICES = ['admin-api', 'edge-api', 'edge-api', 'metering', 'rate-limit', 'router'];
 
 describe('a first run', () => {
-  test('answers the very curl it prints; its state file is right; Ctrl-C leaves no process and no file', async () => {
-    const stack = await start();
-    const printed = /^curl:\n( {2}curl [\s\S]*?)\n\n/m.exec(stack.output())?.[1] ?? '';
-    expect(printed).toContain(stack.url);
+  let first: RunningStack;
+  let dataDir: string;
+  let requestId: string;
+
+  // Of one stack after the other: starting one is most of what this takes.
+  beforeAll(async () => {
+    dataDir = path.join(newFolder(), 'data');
+    first = await startStack({ dataDir });
+  });
+
+  afterAll(() => first?.stop());
+
+  test('answers the very curl it prints; its state file is right; each edge serves', async () => {
+    const printed = /^curl:\n( {2}curl [\s\S]*?)\n\n/m.exec(first.output())?.[1] ?? '';
+    expect(printed).toContain(first.url);
     const { stdout } = await run('sh', ['-c', printed.replace('curl ', 'curl -sS ')]);
     expect(JSON.parse(stdout)).toMatchObject({ type: 'message', model: 'anthropic/claude-sonnet-4.6' });
-    expect(stack.output()).toContain(path.join(stack.dataDir, 'logs'));
-    expect(stack.output()).toContain(stack.stateFile);
+    expect(first.output()).toContain(path.join(first.dataDir, 'logs'));
+    expect(first.output()).toContain(first.stateFile);
 
-    const processes = stack.processes();
+    const processes = first.processes();
     expect(processes.map(({ name }) => name).sort()).toEqual([...SERVICES, ...SERVERS, 'simulator'].sort());
-    expect(statSync(stack.stateFile).mode & 0o777).toBe(0o600);
+    expect(statSync(first.stateFile).mode & 0o777).toBe(0o600);
     const pids = processes.map(({ pid }) => pid);
     expect(new Set(pids).size).toBe(pids.length);
     expect(await alive(pids)).toEqual(pids);
@@ -90,49 +101,20 @@ describe('a first run', () => {
       expect(new URL(url).port).toBe(String(port));
       if (kind === 'service') expect((await send(adminUrl ?? url, { path: '/readyz' })).status).toBe(200);
     }
-    expect((await send(stack.adminUrl, { path: '/readyz' })).status).toBe(200);
+    expect((await send(first.adminUrl, { path: '/readyz' })).status).toBe(200);
 
-    const key = demoKeyOf(stack);
-    const edges = stack.edges();
+    const key = demoKeyOf(first);
+    const edges = first.edges();
     expect(edges).toHaveLength(2);
     for (const edge of edges) {
       const reply = await send(edge, conversation('chat', { model: 'sim/echo', key }));
       expect(reply.status).toBe(200);
-      await usageOf(stack, String(reply.headers['x-callmissed-request-id']));
+      requestId = String(reply.headers['x-callmissed-request-id']);
+      await usageOf(first, requestId);
     }
-
-    expect(await stop(stack, 'SIGINT')).toBe(0);
-    expect(await alive(pids)).toEqual([]);
-    expect(existsSync(stack.stateFile)).toBe(false);
   });
 
-  test('its key and records live through a stop, and through a kill that leaves no process behind', async () => {
-    const dataDir = path.join(newFolder(), 'data');
-    const first = await start({ dataDir });
-    const key = demoKeyOf(first);
-    const reply = await send(first.url, conversation('anthropic', { model: 'sim/echo', key }));
-    const requestId = String(reply.headers['x-callmissed-request-id']);
-    await usageOf(first, requestId);
-    expect(await stop(first)).toBe(0);
-
-    const second = await start({ dataDir });
-    expect(demoKeyOf(second)).toBe(key);
-    await usageOf(second, requestId);
-    const pids = second.processes().map(({ pid }) => pid);
-    const killedAt = Date.now();
-    expect(await stop(second, 'SIGKILL')).toBe('SIGKILL');
-    expect(Date.now() - killedAt).toBeLessThan(20_000);
-    expect(await alive(pids)).toEqual([]);
-
-    const third = await start({ dataDir });
-    await usageOf(third, requestId);
-    expect((await send(third.url, conversation('chat', { model: 'sim/echo', key }))).status).toBe(200);
-  });
-});
-
-describe('what keeps it from starting', () => {
-  test('another one in the same folder: a clear message, and the first one is not disturbed', async () => {
-    const first = await start();
+  test('lets no other start in its folder: a clear message, and it is not disturbed', async () => {
     const second = await runStack({
       DATA_DIR: first.dataDir,
       STACK_STATE: first.stateFile,
@@ -154,6 +136,29 @@ describe('what keeps it from starting', () => {
     expect(reply.status).toBe(200);
   });
 
+  test('Ctrl-C leaves no process and no file; its key and records live through that, and through a kill', async () => {
+    const key = demoKeyOf(first);
+    const firstPids = first.processes().map(({ pid }) => pid);
+    expect(await first.stop('SIGINT')).toBe(0);
+    expect(await alive(firstPids)).toEqual([]);
+    expect(existsSync(first.stateFile)).toBe(false);
+
+    const second = await start({ dataDir });
+    expect(demoKeyOf(second)).toBe(key);
+    await usageOf(second, requestId);
+    const pids = second.processes().map(({ pid }) => pid);
+    const killedAt = Date.now();
+    expect(await stop(second, 'SIGKILL')).toBe('SIGKILL');
+    expect(Date.now() - killedAt).toBeLessThan(20_000);
+    expect(await alive(pids)).toEqual([]);
+
+    const third = await start({ dataDir });
+    await usageOf(third, requestId);
+    expect((await send(third.url, conversation('chat', { model: 'sim/echo', key }))).status).toBe(200);
+  });
+});
+
+describe('what keeps it from starting', () => {
   test('a port in use: a message that names it, and nothing is left running', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -197,8 +202,15 @@ describe('a running stack', () => {
       ],
     );
 
+  let stack: RunningStack;
+
+  beforeAll(async () => {
+    stack = await startStack({ config: configFor(), env: GATEWAY_ENV, replicas: { 'edge-api': 3 } });
+  });
+
+  afterAll(() => stack?.stop());
+
   test('three edges serve behind one port, whatever dies comes back, and requests go on', async () => {
-    const stack = await start({ config: configFor(), env: GATEWAY_ENV, replicas: { 'edge-api': 3 } });
     expect(stack.edges()).toHaveLength(3);
     expect(stack.processes().map(({ name }) => name)).not.toContain('simulator');
     const ask = () => send(stack.url, conversation('anthropic', { model: 'quick', key: KEY }));
@@ -236,7 +248,6 @@ describe('a running stack', () => {
   });
 
   test('a rolling restart replaces every service, and cuts no stream', async () => {
-    const stack = await start({ config: configFor(), env: GATEWAY_ENV });
     const before = stack.processes().filter(({ kind }) => kind === 'service');
     const streams = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -268,7 +279,6 @@ describe('a running stack', () => {
   });
 
   test('is told what to do from the command line, and says what it did', async () => {
-    const stack = await start({ config: configFor(), env: GATEWAY_ENV });
     const env = { STACK_STATE: stack.stateFile };
     const [redis] = pidsOf(stack, 'redis');
     expect((await runStack(env, ['stop', 'redis'])).output).toContain('redis: stopped');

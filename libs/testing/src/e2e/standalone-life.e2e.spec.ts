@@ -103,7 +103,7 @@ describe('a first run without a file and without a key', () => {
     expect(recorded).toEqual(expect.arrayContaining([record?.requestId, requestId]));
   });
 
-  test('two of them live side by side, each with its own key and records', async () => {
+  test('two of them live side by side, each with its own key and records, and none in the folder of another', async () => {
     const [one, other] = await Promise.all([start({}), start({})]);
     const [oneKey, otherKey] = [await demoKeyOf(one), await demoKeyOf(other)];
     expect(oneKey).not.toBe(otherKey);
@@ -112,6 +112,13 @@ describe('a first run without a file and without a key', () => {
     await usageOf(one, String(reply.headers['x-callmissed-request-id']));
     expect((await send(other.url, conversation('anthropic', { model: 'sim/echo', key: oneKey }))).status).toBe(401);
     expect(await allUsage(other)).toEqual([]);
+
+    const third = await runGateway({ DATA_DIR: one.dataDir, ...(await freePorts()) });
+    expect(third.code).toBe(1);
+    expect(third.output).toContain(`is in use by process ${one.pid}`);
+    expect(third.output).toContain('DATA_DIR');
+    expect(third.output).not.toMatch(/\n\s+at /);
+    expect((await send(one.url, conversation('chat', { model: 'sim/echo', key: oneKey }))).status).toBe(200);
   });
 });
 
@@ -129,17 +136,6 @@ test('a signal that comes while it starts: it ends with 0, and leaves the data f
 });
 
 describe('what keeps it from starting', () => {
-  test('a data folder in use: a clear message, and the first one is not disturbed', async () => {
-    const first = await start({});
-    const second = await runGateway({ DATA_DIR: first.dataDir, ...(await freePorts()) });
-    expect(second.code).toBe(1);
-    expect(second.output).toContain(`is in use by process ${first.pid}`);
-    expect(second.output).toContain('DATA_DIR');
-    expect(second.output).not.toMatch(/\n\s+at /);
-    const key = await demoKeyOf(first);
-    expect((await send(first.url, conversation('chat', { model: 'sim/echo', key }))).status).toBe(200);
-  });
-
   test('a port in use: a message that names it, and the data folder is free again', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
