@@ -4,7 +4,7 @@ import { nowMs } from './now';
 import { leadMs, tick } from './ticker';
 import { HttpReader } from './wire/http-reader';
 
-/** More than that under way, and the subject is not slow but stuck. */
+/** More than that under way, or than are sent in a second, and the subject is not slow but stuck. */
 const underWayMost = 2_000;
 
 export interface OpenLoadOptions {
@@ -97,7 +97,9 @@ export class OpenLoad {
   }
 
   private send(index: number, dueMs: number): void {
-    if (this.underWay >= underWayMost) return this.onFailure(new Error(`${underWayMost} calls are under way`));
+    if (this.underWay >= Math.max(underWayMost, this.options.perSecond)) {
+      return this.onFailure(new Error(`${this.underWay} calls are under way`));
+    }
     const connection = this.idle.pop() ?? this.open();
     const { exchanges } = this.options;
     connection.dueMs = dueMs;

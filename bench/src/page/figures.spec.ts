@@ -49,10 +49,12 @@ const kept: KeptResults = {
 test('every target has its figure, its verdict and its run', () => {
   const rows = targetsTable(kept);
   expect(rows).toMatch(
-    /\| anthropic → anthropic, 1 KB +\| ≤ 1\.6 × +\| 1\.50 × \(1\.50–1\.50\) +\| met +\| 2026-11-28, abc1234/,
+    /\| distributed, anthropic → anthropic, 1 KB +\| ≤ 1\.6 × +\| 1\.50 × \(1\.50–1\.50\) +\| met +\| 2026-11-28, abc1234/,
   );
   expect(rows).toMatch(/\| portkey, anthropic → anthropic, 1 KB +\| ≥ 15 × +\| 20\.0 × +\| met /);
-  expect(rows).toMatch(/\| added latency, whole replies, p50 +\| ≤ 0\.3 ms \| \+0\.40 ms +\| \*\*missed\*\* /);
+  expect(rows).toMatch(
+    /\| distributed, added latency, whole replies, p50 +\| ≤ 0\.3 ms \| \+0\.40 ms +\| \*\*missed\*\* /,
+  );
   expect(rows).toMatch(/worst chunk beyond the bare proxy's +\| ≤ 50 ms +\| \+60\.0 ms +\| \*\*missed\*\* /);
 });
 

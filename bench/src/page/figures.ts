@@ -17,13 +17,14 @@ const signed = (value: number, digits: number): string => `${value < 0 ? '−' :
 const missing = (what: string, command: string): Row[] => [[what, '', unknown, '', `\`npm run ${command}\``]];
 
 function cpuRows({ cpu }: KeptResults): Row[] {
-  if (cpu === undefined) return missing('CPU per request', 'bench');
-  return cpu.results.flatMap(({ scenario, subjects, failure }) => {
-    const { ratio, most } = subjects.find(({ name }) => name === judged) ?? {};
-    if (failure !== undefined) return [[scenario, '', 'failed', '', runOf(cpu)] satisfies Row];
-    if (ratio === undefined || most === undefined) return [];
-    const figure = `${ratio.median.toFixed(2)} × (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`;
-    return [[scenario, `≤ ${most.toFixed(1)} ×`, figure, verdict(ratio.median <= most), runOf(cpu)] satisfies Row];
+  if (cpu === undefined) return missing('CPU per request', `bench -- --subject ${judged}`);
+  return cpu.results.flatMap(({ scenario, subjects, failure }): Row[] => {
+    if (failure !== undefined) return [[scenario, '', 'failed', '', runOf(cpu)]];
+    return subjects.flatMap(({ name, ratio, most }): Row[] => {
+      if (most === undefined) return [];
+      const figure = `${ratio.median.toFixed(2)} × (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`;
+      return [[`${name}, ${scenario}`, `≤ ${most.toFixed(1)} ×`, figure, verdict(ratio.median <= most), runOf(cpu)]];
+    });
   });
 }
 
@@ -46,7 +47,7 @@ function latencyRows({ latency }: KeptResults): Row[] {
     if (added === undefined) return [];
     return (['p50', 'p99'] as const).map((which): Row => {
       const [{ addedMs }, most] = [added[which], mostAddedMs[which]];
-      const what = `added latency, ${result.kind}, ${which}`;
+      const what = `${judged}, added latency, ${result.kind}, ${which}`;
       return [what, `≤ ${most} ms`, `${signed(addedMs, 2)} ms`, verdict(addedMs <= most), runOf(latency)];
     });
   });
