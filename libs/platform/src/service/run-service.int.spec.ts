@@ -115,7 +115,7 @@ test('its metrics say what it is, and for how long it has been ending', async ()
   tiny = new Tiny({ STOP_MS: '1500' });
   await tiny.said('started');
   const metrics = async (): Promise<string> => String((await tiny.get('/metrics')).body['text']);
-  expect(await metrics()).toContain('switchboard_build_info{service="tiny",version="1.2.3"} 1');
+  expect(await metrics()).toContain('switchboard_build_info{component="tiny",version="1.2.3"} 1');
   expect(await metrics()).toContain('switchboard_draining_seconds 0\n');
   tiny.signal('SIGTERM');
   await tiny.said('streams end');

@@ -84,7 +84,7 @@ class Service {
   async start(): Promise<RunningService> {
     const { name, settings, log, metrics, bus, start } = this.options;
     const version = this.options.version ?? releaseVersion();
-    registerBuildInfo(metrics, { service: name, version });
+    registerBuildInfo(metrics, { component: name, version });
     registerDrainMetrics(metrics, () => this.port?.drainingMs ?? 0);
     this.port = await PrivatePort.listen({ port: settings.ADMIN_PORT, host: settings.ADMIN_HOST, metrics });
     log.info({ version, instance: settings.INSTANCE, adminUrl: this.port.url }, 'starting');

@@ -1,15 +1,18 @@
 import type { Metrics } from '../metrics/metrics';
 import type { Readiness } from './readiness';
 
-/** Which release of what this process is. Once per registry. */
-export function registerBuildInfo(metrics: Metrics, { service, version }: { service: string; version: string }): void {
+/** Which release of what this process is, once per registry. Not `service`: Prometheus in Kubernetes has a label of that name. */
+export function registerBuildInfo(
+  metrics: Metrics,
+  { component, version }: { component: string; version: string },
+): void {
   metrics
-    .gauge<'service' | 'version'>({
+    .gauge<'component' | 'version'>({
       name: 'build_info',
       help: 'Always 1; the labels say which service of which release this process is.',
-      labelNames: ['service', 'version'],
+      labelNames: ['component', 'version'],
     })
-    .set({ service, version }, 1);
+    .set({ component, version }, 1);
 }
 
 /** `drainingMs`: how long ago the end of the process began; 0: it did not. Asked when the metrics are read. */

@@ -29,8 +29,8 @@ const observed = (histogram: string, bound: number, slow: number): Series => ({
 });
 
 const edge = 'job="edge",instance="e1"';
-const build = (service: string, labels: string, version = '1'): string =>
-  `switchboard_build_info{service="${service}",version="${version}",${labels}}`;
+const build = (component: string, labels: string, version = '1'): string =>
+  `switchboard_build_info{component="${component}",version="${version}",${labels}}`;
 
 const slo: AlertCase[] = [
   { alert: 'SwitchboardErrorsFast', atMinute: 70, fires: requests(0.02, 80), rests: requests(0.005, 80) },

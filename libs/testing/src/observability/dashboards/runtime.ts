@@ -63,7 +63,7 @@ export const runtime: Dashboard = {
         description: '0: out of reach of that process.',
       },
     ),
-    table('Releases', 'short', `count by (service, version) (${of('switchboard_build_info')})`, {
+    table('Releases', 'short', `count by (component, version) (${of('switchboard_build_info')})`, {
       description: 'Processes by service and release.',
     }),
     graph(
