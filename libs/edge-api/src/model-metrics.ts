@@ -32,7 +32,8 @@ interface Cells {
   labels: readonly [string, string, string];
 }
 
-type CellsByProvider = Map<string, Cells>;
+/** Found by what a call has in its hand, for the labels of each cell take longer to put together than to count. */
+type KnownCells = Record<GenAiOperation, WeakMap<Model, Map<string, Cells>>>;
 
 /**
  * What calls came to by provider and model, under the names of the OpenTelemetry conventions where they have one. Models
@@ -43,12 +44,7 @@ export class ModelMetrics {
   private readonly firstTokens: Distribution;
   private readonly tokens: Distribution;
   private readonly costs: Tally;
-  /** Found by what a call has in its hand, for the labels of each cell take longer to put together than to count. */
-  private readonly known: Record<GenAiOperation, WeakMap<Model, CellsByProvider>> = {
-    chat: new WeakMap(),
-    text_completion: new WeakMap(),
-    embeddings: new WeakMap(),
-  };
+  private known = noneKnown();
   private seen: Catalog | undefined;
 
   constructor(
@@ -84,6 +80,8 @@ export class ModelMetrics {
 
   closed(call: ModelCall): void {
     const { status, usage } = call;
+    const catalog = this.catalog.current();
+    if (catalog !== this.seen) this.letGo(catalog);
     const cells = this.cellsOf(call.candidate, genAiOperation(call.operation));
     const duration = status < 400 ? cells.succeeded : this.durations.cell(...cells.labels, String(status));
     duration.observe(call.latencyMs / 1000);
@@ -101,7 +99,8 @@ export class ModelMetrics {
   }
 
   private makeCells({ model, provider }: Pick<Candidate, 'model' | 'provider'>, operation: GenAiOperation): Cells {
-    this.letGo();
+    // A call that began before its model left: told once more, and let go of at the next.
+    if (this.seen?.models.has(model.id) !== true) this.seen = undefined;
     const labels = [operation, genAiProvider(provider), model.id] as const;
     const cells: Cells = {
       labels,
@@ -117,11 +116,10 @@ export class ModelMetrics {
     return cells;
   }
 
-  /** With another catalog come other models: those of the last one that are gone will not be called again. */
-  private letGo(): void {
-    const catalog = this.catalog.current();
-    if (catalog === this.seen) return;
+  /** What has left the catalog will not be called again; or it comes back, as something else. */
+  private letGo(catalog: Catalog): void {
     this.seen = catalog;
+    this.known = noneKnown();
     const { models, providers } = catalog;
     const names = new Set([...providers.values()].map(genAiProvider));
     const isServed = ({ gen_ai_request_model: model = '', gen_ai_provider_name: name = '' }: Record<string, string>) =>
@@ -129,4 +127,8 @@ export class ModelMetrics {
     for (const each of [this.durations, this.firstTokens, this.tokens]) each.keepOnly(isServed);
     this.costs.keepOnly(({ model = '', provider = '' }) => models.has(model) && providers.has(provider));
   }
+}
+
+function noneKnown(): KnownCells {
+  return { chat: new WeakMap(), text_completion: new WeakMap(), embeddings: new WeakMap() };
 }
