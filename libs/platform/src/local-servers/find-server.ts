@@ -9,7 +9,8 @@ import type { Logger } from '../logging/logger';
 
 const run = promisify(execFile);
 
-export type ServerKind = 'redis' | 'nats' | 'prometheus' | 'promtool';
+export type ServerKind = 'redis' | 'nats';
+export type ProgramKind = ServerKind | 'prometheus' | 'promtool';
 
 /** A program that runs as it is, given these additions to the environment. */
 export interface ServerProgram {
@@ -23,10 +24,10 @@ interface Kind {
   /** What of Debian holds it, and what it is linked to. */
   packages: string[];
   /** Whose unpacked packages hold it too; absent: its own. */
-  within?: ServerKind;
+  within?: ProgramKind;
 }
 
-const KINDS: Record<ServerKind, Kind> = {
+const KINDS: Record<ProgramKind, Kind> = {
   redis: {
     program: 'redis-server',
     variable: 'REDIS_SERVER_BIN',
@@ -48,7 +49,7 @@ const LOCK_POLL_MS = 200;
  * @throws Error that says what to install.
  */
 export async function findServer(
-  kind: ServerKind,
+  kind: ProgramKind,
   { log, cache = defaultCache(), env = process.env }: { log: Logger; cache?: string; env?: NodeJS.ProcessEnv },
 ): Promise<ServerProgram> {
   const { program, variable, packages } = KINDS[kind];
@@ -91,7 +92,7 @@ async function isExecutable(file: string): Promise<boolean> {
   }
 }
 
-async function unpacked(kind: ServerKind, cache: string, log: Logger): Promise<ServerProgram> {
+async function unpacked(kind: ProgramKind, cache: string, log: Logger): Promise<ServerProgram> {
   const home = KINDS[kind].within ?? kind;
   const root = path.join(cache, `${home}-${process.arch}`);
   const ready = await programIn(root, kind);
@@ -129,7 +130,7 @@ async function unpack(packages: string[], root: string): Promise<void> {
   }
 }
 
-async function programIn(root: string, kind: ServerKind): Promise<ServerProgram | undefined> {
+async function programIn(root: string, kind: ProgramKind): Promise<ServerProgram | undefined> {
   for (const folder of FOLDERS) {
     const candidate = path.join(root, folder, KINDS[kind].program);
     if (await isExecutable(candidate)) return { path: candidate, env: await libraryPath(root) };
