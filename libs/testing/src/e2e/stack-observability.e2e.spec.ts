@@ -11,7 +11,8 @@ jest.setTimeout(300_000);
 
 const DOCS = path.resolve(__dirname, '../../../../docs/observability.md');
 const MARKS = /(<!-- metrics: begin -->\n)[^]*(\n<!-- metrics: end -->)/;
-const GIVE_UP_MS = 60_000;
+/** For all panels together: what is slowest is metering's look at the dearest tenants, and at the last reconciliation. */
+const GIVE_UP_MS = 50_000;
 
 /** What Grafana puts in their place, where nothing is chosen. */
 const CHOSEN: readonly [RegExp, string][] = [
@@ -20,9 +21,11 @@ const CHOSEN: readonly [RegExp, string][] = [
 ];
 
 let world: WatchedWorld;
+let givesUpAtMs: number;
 
 beforeAll(async () => {
   world = await startWatchedWorld();
+  givesUpAtMs = performance.now() + GIVE_UP_MS;
 });
 
 afterAll(() => world?.stop());
@@ -55,11 +58,10 @@ test('the table of metrics in the docs says what every service exposes', async (
 
 async function untilThereIsData(expr: string): Promise<void> {
   const query = CHOSEN.reduce((text, [variable, value]) => text.replaceAll(variable, value), expr);
-  const deadline = Date.now() + GIVE_UP_MS;
   for (;;) {
     const samples = await world.prometheus.query(query);
     if (samples.some(({ value }) => Number.isFinite(value))) return;
-    if (Date.now() > deadline) throw new Error(`no data: ${query}\n${JSON.stringify(samples)}`);
+    if (performance.now() > givesUpAtMs) throw new Error(`no data: ${query}\n${JSON.stringify(samples)}`);
     await delay(500);
   }
 }

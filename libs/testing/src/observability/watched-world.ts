@@ -72,12 +72,10 @@ function configFor(well: UpstreamProcess, gone: UpstreamProcess): Json {
   ]);
 }
 
+/** The private port of every service; an edge has a public one beside it. */
 export function targetsOf(stack: RunningStack): { job: string; address: string }[] {
-  return stack
-    .processes()
-    .flatMap(({ kind, name, adminUrl }) =>
-      kind === 'service' && adminUrl !== undefined ? [{ job: name, address: new URL(adminUrl).host }] : [],
-    );
+  const services = stack.processes().filter(({ kind }) => kind === 'service');
+  return services.map(({ name, url, adminUrl }) => ({ job: name, address: new URL(adminUrl ?? url).host }));
 }
 
 /** A few calls of every kind a second, refused and failing ones among them, whatever comes of them. */
