@@ -1,6 +1,6 @@
 import { exposedMetrics, markdownTable, readTable, rowsOf } from './metrics-table';
 
-const TEXT = `# HELP switchboard_a_total Calls, by what | of them
+const TEXT = `# HELP switchboard_a_total Calls, by what | of <them>
 # TYPE switchboard_a_total counter
 switchboard_a_total{kind="x",le="no"} 1
 switchboard_a_total{kind="x",other="y"} 1
@@ -24,7 +24,7 @@ test('metrics of ours are read with their labels, and written as rows that read 
   expect(rows).toEqual([
     { name: 'gen_ai_b_seconds', type: 'histogram', help: 'Waits.', labels: ['model'], services: ['edge-api'] },
     {
-      ...{ name: 'switchboard_a_total', type: 'counter', help: 'Calls, by what | of them' },
+      ...{ name: 'switchboard_a_total', type: 'counter', help: 'Calls, by what | of <them>' },
       ...{ labels: ['kind', 'other'], services: ['edge-api', 'router'] },
     },
   ]);

@@ -55,7 +55,7 @@ export function rowsOf(exposed: ReadonlyMap<string, readonly ExposedMetric[]>): 
 
 export function markdownTable(rows: readonly TableRow[]): string {
   const line = ({ name, type, labels, services, help }: TableRow): string =>
-    `| \`${name}\` | ${type} | ${code(labels)} | ${services.join(', ')} | ${help.replaceAll('|', '\\|')} |`;
+    `| \`${name}\` | ${type} | ${code(labels)} | ${services.join(', ')} | ${help.replaceAll('|', '\\|').replaceAll('<', '&lt;')} |`;
   return [...HEAD, ...rows.map(line)].join('\n');
 }
 
@@ -65,7 +65,7 @@ export function readTable(markdown: string): TableRow[] {
   return lines.map((line) => {
     const [, name = '', type = '', labels = '', services = '', help = ''] = line.split(/ *(?<!\\)\| */);
     return {
-      ...{ name: name.replaceAll('`', ''), type, help: help.replaceAll('\\|', '|') },
+      ...{ name: name.replaceAll('`', ''), type, help: help.replaceAll('\\|', '|').replaceAll('&lt;', '<') },
       labels: listed(labels.replaceAll('`', '')),
       services: listed(services),
     };
