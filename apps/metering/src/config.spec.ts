@@ -41,3 +41,10 @@ test('usage is kept for ever, or for three months at least', () => {
   expect(read('13')).toMatchObject({ ok: true, settings: { USAGE_RETENTION_MONTHS: 13 } });
   expect(read('2')).toEqual({ ok: false, faults: ['USAGE_RETENTION_MONTHS: must be at least 3, or not set'] });
 });
+
+test('of tenants the metrics tell only where it is asked for, and of a hundred at most', () => {
+  const read = (top: string) => readMeteringSettings({ DATABASE_URL, KEK, TENANT_COST_TOP: top });
+  expect(read('')).toMatchObject({ ok: true, settings: { TENANT_COST_TOP: 0 } });
+  expect(read('20')).toMatchObject({ ok: true, settings: { TENANT_COST_TOP: 20 } });
+  expect(read('101')).toMatchObject({ ok: false, faults: [expect.stringMatching(/^TENANT_COST_TOP: /)] });
+});

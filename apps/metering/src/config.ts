@@ -23,6 +23,8 @@ const shape = {
   RESPONSES_RETENTION_DAYS: positiveSetting(30),
   /** Of calls; budgets and late corrections reach back no further than three. Absent: all are kept. */
   USAGE_RETENTION_MONTHS: boundSetting(3),
+  /** Of how many tenants, the dearest of the day, the metrics tell by id; 0: of none. */
+  TENANT_COST_TOP: z.coerce.number().int().min(0).max(100).default(0),
 };
 
 type SettingsRead = ReturnType<typeof readServiceSettings<typeof shape>>;

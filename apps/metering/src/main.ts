@@ -14,6 +14,7 @@ async function main(): Promise<void> {
     ...{ bus, databaseUrl: settings.DATABASE_URL, redisUrl: settings.REDIS_URL, sealer, log, metrics },
     callLogRetentionDays: settings.CALL_LOG_RETENTION_DAYS,
     responsesRetentionDays: settings.RESPONSES_RETENTION_DAYS,
+    tenantCostTop: settings.TENANT_COST_TOP,
     retentionMonths: settings.USAGE_RETENTION_MONTHS,
   });
   await runService({ name: 'metering', settings, module, log, metrics, bus });

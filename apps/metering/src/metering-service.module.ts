@@ -10,6 +10,7 @@ export interface MeteringServiceParts {
   redisUrl: string;
   callLogRetentionDays: number;
   responsesRetentionDays: number;
+  tenantCostTop: number;
   sealer: Pick<Sealer, 'open'>;
   /** Of usage; undefined: all are kept. */
   retentionMonths: number | undefined;

@@ -20,6 +20,7 @@ import {
   nestLogger,
   provideSecretRing,
   Readiness,
+  registerBuildInfo,
   releaseVersion,
   type SecretRing,
 } from '@switchboard/platform';
@@ -65,6 +66,7 @@ export async function startApplication(options: ApplicationOptions, stops: Stop[
   const bus = createLocalBus({ log: logger });
   stops.push(() => bus.close());
   const tools: Tools = { bus, databaseUrl, adminToken, logger, metrics: createMetrics() };
+  registerBuildInfo(tools.metrics, { component: SERVICE, version: releaseVersion() });
   const secrets: Secrets = {
     kek: provideSecretRing(path.join(settings.DATA_DIR, 'kek')),
     peppers: provideSecretRing(path.join(settings.DATA_DIR, 'key-pepper')),

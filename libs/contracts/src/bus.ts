@@ -44,6 +44,11 @@ export interface Bus {
   ): Subscription;
   /** How far a consumer is behind. @throws BusUnavailableError */
   backlog(stream: StreamDefinition, durable: string): Promise<Backlog>;
+  /**
+   * When the oldest message was stored that a consumer has not acknowledged, in milliseconds since the epoch; undefined:
+   * there is none. @throws BusUnavailableError
+   */
+  waitingSince(stream: StreamDefinition, durable: string): Promise<number | undefined>;
   bucket(definition: BucketDefinition): Bucket;
   /** Calls at every connection, the first one included; at once where there is one. */
   onConnected(listener: () => void): Subscription;

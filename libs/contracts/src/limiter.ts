@@ -75,8 +75,18 @@ export interface RateStates {
  * `budget`, `credits`: what is left does not pay for the call, even if all open calls turn out to cost nothing.
  * `held`: it may, once open calls are settled.
  */
-export type DenialReason =
-  'requests' | 'inputTokens' | 'outputTokens' | 'tokens' | 'concurrency' | 'budget' | 'credits' | 'held';
+export const DENIAL_REASONS = [
+  'requests',
+  'inputTokens',
+  'outputTokens',
+  'tokens',
+  'concurrency',
+  'budget',
+  'credits',
+  'held',
+] as const;
+
+export type DenialReason = (typeof DENIAL_REASONS)[number];
 
 export interface BudgetState extends ScopeBudget {
   spentNanoUsd: NanoUsd;

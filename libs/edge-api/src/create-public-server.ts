@@ -62,7 +62,7 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
     ),
     sweeper,
     drain: { begun: false },
-    metrics: new EdgeMetrics(metrics, () => sweeper.size),
+    metrics: new EdgeMetrics(metrics, { catalog: ports.catalog, open: () => sweeper.size }),
     log: logger,
   });
 }

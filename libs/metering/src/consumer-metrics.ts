@@ -8,6 +8,7 @@ export interface ConsumerMetrics {
   refused: Counter;
   refusedWaiting: Gauge;
   backlog: Gauge;
+  lag: Gauge;
   insertSeconds: Histogram;
 }
 
@@ -37,6 +38,10 @@ export function registerConsumerMetrics(metrics: Metrics): ConsumerMetrics {
     backlog: metrics.gauge({
       name: 'usage_backlog',
       help: 'Messages of the usage stream, each of up to 200 records, not yet stored.',
+    }),
+    lag: metrics.gauge({
+      name: 'ledger_lag_seconds',
+      help: 'How long the oldest usage that the stream holds has been waiting to be stored and posted; 0: none waits.',
     }),
     insertSeconds: metrics.histogram({
       name: 'usage_insert_seconds',

@@ -20,6 +20,7 @@ import { ResponseConsumer } from './responses/response-consumer';
 import { ResponseService } from './responses/response-service';
 import { SchemaPreparation } from './schema-preparation';
 import { SpendingService } from './spending-service';
+import { TenantCosts } from './tenant-costs';
 import { UsageConsumer } from './usage-consumer';
 
 export interface MeteringConsumerOptions {
@@ -33,6 +34,8 @@ export interface MeteringConsumerOptions {
   callLogRetentionDays?: number;
   /** Whole days; default 30. */
   responsesRetentionDays?: number;
+  /** Of how many tenants, the dearest of the day, the metrics tell; default 0. */
+  tenantCostTop?: number;
   /** Opens the secrets of webhooks, for the jobs. */
   sealer?: Pick<Sealer, 'open'>;
   log: Logger;
@@ -52,6 +55,7 @@ interface Consumption {
   jobs: BullmqJobs | undefined;
   jobPool: Pool;
   gauges: LedgerGauges;
+  tenantCosts: TenantCosts;
 }
 
 const CONSUMPTION = Symbol('CONSUMPTION');
@@ -90,7 +94,8 @@ export class MeteringConsumerModule
 
   /** Not waited for: the process tells of itself, and what it lacks, while the database is away. */
   onApplicationBootstrap(): void {
-    const { schema, consumer, calls, responses, responseService, spending, jobs, gauges } = this.consumption;
+    const { schema, consumer, calls, responses, responseService, spending, jobs } = this.consumption;
+    const { gauges, tenantCosts } = this.consumption;
     void schema.run().then(() => {
       consumer.start();
       calls.start();
@@ -99,14 +104,16 @@ export class MeteringConsumerModule
       spending.start();
       jobs?.start();
       gauges.start();
+      tenantCosts.start();
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { schema, gauges, jobs } = this.consumption;
+    const { schema, gauges, tenantCosts, jobs } = this.consumption;
     const { consumer, calls, responses, responseService, spending } = this.consumption;
     schema.stop();
     gauges.stop();
+    tenantCosts.stop();
     const serving = [consumer, calls, responses, responseService, spending];
     await Promise.all([...serving.map((each) => each.stop()), jobs?.stop()]);
   }
@@ -135,8 +142,9 @@ function createConsumption(options: MeteringConsumerOptions): Consumption {
     spendingPool,
     jobPool,
     gauges: new LedgerGauges({ pool, metrics }),
+    tenantCosts: new TenantCosts({ pool, metrics, top: options.tenantCostTop ?? 0 }),
     jobs: redisUrl === undefined ? undefined : new BullmqJobs({ redisUrl, jobs, log, metrics }),
-    schema: new SchemaPreparation({ url: databaseUrl, log }),
+    schema: new SchemaPreparation({ url: databaseUrl, log, metrics }),
     consumer: new UsageConsumer({ bus, pool, log, metrics }),
     calls: new CallConsumer({ bus, pool, log, metrics }),
     responsePool,

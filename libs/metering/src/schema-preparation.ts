@@ -1,4 +1,4 @@
-import { type Logger, migrate } from '@switchboard/platform';
+import { type Logger, type Metrics, migrate } from '@switchboard/platform';
 import { Outage } from './outage';
 import { RetryPause } from './retry-pause';
 
@@ -9,7 +9,16 @@ export class SchemaPreparation {
   private stopped = false;
   private done = false;
 
-  constructor(private readonly options: { url: string; log: Logger }) {}
+  constructor(private readonly options: { url: string; log: Logger; metrics: Metrics }) {
+    const isDone = (): number => (this.done ? 1 : 0);
+    options.metrics.gauge({
+      name: 'schema_in_place',
+      help: 'Whether the database has the schema of this release: 1, or 0. Nothing is stored without it.',
+      collect() {
+        this.set(isDone());
+      },
+    });
+  }
 
   /** Resolves when the schema stands, or at `stop`. */
   async run(): Promise<void> {

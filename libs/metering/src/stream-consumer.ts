@@ -18,6 +18,8 @@ export interface StreamConsumerOptions {
   read: (messages: readonly StreamMessage[]) => () => Promise<void>;
   /** Messages not yet stored; NaN: not known. */
   onBacklog: (messages: number) => void;
+  /** How long the oldest of them has been waiting, in seconds; NaN: not known. Absent: nobody asks. */
+  onLag?: (seconds: number) => void;
 }
 
 const HOLD_MS = 10_000;
@@ -103,13 +105,16 @@ export class StreamConsumer {
   }
 
   private async readBacklog(): Promise<void> {
-    const { bus, stream, durable, onBacklog } = this.options;
+    const { bus, stream, durable, onBacklog, onLag } = this.options;
     try {
       const { pending, unacknowledged } = await bus.backlog(stream, durable);
       onBacklog(pending + unacknowledged);
+      const sinceMs = onLag && (await bus.waitingSince(stream, durable));
+      onLag?.(sinceMs === undefined ? 0 : Math.max(0, Date.now() - sinceMs) / 1000);
     } catch {
-      // The bus tells of its own absence; the figure is unknown meanwhile, not what it was.
+      // The bus tells of its own absence; the figures are unknown meanwhile, not what they were.
       onBacklog(NaN);
+      onLag?.(NaN);
     }
   }
 }

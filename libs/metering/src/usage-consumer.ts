@@ -39,6 +39,7 @@ export class UsageConsumer {
       },
       read: (messages) => this.read(messages),
       onBacklog: (messages) => this.metrics.backlog.set(messages),
+      onLag: (seconds) => this.metrics.lag.set(seconds),
     });
   }
 

@@ -53,6 +53,7 @@ export * from './service/private-port.module';
 export * from './service/readiness';
 export * from './service/release-version';
 export * from './service/run-service';
+export * from './service/service-metrics';
 export * from './service/settings';
 export * from './service/start-fault';
 export * from './service/stop-signals';

@@ -1,7 +1,10 @@
-import type { LimiterStep, LimiterStepReply } from '@switchboard/contracts';
+import { DENIAL_REASONS, type LimiterStep, type LimiterStepReply } from '@switchboard/contracts';
 import type { Counter, Histogram, Metrics } from '@switchboard/platform';
 
 const STEPS: ReadonlySet<unknown> = new Set<LimiterStep['do']>(['reserve', 'extend', 'settle', 'renew', 'restore']);
+
+/** Of reservations, in the exposition from the start. */
+const OUTCOMES = ['granted', 'unavailable', ...DENIAL_REASONS.map((reason) => `denied_${reason}`)];
 
 export interface QuotaMetrics {
   /** One step, what came of it, and how long that took. */
@@ -12,11 +15,14 @@ export interface QuotaMetrics {
 
 /** Once per registry. No label holds a key, a tenant or free text. */
 export function registerQuotaMetrics(metrics: Metrics): QuotaMetrics {
-  const steps = metrics.counter<'step' | 'outcome'>({
-    name: 'rate_limit_steps_total',
-    help: 'Steps asked for, by what came of them: granted, denied_<reason>, done, unknown, orphaned, pending (asks again), unavailable.',
-    labelNames: ['step', 'outcome'],
-  });
+  const steps = metrics.counter<'step' | 'outcome'>(
+    {
+      name: 'rate_limit_steps_total',
+      help: 'Steps asked for, by what came of them: granted, denied_<reason>, done, unknown, orphaned, pending (asks again), unavailable.',
+      labelNames: ['step', 'outcome'],
+    },
+    OUTCOMES.map((outcome) => ({ step: 'reserve', outcome })),
+  );
   const durations = metrics.histogram<'step'>({
     name: 'rate_limit_step_seconds',
     help: 'Time one step took, failures included.',

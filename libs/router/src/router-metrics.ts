@@ -21,11 +21,14 @@ export function registerRouterMetrics(metrics: Metrics, gauges: RouterGauges): R
   registerSnapshotGauges(metrics, gauges);
   registerStateGauges(metrics, gauges);
   return {
-    publishes: metrics.counter<'result'>({
-      name: 'routing_snapshot_publishes_total',
-      help: 'Changes of the routing snapshot by what became of them: published, refreshed (nothing had changed), failed (tried again).',
-      labelNames: ['result'],
-    }),
+    publishes: metrics.counter<'result'>(
+      {
+        name: 'routing_snapshot_publishes_total',
+        help: 'Changes of the routing snapshot by what became of them: published, refreshed (nothing had changed), failed (tried again).',
+        labelNames: ['result'],
+      },
+      ['published', 'refreshed', 'failed'].map((result) => ({ result })),
+    ),
     explanations: metrics.counter<'result'>({
       name: 'routing_explanations_total',
       help: 'Explanations asked for: answered, failed.',
@@ -36,11 +39,14 @@ export function registerRouterMetrics(metrics: Metrics, gauges: RouterGauges): R
       help: 'Probes of providers by what they found: passing, failing.',
       labelNames: ['provider', 'result'],
     }),
-    outcomes: metrics.counter<'result'>({
-      name: 'routing_outcome_reports_total',
-      help: 'Reports of edges on what they met at their upstreams: taken, unreadable.',
-      labelNames: ['result'],
-    }),
+    outcomes: metrics.counter<'result'>(
+      {
+        name: 'routing_outcome_reports_total',
+        help: 'Reports of edges on what they met at their upstreams: taken, unreadable.',
+        labelNames: ['result'],
+      },
+      ['taken', 'unreadable'].map((result) => ({ result })),
+    ),
   };
 }
 
@@ -77,6 +83,10 @@ function registerSnapshotGauges(metrics: Metrics, { published, isLeading }: Rout
   });
 }
 
+const STATES = Object.keys({
+  ...{ healthy: 0, degraded: 0, 'half-open': 0, open: 0 },
+} satisfies Record<UpstreamState, 0>);
+
 function registerStateGauges(metrics: Metrics, { published, refusedAccounts }: RouterGauges): void {
   metrics.gauge<'provider' | 'model' | 'state'>({
     name: 'upstream_state',
@@ -87,6 +97,19 @@ function registerStateGauges(metrics: Metrics, { published, refusedAccounts }: R
       for (const { upstreams } of published.models) {
         for (const { provider, model, state } of upstreams) {
           this.set({ provider, model, state: state satisfies UpstreamState }, 1);
+        }
+      }
+    },
+  });
+  metrics.gauge<'model' | 'state'>({
+    name: 'model_upstreams',
+    help: 'Upstreams of each model in the routing snapshot, by state. A model with none but open ones is served by nobody.',
+    labelNames: ['model', 'state'],
+    collect() {
+      this.reset();
+      for (const { model, upstreams } of published.models) {
+        for (const state of STATES) {
+          this.set({ model, state }, upstreams.filter((upstream) => upstream.state === state).length);
         }
       }
     },

@@ -297,10 +297,13 @@ test('the metrics tell who leads, age, size and version, states and what became 
     'routing_outcome_reports_total{result="unreadable"} 1',
     'upstream_state{provider="cloud",model="x",state="open"} 1',
     'upstream_state{provider="gpu",model="y",state="healthy"} 1',
+    'model_upstreams{model="a",state="open"} 1',
+    'model_upstreams{model="a",state="healthy"} 1',
+    'model_upstreams{model="a",state="half-open"} 0',
   ]) {
     expect(exposition).toContain(`switchboard_${line}`);
   }
-  expect(exposition).not.toContain('state="half-open"');
+  expect(exposition).not.toMatch(/upstream_state\{[^}]*state="half-open"/);
 });
 
 test('the module works as long as its host, and closes before it, at once', async () => {

@@ -61,11 +61,14 @@ export class ConfigReconciler {
       began: 'the configuration cannot be written to the tables, trying again',
       ended: 'the tables can be written again',
     });
-    this.reconciles = metrics.counter({
-      name: 'config_reconciles_total',
-      help: 'Readings of gateway.yaml, by what came of them.',
-      labelNames: ['result'],
-    });
+    this.reconciles = metrics.counter(
+      {
+        name: 'config_reconciles_total',
+        help: 'Readings of gateway.yaml, by what came of them.',
+        labelNames: ['result'],
+      },
+      ['applied', 'unchanged', 'invalid', 'failed'].map((result) => ({ result })),
+    );
     this.valid = metrics.gauge({ name: 'config_valid', help: '1 where gateway.yaml has no faults, else 0.' });
   }
 

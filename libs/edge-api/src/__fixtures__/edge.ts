@@ -61,6 +61,10 @@ export class CatalogBucket {
     return this.bucket.put(bucketKey.model(id), encodeJson(encodeModel({ ...model, id, upstreams, ...changes }, 1)));
   }
 
+  removeModel(id: string): Promise<void> {
+    return this.bucket.delete(bucketKey.model(id));
+  }
+
   putSettings(changes: Partial<CatalogSettingsV1> = {}): Promise<number> {
     return this.bucket.put(SETTINGS_KEY, encodeJson({ ...settings, ...changes }));
   }

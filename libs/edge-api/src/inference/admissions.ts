@@ -1,4 +1,5 @@
 import {
+  DENIAL_REASONS,
   type Denial,
   GatewayError,
   type KeyRecord,
@@ -17,9 +18,14 @@ import { limitHeaders } from '../core/limit-headers';
 import type { Candidate } from '../core/plan';
 import { worstCase, type Asked, type WorstCase } from '../core/worst-case';
 import type { InferenceRequest } from './inference-request';
-import { Reservation } from './reservation';
+import { type OpenReservations, Reservation } from './reservation';
 
 const ASK_AGAIN_SECONDS = 1;
+/** In the exposition from the start: what nobody was refused for reads as 0. */
+const OUTCOMES = [
+  ...['admitted', 'unavailable_admitted', 'unavailable_refused'],
+  ...DENIAL_REASONS.map((reason) => `denied_${reason}`),
+];
 
 export interface Call {
   requestId: string;
@@ -47,6 +53,7 @@ export class Admissions {
   private readonly outcomes: Tally;
   /** Of keys that have used up their requests: nothing gives those back, so until then nobody need be asked. */
   private readonly exhausted = new WeakMap<KeyRecord, { denial: Denial; untilMs: number }>();
+  private readonly open: OpenReservations = { count: 0, heldNanoUsd: 0 };
   /** So that an outage is two lines in the log, whatever the traffic. */
   private away = false;
   /** Calls for which the limiter is being asked. */
@@ -58,6 +65,8 @@ export class Admissions {
       help: 'Calls of keys with limits or a budget, by what came of asking the limiter',
       labelNames: ['outcome'],
     });
+    for (const outcome of OUTCOMES) this.outcomes.cell(outcome);
+    registerReservationGauges(options.metrics, this.open);
   }
 
   /** Whether calls of this key are to be admitted at all; most keys have no bounds, and nobody is asked. */
@@ -113,7 +122,8 @@ export class Admissions {
       this.count('admitted');
       const headers = limitHeaders(reply.rates, call.request.dialect.id, Date.now());
       const { outputTokens } = reply;
-      return new Reservation(limiter, { request, scopes: reservedIn(call.key), worst, outputTokens, headers });
+      const granted = { request, scopes: reservedIn(call.key), worst, outputTokens, headers };
+      return new Reservation(limiter, granted, this.open);
     } catch (error) {
       if (!(error instanceof LimiterUnavailableError)) throw error;
       if (!this.away) log.warn({ err: error }, 'the limiter is away: keys with a budget are refused meanwhile');
@@ -150,6 +160,23 @@ export class Admissions {
   private count(outcome: string): void {
     this.outcomes.cell(outcome).count++;
   }
+}
+
+function registerReservationGauges(metrics: Metrics, open: OpenReservations): void {
+  metrics.gauge({
+    name: 'reservations_open',
+    help: 'Calls of this edge that were admitted and are not settled',
+    collect() {
+      this.set(open.count);
+    },
+  });
+  metrics.gauge({
+    name: 'reservations_held_usd',
+    help: 'What budgets and credits hold for them, at the most they can come to',
+    collect() {
+      this.set(open.heldNanoUsd / 1e9);
+    },
+  });
 }
 
 function askedOf({ request, startedAtMs }: Call): Asked {

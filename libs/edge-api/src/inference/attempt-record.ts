@@ -19,6 +19,11 @@ export class AttemptRecord {
     candidate.health.began();
   }
 
+  /** Something of it went to the client. */
+  get isAnswered(): boolean {
+    return this.answeredMs !== undefined;
+  }
+
   /** The first of it goes to the client. */
   answered(): void {
     if (this.over || this.answeredMs !== undefined) return;

@@ -278,6 +278,7 @@ export class Attempts {
     // What a client of the upstream's own API puts beside the body holds whether or not the body had to be written anew.
     const sameDialect = request.dialect.id === dialect.id;
     const clientHeaders = sameDialect ? this.incoming.headers : undefined;
+    attempt.sentMs = performance.now();
     this.edge.pools.get(provider).dispatch(
       {
         path: requestPath(

@@ -280,7 +280,8 @@ export class Exchange implements AttemptsOwner, Sweepable {
       key: this.key,
       startedAtMs: this.startedAtMs,
       firstTokenMs: this.firstTokenMs,
-      latencyMs: performance.now() - this.startedMs,
+      startedMs: this.startedMs,
+      attempt: this.attempts.current,
       attempts: this.attempts.count,
       reservation: this.reservation,
     });

@@ -21,6 +21,12 @@ export interface Granted {
   headers: ReplyHeaders;
 }
 
+/** Of all calls that are admitted and not settled. */
+export interface OpenReservations {
+  count: number;
+  heldNanoUsd: NanoUsd;
+}
+
 /** One admitted call's reservation; settled exactly once, however the call ends. */
 export class Reservation {
   /** Money set aside for the call so far. */
@@ -30,8 +36,11 @@ export class Reservation {
   constructor(
     private readonly limiter: Limiter,
     readonly granted: Granted,
+    private readonly open: OpenReservations = { count: 0, heldNanoUsd: 0 },
   ) {
     this.heldNanoUsd = granted.request.amounts.nanoUsd;
+    open.count++;
+    open.heldNanoUsd += this.heldNanoUsd;
   }
 
   get paysMoney(): boolean {
@@ -50,12 +59,17 @@ export class Reservation {
     const { scopes } = this.granted;
     try {
       const reply = await this.limiter.extend({ requestId, group, scopes, nanoUsd });
-      if (reply.outcome === 'granted') this.heldNanoUsd += nanoUsd;
+      if (reply.outcome === 'granted') this.holdMore(nanoUsd);
       return reply.outcome === 'granted';
     } catch (error) {
       if (!(error instanceof LimiterUnavailableError)) throw error;
       return false;
     }
+  }
+
+  private holdMore(nanoUsd: NanoUsd): void {
+    this.heldNanoUsd += nanoUsd;
+    if (!this.settled) this.open.heldNanoUsd += nanoUsd;
   }
 
   /** With what the call came to; without, it spent nothing. Only the first time counts. */
@@ -70,6 +84,8 @@ export class Reservation {
   settling(record?: UsageRecordedV1): (() => void) | undefined {
     if (this.settled) return undefined;
     this.settled = true;
+    this.open.count--;
+    this.open.heldNanoUsd -= this.heldNanoUsd;
     const { requestId, group } = this.granted.request;
     // Written out: spreads take twenty times as long, and every call comes through here.
     const settlement: Settlement = {

@@ -6,6 +6,7 @@ import type { Reservation } from './reservation';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import type { PreparedCall } from './prepare-call';
+import type { UpstreamAttempt } from './upstream-attempt';
 
 /** How a call that reached an upstream ended. */
 export interface Settlement {
@@ -27,8 +28,11 @@ export interface CallFacts {
   key: KeyRecord;
   startedAtMs: number;
   firstTokenMs: number | undefined;
-  latencyMs: number;
+  /** Monotonic. */
+  startedMs: number;
   attempts: number;
+  /** The last one. */
+  attempt: UpstreamAttempt | undefined;
   reservation: Reservation | undefined;
 }
 
@@ -40,6 +44,7 @@ export function settle(
   settlement: Settlement,
   facts: CallFacts,
 ): UsageRecordedV1 {
+  const latencyMs = performance.now() - facts.startedMs;
   const replyLosses = settlement.losses ?? [];
   const losses = replyLosses.length === 0 ? call.requestLosses : [...call.requestLosses, ...replyLosses];
   const record = usageRecord({
@@ -54,7 +59,7 @@ export function settle(
     stream: request.stream,
     startedAtMs: facts.startedAtMs,
     firstTokenMs: facts.firstTokenMs,
-    latencyMs: facts.latencyMs,
+    latencyMs,
     attempts: facts.attempts,
     status: settlement.status,
     finish: settlement.finish,
@@ -67,12 +72,20 @@ export function settle(
     heldNanoUsd: facts.reservation?.paysMoney === true ? facts.reservation.heldNanoUsd : undefined,
   });
   edge.usage.record(record, facts.reservation?.settling(record));
-  edge.metrics.closed(request.dialect.id, {
+  edge.metrics.closed({
+    dialect: request.dialect.id,
+    operation: request.operation?.id,
+    candidate: call.candidate,
     status: settlement.status,
-    latencyMs: facts.latencyMs,
+    startedMs: facts.startedMs,
+    sentMs: facts.attempt?.sentMs ?? 0,
+    heardMs: facts.attempt?.heardMs ?? 0,
+    latencyMs,
     firstTokenMs: facts.firstTokenMs,
+    attempts: facts.attempts,
     losses,
     usage: record.usage,
+    costNanoUsd: record.costNanoUsd,
   });
   facts.identity.call?.served(record, settlement.errorCode);
   return record;

@@ -27,6 +27,10 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   /** Monotonic; of the last byte from the upstream, or of the start. */
   lastByteMs: number;
   paused = false;
+  /** Monotonic; 0: it was not sent. */
+  sentMs = 0;
+  /** Monotonic; of the last bytes before any of the reply went to the client; 0: there were none. */
+  heardMs = 0;
   readonly record: AttemptRecord;
 
   private controller: Dispatcher.DispatchController | undefined;
@@ -94,6 +98,7 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.over) return;
     this.lastByteMs = this.clock.nowMs;
+    if (!this.record.isAnswered) this.heardMs = performance.now();
     this.chunks.push(chunk);
     this.bufferedBytes += chunk.length;
     if (this.relay === undefined) {

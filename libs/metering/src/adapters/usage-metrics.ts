@@ -16,11 +16,14 @@ export function registerUsageMetrics(metrics: Metrics, buffered: () => number): 
     },
   });
   return {
-    records: metrics.counter<'result'>({
-      name: 'usage_records_total',
-      help: 'Usage records by what became of them: stored, corrected (knew more), duplicate, refused, dropped (lost). Alert on the last two.',
-      labelNames: ['result'],
-    }),
+    records: metrics.counter<'result'>(
+      {
+        name: 'usage_records_total',
+        help: 'Usage records by what became of them: stored, corrected (knew more), duplicate, refused, dropped (lost). Alert on the last two.',
+        labelNames: ['result'],
+      },
+      ['stored', 'corrected', 'duplicate', 'refused', 'dropped'].map((result) => ({ result })),
+    ),
     failures: metrics.counter({
       name: 'usage_flush_failures_total',
       help: 'Batches of usage records that failed and were tried again.',

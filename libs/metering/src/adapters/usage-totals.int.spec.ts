@@ -1,9 +1,10 @@
 import type { UsageGrouping, UsageQueries, UsageRecordedV1, UsageTotal } from '@switchboard/contracts';
-import { createLogger, createPool, type Pool } from '@switchboard/platform';
+import { createLogger, createMetrics, createPool, type Pool } from '@switchboard/platform';
 import fc from 'fast-check';
 import { openTestDatabase, type TestDatabase } from '../__fixtures__/database';
 import { event } from '../__fixtures__/usage-events';
 import { openUsageQueries } from '../metering';
+import { TenantCosts } from '../tenant-costs';
 import { SpendingSums } from './spending-sums';
 import { writeUsage } from './usage-insert';
 
@@ -128,4 +129,30 @@ test('what was spent from any moment on is what its calls cost, corrected ones o
     }),
     { numRuns: 150 },
   );
+});
+
+test('the dearest tenants of a day are told of as metrics, and no more of them than were asked for', async () => {
+  const dayMs = Date.parse('2026-11-21T00:00:00Z');
+  const ofDay = current.filter(({ startedAtMs }) => startedAtMs >= dayMs && startedAtMs < dayMs + 24 * HOUR_MS);
+  const sums = ['tenant_0', 'tenant_1'].map((tenant) => {
+    const calls = ofDay.filter(({ tenantId }) => tenantId === tenant);
+    return { tenant, usd: calls.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0) / 1e9, calls: calls.length };
+  });
+  const [dearest, other] = sums.sort((a, b) => b.usd - a.usd);
+  const metrics = createMetrics();
+  const costs = new TenantCosts({ pool, metrics, top: 1, nowMs: () => dayMs + 13 * HOUR_MS });
+  await costs.read();
+  const exposition = await metrics.registry.metrics();
+  expect(exposition).toContain(`switchboard_tenant_cost_today_usd{tenant="${dearest!.tenant}"} ${dearest!.usd}\n`);
+  expect(exposition).toContain(`switchboard_tenant_requests_today{tenant="${dearest!.tenant}"} ${dearest!.calls}\n`);
+  expect(exposition).not.toContain(other!.tenant);
+});
+
+test('no tenant is told of unless it is asked for', async () => {
+  const metrics = createMetrics();
+  const costs = new TenantCosts({ pool, metrics, top: 0 });
+  costs.start();
+  await costs.read();
+  costs.stop();
+  expect(await metrics.registry.metrics()).not.toContain('tenant');
 });

@@ -6,10 +6,13 @@ export interface ExportMetrics {
 
 export function registerExportMetrics(metrics: Metrics): ExportMetrics {
   return {
-    exports: metrics.counter<'result'>({
-      name: 'exports_total',
-      help: 'Exports by what became of them: done, retried (failed, tried again), failed (given up).',
-      labelNames: ['result'],
-    }),
+    exports: metrics.counter<'result'>(
+      {
+        name: 'exports_total',
+        help: 'Exports by what became of them: done, retried (failed, tried again), failed (given up).',
+        labelNames: ['result'],
+      },
+      ['done', 'retried', 'failed'].map((result) => ({ result })),
+    ),
   };
 }

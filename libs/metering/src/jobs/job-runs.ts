@@ -63,6 +63,7 @@ export class JobRuns {
 
   private async measured(job: Job): Promise<boolean> {
     const { runs, seconds, lastSuccess } = this.metrics;
+    runs.inc({ job: job.name, result: 'failed' }, 0);
     const timed = seconds.startTimer({ job: job.name });
     try {
       await job.run(this.stopping.signal);

@@ -21,16 +21,22 @@ export function registerArchiveMetrics(metrics: Metrics, buffered: () => number)
     },
   });
   return {
-    puts: metrics.counter({
-      name: 'responses_put_total',
-      help: 'Responses that were to be stored, by what became of them. Alert on dropped.',
-      labelNames: ['outcome'],
-    }),
-    lookups: metrics.counter({
-      name: 'responses_lookups_total',
-      help: 'Questions for stored responses, by what came of them. Alert on unreadable.',
-      labelNames: ['outcome'],
-    }),
+    puts: metrics.counter(
+      {
+        name: 'responses_put_total',
+        help: 'Responses that were to be stored, by what became of them. Alert on dropped.',
+        labelNames: ['outcome'],
+      },
+      ['kept', 'too_large', 'dropped', 'duplicate'].map((outcome) => ({ outcome })),
+    ),
+    lookups: metrics.counter(
+      {
+        name: 'responses_lookups_total',
+        help: 'Questions for stored responses, by what came of them. Alert on unreadable.',
+        labelNames: ['outcome'],
+      },
+      ['found', 'unknown', 'unavailable', 'unreadable'].map((outcome) => ({ outcome })),
+    ),
     failures: metrics.counter({
       name: 'responses_failures_total',
       help: 'Responses that were not confirmed and were tried again.',

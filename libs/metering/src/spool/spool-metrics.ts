@@ -8,7 +8,10 @@ export interface SpoolCounts {
 }
 
 /** `spool` is asked when the metrics are read. */
-export function registerSpoolMetrics(metrics: Metrics, spool: { bytes: number; open: number }): SpoolCounts {
+export function registerSpoolMetrics(
+  metrics: Metrics,
+  spool: { bytes: number; bytesMax: number; open: number },
+): SpoolCounts {
   metrics.gauge({
     name: 'usage_spool_bytes',
     help: 'Bytes of the usage spool on local disk, adopted ones included.',
@@ -16,6 +19,9 @@ export function registerSpoolMetrics(metrics: Metrics, spool: { bytes: number; o
       this.set(spool.bytes);
     },
   });
+  metrics
+    .gauge({ name: 'usage_spool_limit_bytes', help: 'What the usage spool may take of the disk.' })
+    .set(spool.bytesMax);
   metrics.gauge({
     name: 'usage_spool_records',
     help: 'Records of the spool that wait: calls under way, and usage that is not stored.',

@@ -84,6 +84,10 @@ export class UsageSpool {
     return this.log.bytes + this.adopted.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  get bytesMax(): number {
+    return this.options.bytesMax;
+  }
+
   /** Records that wait: calls under way, and usage that is not stored. */
   get open(): number {
     return this.log.open + this.adopted.reduce((sum, { open }) => sum + open, 0);

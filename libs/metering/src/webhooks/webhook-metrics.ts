@@ -12,10 +12,13 @@ export function registerWebhookMetrics(metrics: Metrics): WebhookMetrics {
       help: 'Events that webhooks are told of, by type.',
       labelNames: ['type'],
     }),
-    deliveries: metrics.counter<'result'>({
-      name: 'webhook_deliveries_total',
-      help: 'Attempts to deliver an event, by result: delivered, retried (failed, tried again later), failed (given up), gone (410: the webhook is switched off).',
-      labelNames: ['result'],
-    }),
+    deliveries: metrics.counter<'result'>(
+      {
+        name: 'webhook_deliveries_total',
+        help: 'Attempts to deliver an event, by result: delivered, retried (failed, tried again later), failed (given up), gone (410: the webhook is switched off).',
+        labelNames: ['result'],
+      },
+      ['delivered', 'retried', 'failed', 'gone'].map((result) => ({ result })),
+    ),
   };
 }

@@ -436,6 +436,25 @@ export function busConformance(open: () => Promise<Bus>): void {
       expect(await backlog()).toEqual({ ...fresh, lastSequence: 3, acknowledgedSequence: 3 });
     });
 
+    test('the oldest message that is not acknowledged says since when something waits', async () => {
+      const stream = freshStream();
+      const since = (): Promise<number | undefined> => bus.waitingSince(stream, 'reader');
+      expect(await since()).toBeUndefined();
+      await bus.append(stream, bytes('a'), 'a');
+      const first = await since();
+      expect(Math.abs((first ?? 0) - Date.now())).toBeLessThan(5_000);
+      await delay(20);
+      await bus.append(stream, bytes('b'), 'b');
+      expect(Math.abs(((await since()) ?? 0) - (first ?? 0))).toBeLessThan(2);
+      let goOn = (): void => undefined;
+      bus.consume(stream, 'reader', { sizeMax: 1, waitMs: 0 }, ([message]) =>
+        message!.sequence === 1 ? Promise.resolve() : new Promise((resolve) => (goOn = resolve)),
+      );
+      await until(async () => ((await since()) ?? 0) > (first ?? 0) + 10);
+      goOn();
+      await until(async () => (await since()) === undefined);
+    });
+
     test('what was acknowledged behind an unacknowledged message does not count until that one is', async () => {
       const stream = freshStream();
       for (const each of ['a', 'b', 'c']) await bus.append(stream, bytes(each), each);
@@ -706,6 +725,7 @@ export function busConformance(open: () => Promise<Bus>): void {
         closed.request('a', bytes('x'), { timeoutMs: 5_000 }),
         closed.append(freshStream(), bytes('x'), 'x'),
         closed.backlog(freshStream(), 'reader'),
+        closed.waitingSince(freshStream(), 'reader'),
         bucket.get('a'),
         bucket.put('a', bytes('x')),
         bucket.create('a', bytes('x')),

@@ -120,6 +120,11 @@ class LocalBus implements Bus {
     return Promise.resolve(this.stream(stream).backlog(durable));
   }
 
+  async waitingSince(stream: StreamDefinition, durable: string): Promise<number | undefined> {
+    this.checkOpen();
+    return Promise.resolve(this.stream(stream).waitingSince(durable));
+  }
+
   bucket(definition: BucketDefinition): Bucket {
     const known = this.buckets.get(definition.name);
     if (known !== undefined) return known;

@@ -78,6 +78,14 @@ export class LocalStream {
     return { pending, unacknowledged: 0, redelivered: 0, lastSequence, acknowledgedSequence };
   }
 
+  waitingSince(name: string): number | undefined {
+    const { acknowledgedSequence } = this.backlog(name);
+    for (const { sequence, storedAtMs } of this.messages.values()) {
+      if (sequence > acknowledgedSequence) return Date.now() - (performance.now() - storedAtMs);
+    }
+    return undefined;
+  }
+
   private bytesHeld(): number {
     let bytes = 0;
     for (const { payload } of this.messages.values()) bytes += payload.byteLength;

@@ -1,4 +1,5 @@
 import type { Backlog } from '@switchboard/contracts';
+import type { StoredMsg } from 'nats';
 import { isConsumerMissing, isMessageMissing } from './nats-faults';
 import type { NatsSession, StreamShape } from './nats-session';
 
@@ -24,19 +25,29 @@ export async function backlogOf({ manager }: NatsSession, { name }: StreamShape,
   const idle = pending === 0 && unacknowledged === 0;
   const acknowledgedSequence =
     idle && floor.stream_seq < lastSequence
-      ? ((await nextAfter(manager, name, floor.stream_seq)) ?? lastSequence + 1) - 1
+      ? ((await nextAfter(manager, name, floor.stream_seq))?.seq ?? lastSequence + 1) - 1
       : floor.stream_seq;
   return { pending, unacknowledged, redelivered, lastSequence, acknowledgedSequence };
+}
+
+export async function waitingSince(
+  session: NatsSession,
+  shape: StreamShape,
+  durable: string,
+): Promise<number | undefined> {
+  const { lastSequence, acknowledgedSequence } = await backlogOf(session, shape, durable);
+  if (acknowledgedSequence >= lastSequence) return undefined;
+  return (await nextAfter(session.manager, shape.name, acknowledgedSequence))?.time.getTime();
 }
 
 /**
  * The first message there is behind `sequence`; undefined: there is none. The stream's own word: in a cluster the
  * consumer lives on another server, which may not have heard of the latest messages when it says that nothing is pending.
  */
-async function nextAfter(manager: Manager, stream: string, sequence: number): Promise<number | undefined> {
+async function nextAfter(manager: Manager, stream: string, sequence: number): Promise<StoredMsg | undefined> {
   const next = { seq: sequence + 1, next_by_subj: '>' };
   try {
-    return (await manager.streams.getMessage(stream, next)).seq;
+    return await manager.streams.getMessage(stream, next);
   } catch (error) {
     if (isMessageMissing(error)) return undefined;
     throw error;

@@ -10,7 +10,7 @@ import type {
 import type { Logger } from '../logging/logger';
 import type { BatchHandler } from './local-stream';
 import { parseNatsUrl } from './nats-address';
-import { backlogOf } from './nats-backlog';
+import { backlogOf, waitingSince } from './nats-backlog';
 import { NatsBucket } from './nats-bucket';
 import { consume, streamShape } from './nats-consumer';
 import { unavailable } from './nats-faults';
@@ -95,6 +95,12 @@ class NatsBus implements Bus {
 
   backlog(stream: StreamDefinition, durable: string): Promise<Backlog> {
     return this.ask(`asking how far ${durable} is`, stream, (session, shape) => backlogOf(session, shape, durable));
+  }
+
+  waitingSince(stream: StreamDefinition, durable: string): Promise<number | undefined> {
+    return this.ask(`asking how old what waits for ${durable} is`, stream, (session, shape) =>
+      waitingSince(session, shape, durable),
+    );
   }
 
   bucket(definition: BucketDefinition): Bucket {

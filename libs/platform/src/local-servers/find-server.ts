@@ -10,6 +10,7 @@ import type { Logger } from '../logging/logger';
 const run = promisify(execFile);
 
 export type ServerKind = 'redis' | 'nats';
+export type ProgramKind = ServerKind | 'prometheus' | 'promtool';
 
 /** A program that runs as it is, given these additions to the environment. */
 export interface ServerProgram {
@@ -22,15 +23,19 @@ interface Kind {
   variable: string;
   /** What of Debian holds it, and what it is linked to. */
   packages: string[];
+  /** Whose unpacked packages hold it too; absent: its own. */
+  within?: ProgramKind;
 }
 
-const KINDS: Record<ServerKind, Kind> = {
+const KINDS: Record<ProgramKind, Kind> = {
   redis: {
     program: 'redis-server',
     variable: 'REDIS_SERVER_BIN',
     packages: ['redis-server', 'redis-tools', 'liblzf1', 'libjemalloc2'],
   },
   nats: { program: 'nats-server', variable: 'NATS_SERVER_BIN', packages: ['nats-server'] },
+  prometheus: { program: 'prometheus', variable: 'PROMETHEUS_BIN', packages: ['prometheus'] },
+  promtool: { program: 'promtool', variable: 'PROMTOOL_BIN', packages: ['prometheus'], within: 'prometheus' },
 };
 
 const FOLDERS = ['usr/bin', 'usr/sbin'];
@@ -38,16 +43,16 @@ const FETCH_TIMEOUT_MS = 120_000;
 const LOCK_POLL_MS = 200;
 
 /**
- * A server program of this machine: the one named by `REDIS_SERVER_BIN` or `NATS_SERVER_BIN`, else the one on PATH, else,
- * on Debian and Ubuntu, its package unpacked into `cache` (nothing is installed, no privilege needed).
+ * A server program of this machine, or a tool for one: the one named by its variable (`REDIS_SERVER_BIN`), else the one on
+ * PATH, else, on Debian and Ubuntu, its package unpacked into `cache` (nothing is installed, no privilege needed).
  *
  * @throws Error that says what to install.
  */
 export async function findServer(
-  kind: ServerKind,
+  kind: ProgramKind,
   { log, cache = defaultCache(), env = process.env }: { log: Logger; cache?: string; env?: NodeJS.ProcessEnv },
 ): Promise<ServerProgram> {
-  const { program, variable } = KINDS[kind];
+  const { program, variable, packages } = KINDS[kind];
   const named = env[variable];
   if (named !== undefined && named !== '') {
     if (!(await isExecutable(named))) throw new Error(`${variable}: ${named} is no program that can be run here`);
@@ -62,7 +67,7 @@ export async function findServer(
   } catch (error) {
     throw new Error(
       `${program} is not on this machine and could not be fetched. ` +
-        `Install it (Debian, Ubuntu: apt install ${program}; macOS: brew install ${program.replace('redis-server', 'redis')}), ` +
+        `Install it (Debian, Ubuntu: apt install ${packages[0]}; macOS: brew install ${packages[0]?.replace('redis-server', 'redis')}), ` +
         `or name it in ${variable}.`,
       { cause: error },
     );
@@ -87,11 +92,12 @@ async function isExecutable(file: string): Promise<boolean> {
   }
 }
 
-async function unpacked(kind: ServerKind, cache: string, log: Logger): Promise<ServerProgram> {
-  const root = path.join(cache, `${kind}-${process.arch}`);
+async function unpacked(kind: ProgramKind, cache: string, log: Logger): Promise<ServerProgram> {
+  const home = KINDS[kind].within ?? kind;
+  const root = path.join(cache, `${home}-${process.arch}`);
   const ready = await programIn(root, kind);
   if (ready !== undefined) return ready;
-  const lock = await lockWhenFree(path.join(cache, `${kind}.lock`));
+  const lock = await lockWhenFree(path.join(cache, `${home}.lock`));
   try {
     // Another process may have made it meanwhile.
     const made = await programIn(root, kind);
@@ -124,7 +130,7 @@ async function unpack(packages: string[], root: string): Promise<void> {
   }
 }
 
-async function programIn(root: string, kind: ServerKind): Promise<ServerProgram | undefined> {
+async function programIn(root: string, kind: ProgramKind): Promise<ServerProgram | undefined> {
   for (const folder of FOLDERS) {
     const candidate = path.join(root, folder, KINDS[kind].program);
     if (await isExecutable(candidate)) return { path: candidate, env: await libraryPath(root) };

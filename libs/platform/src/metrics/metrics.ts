@@ -8,8 +8,10 @@ import {
   type HistogramConfiguration,
   Registry,
 } from 'prom-client';
-import { Tally } from './tally';
+import { Distribution, type DistributionDeclaration } from './distribution';
+import { Tally, type TallyDeclaration } from './tally';
 
+export type { Distribution, DistributionCell } from './distribution';
 export type { Tally, TallyCell } from './tally';
 export type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -21,29 +23,43 @@ type Unregistered<C> = Omit<C, 'registers'>;
  */
 export interface Metrics {
   readonly registry: Registry;
-  counter<L extends string = never>(declaration: Unregistered<CounterConfiguration<L>>): Counter<L>;
+  /** `known`: in the exposition from 0 on, so that what never happened reads as nothing, not as unknown. */
+  counter<L extends string = never>(
+    declaration: Unregistered<CounterConfiguration<L>>,
+    known?: readonly Record<L, string>[],
+  ): Counter<L>;
   /** A counter for what every request counts. */
-  tally(declaration: { name: string; help: string; labelNames: readonly string[] }): Tally;
+  tally(declaration: TallyDeclaration): Tally;
   gauge<L extends string = never>(declaration: Unregistered<GaugeConfiguration<L>>): Gauge<L>;
   histogram<L extends string = never>(declaration: Unregistered<HistogramConfiguration<L>>): Histogram<L>;
+  /** A histogram for what every request observes. */
+  distribution(declaration: DistributionDeclaration): Distribution;
+  /** What others have given names: they stay as they are, without the prefix. */
+  readonly standard: Pick<Metrics, 'distribution'>;
 }
 
 /** Registers the default process metrics (CPU, memory, event-loop delay, GC) under their standard names. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const place = <D extends { name: string }>(declaration: D): D & { registers: Registry[] } => ({
-    ...declaration,
-    name: `switchboard_${declaration.name}`,
-    registers: [registry],
-  });
+  const register = <D>(declaration: D): D & { registers: Registry[] } => ({ ...declaration, registers: [registry] });
+  const place = <D extends { name: string }>(declaration: D): D & { registers: Registry[] } =>
+    register({ ...declaration, name: `switchboard_${declaration.name}` });
   return {
     registry,
-    counter: <L extends string>(declaration: Unregistered<CounterConfiguration<L>>) =>
-      new Counter<L>(place(declaration)),
-    tally: (declaration) => new Tally(declaration, (collect) => new Counter({ ...place(declaration), collect })),
+    counter: <L extends string>(
+      declaration: Unregistered<CounterConfiguration<L>>,
+      known: readonly Record<L, string>[] = [],
+    ) => {
+      const counter = new Counter<L>(place(declaration));
+      for (const labels of known) counter.inc(labels, 0);
+      return counter;
+    },
+    tally: (declaration) => new Tally(declaration, place),
     gauge: <L extends string>(declaration: Unregistered<GaugeConfiguration<L>>) => new Gauge<L>(place(declaration)),
     histogram: <L extends string>(declaration: Unregistered<HistogramConfiguration<L>>) =>
       new Histogram<L>(place(declaration)),
+    distribution: (declaration) => new Distribution(declaration, place),
+    standard: { distribution: (declaration) => new Distribution(declaration, register) },
   };
 }

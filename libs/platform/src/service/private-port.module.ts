@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics/metrics';
 import { MetricsController, PRIVATE_PORT_METRICS } from './metrics.controller';
 import { ProbesController } from './probes.controller';
 import { Readiness } from './readiness';
+import { registerReadinessMetrics } from './service-metrics';
 
 export interface PrivatePortOptions {
   metrics: Metrics;
@@ -28,7 +29,11 @@ export class PrivatePortModule {
         {
           provide: Readiness,
           inject: [HEALTH_CHECKS],
-          useFactory: (checks: readonly HealthCheck[]) => new Readiness(checks, logger),
+          useFactory: (checks: readonly HealthCheck[]) => {
+            const readiness = new Readiness(checks, logger);
+            registerReadinessMetrics(metrics, readiness);
+            return readiness;
+          },
         },
       ],
       exports: [Readiness],

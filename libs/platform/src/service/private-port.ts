@@ -11,6 +11,7 @@ import { listeningUrl } from './listening-url';
  */
 export class PrivatePort {
   private phase: 'starting' | 'serving' | 'draining' = 'starting';
+  private drainBeganMs = 0;
   private application: RequestListener | undefined;
   /** Of the application, under way. */
   private readonly replies = new Set<ServerResponse>();
@@ -52,7 +53,13 @@ export class PrivatePort {
   /** Readiness is off from now on. What is no probe still reaches the application, and its client is told to leave. */
   drain(): void {
     this.phase = 'draining';
+    this.drainBeganMs = performance.now();
     for (const reply of this.replies) askToLeave(reply);
+  }
+
+  /** How long ago it began to drain; 0: it did not. */
+  get drainingMs(): number {
+    return this.phase === 'draining' ? performance.now() - this.drainBeganMs : 0;
   }
 
   /**

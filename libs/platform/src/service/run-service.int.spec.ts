@@ -111,6 +111,17 @@ test('the private port answers while the application still waits for what it nee
   expect(tiny.texts.filter((text) => text === 'init')).toHaveLength(1);
 });
 
+test('its metrics say what it is, and for how long it has been ending', async () => {
+  tiny = new Tiny({ STOP_MS: '1500' });
+  await tiny.said('started');
+  const metrics = async (): Promise<string> => String((await tiny.get('/metrics')).body['text']);
+  expect(await metrics()).toContain('switchboard_build_info{component="tiny",version="1.2.3"} 1');
+  expect(await metrics()).toContain('switchboard_draining_seconds 0\n');
+  tiny.signal('SIGTERM');
+  await tiny.said('streams end');
+  expect(await metrics()).toMatch(/switchboard_draining_seconds 0\.\d/);
+});
+
 test('it is not ready while a check fails, and its heartbeat tells as soon as it is', async () => {
   tiny = new Tiny({ UP_AFTER_MS: '3000' });
   await tiny.said('started');

@@ -12,6 +12,7 @@ import { PrivatePort } from './private-port';
 import { PrivatePortModule } from './private-port.module';
 import { Readiness } from './readiness';
 import { releaseVersion } from './release-version';
+import { registerBuildInfo, registerDrainMetrics } from './service-metrics';
 import type { ServiceSettings } from './settings';
 import { explainStartFault } from './start-fault';
 import { stopOnSignals } from './stop-signals';
@@ -83,6 +84,8 @@ class Service {
   async start(): Promise<RunningService> {
     const { name, settings, log, metrics, bus, start } = this.options;
     const version = this.options.version ?? releaseVersion();
+    registerBuildInfo(metrics, { component: name, version });
+    registerDrainMetrics(metrics, () => this.port?.drainingMs ?? 0);
     this.port = await PrivatePort.listen({ port: settings.ADMIN_PORT, host: settings.ADMIN_HOST, metrics });
     log.info({ version, instance: settings.INSTANCE, adminUrl: this.port.url }, 'starting');
     const app = await this.createApplication(this.port);

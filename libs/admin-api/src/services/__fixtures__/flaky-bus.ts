@@ -51,6 +51,7 @@ export class FlakyBus implements Bus {
   append: Bus['append'] = (...given) => this.inner.append(...given);
   consume: Bus['consume'] = (...given) => this.inner.consume(...given);
   backlog: Bus['backlog'] = (...given) => this.inner.backlog(...given);
+  waitingSince: Bus['waitingSince'] = (...given) => this.inner.waitingSince(...given);
   close: Bus['close'] = () => this.inner.close();
 
   private check(): void {

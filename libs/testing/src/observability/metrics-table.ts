@@ -1,0 +1,81 @@
+/** One metric of ours as a service exposes it. */
+export interface ExposedMetric {
+  name: string;
+  type: string;
+  help: string;
+  /** Seen, without those of buckets. */
+  labels: ReadonlySet<string>;
+}
+
+/** One row of the table in docs/observability.md. */
+export interface TableRow extends Omit<ExposedMetric, 'labels'> {
+  labels: readonly string[];
+  services: readonly string[];
+}
+
+/** Prefixes of what we name; the rest is prom-client's. */
+const OURS = /^(switchboard|gen_ai)_/;
+const HEAD = ['| metric | type | labels | services | says |', '| --- | --- | --- | --- | --- |'];
+
+/** Of the Prometheus text format. */
+export function exposedMetrics(text: string): ExposedMetric[] {
+  const helps = new Map([...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', help = '']) => [name, help]));
+  const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].filter(([, name = '']) => OURS.test(name));
+  return types.map(([, name = '', type = '']) => ({
+    name,
+    type,
+    help: helps.get(name) ?? '',
+    labels: labelsOf(name, text),
+  }));
+}
+
+function labelsOf(name: string, text: string): ReadonlySet<string> {
+  const series = text.matchAll(new RegExp(`^${name}(?:_bucket|_sum|_count)?\\{(.*)\\} `, 'gm'));
+  const names = [...series].flatMap(([, labels = '']) =>
+    [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label),
+  );
+  return new Set(names.filter((label) => label !== 'le'));
+}
+
+/** One row for each metric, however many services expose it. */
+export function rowsOf(exposed: ReadonlyMap<string, readonly ExposedMetric[]>): TableRow[] {
+  const rows = new Map<string, TableRow>();
+  for (const [service, metrics] of exposed) {
+    for (const { labels, ...metric } of metrics) {
+      const row = rows.get(metric.name) ?? { ...metric, labels: [], services: [] };
+      rows.set(metric.name, {
+        ...row,
+        labels: [...new Set([...row.labels, ...labels])].sort(),
+        services: [...row.services, service],
+      });
+    }
+  }
+  return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+export function markdownTable(rows: readonly TableRow[]): string {
+  const line = ({ name, type, labels, services, help }: TableRow): string =>
+    `| \`${name}\` | ${type} | ${code(labels)} | ${services.join(', ')} | ${help.replaceAll('|', '\\|').replaceAll('<', '&lt;')} |`;
+  return [...HEAD, ...rows.map(line)].join('\n');
+}
+
+/** As prettier leaves the table, cells padded or not. */
+export function readTable(markdown: string): TableRow[] {
+  const lines = markdown.split('\n').filter((line) => line.startsWith('| `'));
+  return lines.map((line) => {
+    const [, name = '', type = '', labels = '', services = '', help = ''] = line.split(/ *(?<!\\)\| */);
+    return {
+      ...{ name: name.replaceAll('`', ''), type, help: help.replaceAll('\\|', '|').replaceAll('&lt;', '<') },
+      labels: listed(labels.replaceAll('`', '')),
+      services: listed(services),
+    };
+  });
+}
+
+function code(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+function listed(text: string): string[] {
+  return text === '' ? [] : text.split(', ');
+}
