@@ -10,7 +10,11 @@ import { command, runNode } from './workspace.mjs';
 try {
   await setup();
   console.log(`helm: ${await findHelm()}`);
-  const { code } = await runNode(command('jest/bin/jest.js'), ['chart', ...process.argv.slice(2)]);
+  const { code } = await runNode(command('jest/bin/jest.js'), [
+    'libs/testing/src/chart',
+    'apps/.*/src/config.spec',
+    ...process.argv.slice(2),
+  ]);
   process.exitCode = code;
 } catch (error) {
   console.error(error.message);

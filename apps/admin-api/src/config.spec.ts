@@ -1,3 +1,4 @@
+import { environmentOf, podOf, renderChart, type Rendering } from '@switchboard/testing';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,4 +63,54 @@ test('an issuer needs an audience; what is set without an issuer is a fault', ()
   expect(read).toMatchObject({ oidc: { issuer: OIDC_ISSUER, audience: 'switchboard', rolesClaim: 'roles' } });
   expect(faultsOf({ ...REQUIRED, OIDC_ISSUER })).toEqual(['OIDC_AUDIENCE: required with OIDC_ISSUER']);
   expect(faultsOf({ ...REQUIRED, OIDC_AUDIENCE: 'x' })).toEqual(['OIDC_AUDIENCE: has no effect without OIDC_ISSUER']);
+});
+
+describe('the chart', () => {
+  const ring = `k1:${Buffer.alloc(32).toString('base64')}`;
+  const secrets = {
+    ...{ KEK: ring, KEY_PEPPER: ring, ADMIN_TOKEN: 'owner', DATABASE_URL: 'postgresql://u:p@h:5432/d' },
+    ...{ NATS_URL: 'nats://token@nats:4222', anthropic: 'sk' },
+  };
+
+  async function environment(rendering: Rendering = {}): Promise<Record<string, string>> {
+    return environmentOf(podOf(await renderChart(rendering), 'admin-api'), secrets);
+  }
+
+  function settingsFrom(env: Record<string, string>) {
+    const read = readAdminSettings(env);
+    if (!read.ok) throw new Error(read.faults.join());
+    // What may be left out and was is there without a value.
+    return Object.fromEntries(Object.entries(read.settings).filter(([, value]) => value !== undefined));
+  }
+
+  /** Not of the process, but of the file it reads. */
+  const beside = ['KEK', 'KEY_PEPPER', 'GATEWAY_CONFIG'];
+  const oidc = { issuer: 'https://login', audience: 'a', jwksUri: 'https://keys', rolesClaim: 'r' };
+
+  it('sets every variable that admin-api reads, and none that it does not', async () => {
+    const env = await environment({ values: { adminApi: { config: { oidc } } } });
+    expect(settingsFrom(env)).toMatchObject({
+      OIDC_ISSUER: 'https://login',
+      OIDC_ROLES_CLAIM: 'r',
+      ADMIN_TOKEN: 'owner',
+    });
+    expect(Object.keys(env).sort()).toEqual([...Object.keys(settingsFrom(env)), ...beside].sort());
+  });
+
+  it('has the defaults that admin-api has', async () => {
+    const { INSTANCE: _, ...set } = settingsFrom(await environment());
+    expect(settingsFrom(secrets)).toMatchObject(set);
+  });
+
+  it('gives it the keys of providers, and leaves the token out where OIDC is alone', async () => {
+    const gateway = { secretEnv: [{ name: 'ANTHROPIC_API_KEY', secretName: 'providers', key: 'anthropic' }] };
+    const env = await environment({ values: { gateway, adminApi: { config: { adminToken: false, oidc } } } });
+    expect(env).toMatchObject({ ANTHROPIC_API_KEY: 'sk' });
+    expect(env).not.toHaveProperty('ADMIN_TOKEN');
+  });
+
+  it('refuses an issuer without an audience', async () => {
+    const values = { adminApi: { config: { oidc: { issuer: 'https://login' } } } };
+    await expect(renderChart({ values })).rejects.toThrow('audience');
+  });
 });

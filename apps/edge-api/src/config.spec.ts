@@ -1,3 +1,4 @@
+import { environmentOf, podOf, renderChart, type Rendering } from '@switchboard/testing';
 import { readEdgeSettings } from './config';
 
 const KEK = `k1:${Buffer.alloc(32, 1).toString('base64')}`;
@@ -50,3 +51,47 @@ test.each(['10.0.0.0/33', 'proxy', '10.0.0.0/8/8', '10.0.0', '::1/129', '10.0.0.
     expect(read.ok ? '' : read.faults[0]).toContain(range);
   },
 );
+
+describe('the chart', () => {
+  const ring = `k1:${Buffer.alloc(32).toString('base64')}`;
+  const secrets = { KEK: ring, KEY_PEPPER: ring, NATS_URL: 'nats://token@nats:4222' };
+
+  async function environment(rendering: Rendering = {}): Promise<Record<string, string>> {
+    return environmentOf(podOf(await renderChart(rendering), 'edge-api'), secrets);
+  }
+
+  function settingsFrom(env: Record<string, string>) {
+    const read = readEdgeSettings(env);
+    if (!read.ok) throw new Error(read.faults.join());
+    return read.settings;
+  }
+
+  it('sets every variable that the edge reads, and none that it does not', async () => {
+    const env = await environment();
+    expect(Object.keys(env).sort()).toEqual([...Object.keys(settingsFrom(env)), 'KEK', 'KEY_PEPPER'].sort());
+  });
+
+  it('has the defaults that the edge has', async () => {
+    const { INSTANCE: _, SPOOL_DIR: folder, ...set } = settingsFrom(await environment());
+    expect(settingsFrom(secrets)).toMatchObject(set);
+    expect(folder).toBe('/var/lib/switchboard/spool');
+  });
+
+  it('passes on what its values say', async () => {
+    const config = {
+      ...{ maxBodyBytes: 1_000_000_000, keepaliveMs: 1, readOnMs: 2, drainMs: 3, drainGraceMs: 4 },
+      ...{ admissionBatchMax: 5, trustedProxies: ['10.0.0.0/8', '::1'] },
+    };
+    const values = {
+      listenAddress: '::',
+      logLevel: 'debug',
+      nats: { url: 'tls://a:1,tls://b:2' },
+      edgeApi: { config },
+    };
+    expect(settingsFrom(await environment({ values }))).toMatchObject({
+      ...{ MAX_BODY_BYTES: 1_000_000_000, KEEPALIVE_MS: 1, READ_ON_MS: 2, DRAIN_MS: 3, DRAIN_GRACE_MS: 4 },
+      ...{ ADMISSION_BATCH_MAX: 5, TRUSTED_PROXIES: ['10.0.0.0/8', '::1'], HOST: '::', ADMIN_HOST: '::' },
+      ...{ LOG_LEVEL: 'debug', NATS_URL: 'tls://a:1,tls://b:2' },
+    });
+  });
+});

@@ -1,3 +1,6 @@
+import { STREAMS } from '@switchboard/contracts';
+import { METERING_DURABLE } from '@switchboard/metering/client';
+import { environmentOf, podOf, renderChart, type Rendering } from '@switchboard/testing';
 import { readMeteringSettings } from './config';
 
 const DATABASE_URL = 'postgresql://metering:s3cret@db:5432/switchboard';
@@ -47,4 +50,44 @@ test('of tenants the metrics tell only where it is asked for, and of a hundred a
   expect(read('')).toMatchObject({ ok: true, settings: { TENANT_COST_TOP: 0 } });
   expect(read('20')).toMatchObject({ ok: true, settings: { TENANT_COST_TOP: 20 } });
   expect(read('101')).toMatchObject({ ok: false, faults: [expect.stringMatching(/^TENANT_COST_TOP: /)] });
+});
+
+describe('the chart', () => {
+  const secrets = {
+    ...{ KEK: `k1:${Buffer.alloc(32).toString('base64')}`, DATABASE_URL: 'postgresql://u:p@h:5432/d' },
+    ...{ NATS_URL: 'nats://token@nats:4222', REDIS_URL: 'redis://redis:6379' },
+  };
+
+  async function environment(rendering: Rendering = {}): Promise<Record<string, string>> {
+    return environmentOf(podOf(await renderChart(rendering), 'metering'), secrets);
+  }
+
+  function settingsFrom(env: Record<string, string>) {
+    const read = readMeteringSettings(env);
+    if (!read.ok) throw new Error(read.faults.join());
+    return read.settings;
+  }
+
+  it('sets every variable that metering reads, and none that it does not', async () => {
+    const env = await environment({ values: { metering: { config: { usageRetentionMonths: 12 } } } });
+    expect(settingsFrom(env)).toMatchObject({ USAGE_RETENTION_MONTHS: 12 });
+    expect(Object.keys(env).sort()).toEqual([...Object.keys(settingsFrom(env)), 'KEK'].sort());
+  });
+
+  it('has the defaults that metering has', async () => {
+    const { INSTANCE: _, ...set } = settingsFrom(await environment());
+    expect(settingsFrom(secrets)).toMatchObject(set);
+    expect(set).not.toHaveProperty('USAGE_RETENTION_MONTHS');
+  });
+
+  it('scales it by the stream and the consumer it reads', async () => {
+    const values = {
+      metering: { autoscaling: { enabled: true, engine: 'keda' } },
+      keda: { natsMonitoringEndpoint: 'nats:8222' },
+    };
+    const scaler = (await renderChart({ values })).find(({ kind }) => kind === 'ScaledObject');
+    expect(scaler).toMatchObject({
+      spec: { triggers: [{ metadata: { stream: STREAMS.usage.name, consumer: METERING_DURABLE } }] },
+    });
+  });
 });

@@ -1,3 +1,4 @@
+import { environmentOf, podOf, renderChart, type Rendering } from '@switchboard/testing';
 import { readRateLimitSettings } from './config';
 
 test('nothing must be given', () => {
@@ -25,4 +26,36 @@ test('faults are told together, each by its variable and none with its value', (
   const faults = read.ok ? '' : read.faults.join('\n');
   expect(faults).toMatch(/^ADMIN_PORT: .*\nREDIS_URL: must be redis:.*\nRESERVATION_LEASE_MS: /);
   expect(faults).not.toContain('s3cret');
+});
+
+describe('the chart', () => {
+  const secrets = { NATS_URL: 'nats://token@nats:4222', REDIS_URL: 'rediss://:secret@redis:6380/1' };
+
+  async function environment(rendering: Rendering = {}): Promise<Record<string, string>> {
+    return environmentOf(podOf(await renderChart(rendering), 'rate-limit'), secrets);
+  }
+
+  function settingsFrom(env: Record<string, string>) {
+    const read = readRateLimitSettings(env);
+    if (!read.ok) throw new Error(read.faults.join());
+    return read.settings;
+  }
+
+  it('sets every variable that rate-limit reads, and none that it does not', async () => {
+    const env = await environment();
+    expect(Object.keys(env).sort()).toEqual(Object.keys(settingsFrom(env)).sort());
+  });
+
+  it('has the defaults that rate-limit has', async () => {
+    const { INSTANCE: _, ...set } = settingsFrom(await environment());
+    expect(settingsFrom(secrets)).toMatchObject(set);
+  });
+
+  it('passes on what its values say', async () => {
+    const config = { reservationLeaseMs: 1_000, redisTimeoutMs: 5 };
+    const values = { redis: { url: 'redis://r:1' }, rateLimit: { config } };
+    expect(settingsFrom(await environment({ values }))).toMatchObject({
+      ...{ REDIS_URL: 'redis://r:1', RESERVATION_LEASE_MS: 1_000, REDIS_TIMEOUT_MS: 5 },
+    });
+  });
 });

@@ -56,12 +56,22 @@ function chartArguments({ chart = 'switchboard', example, values = {} }: Renderi
   return { args: [folder, ...files, '--values', '-'], input: JSON.stringify(values) };
 }
 
+const rendered = new Map<string, Promise<KubernetesObject[]>>();
+
 /**
- * What `helm template` makes of a chart of this repository, for a release `switchboard` in a namespace `gateway`.
+ * What `helm template` makes of a chart of this repository, for a release `switchboard` in a namespace `gateway`. The same
+ * again for the same: to be looked at, not changed.
  *
  * @throws Error with helm's words.
  */
 export async function renderChart(rendering: Rendering = {}): Promise<KubernetesObject[]> {
+  const key = JSON.stringify(rendering);
+  const known = rendered.get(key) ?? render(rendering);
+  rendered.set(key, known);
+  return known;
+}
+
+async function render(rendering: Rendering): Promise<KubernetesObject[]> {
   const { args, input } = chartArguments(rendering);
   const version = `${rendering.kubernetes ?? '1.35'}.0`;
   const release = rendering.chart ?? 'switchboard';
@@ -76,8 +86,8 @@ export async function lintChart(rendering: Rendering = {}): Promise<void> {
 }
 
 function readObjects(text: string): KubernetesObject[] {
-  // A repeated key is an error of this reader, where Kubernetes would take the last one without a word.
-  return parseAllDocuments(text).flatMap((document) => {
+  // YAML 1.1, as Kubernetes reads it: `off` is a boolean. A repeated key is an error here, where it takes the last one.
+  return parseAllDocuments(text, { version: '1.1' }).flatMap((document) => {
     const [fault] = document.errors;
     if (fault !== undefined) throw fault;
     const object = document.toJS() as KubernetesObject | null;
