@@ -1,9 +1,9 @@
-import { environmentOf, podOf, renderChart } from '@switchboard/testing';
+import { environmentOf, namesIn, podOf, renderChart } from '@switchboard/testing';
 import { readRouterSettings } from './config';
 
 it('the chart sets every variable that the router reads, and none that it does not', async () => {
   const env = environmentOf(podOf(await renderChart(), 'router'), { NATS_URL: 'nats://token@nats:4222' });
   const read = readRouterSettings(env);
   expect(read).toMatchObject({ ok: true, settings: { ADMIN_PORT: 9090, NATS_URL: 'nats://token@nats:4222' } });
-  expect(Object.keys(env).sort()).toEqual(Object.keys(read.ok ? read.settings : {}).sort());
+  expect(namesIn(env)).toEqual(namesIn(read.ok ? read.settings : {}));
 });

@@ -30,6 +30,10 @@
 {{ include "switchboard.env" (dict "name" "TRUSTED_PROXIES" "value" (join "," $config.trustedProxies)) }}
 {{ include "switchboard.env" (dict "name" "SPOOL_DIR" "value" "/var/lib/switchboard/spool") }}
 {{ include "switchboard.env" (dict "name" "SPOOL_MAX_BYTES" "value" .Values.edgeApi.spool.maxBytes) }}
+{{- if .Values.tracing.endpoint }}
+{{ include "switchboard.env" (dict "name" "TRACE_SLOW_FIRST_TOKEN_MS" "value" .Values.tracing.slowFirstTokenMs) }}
+{{ include "switchboard.env" (dict "name" "TRACE_SLOW_REPLY_MS" "value" .Values.tracing.slowReplyMs) }}
+{{- end }}
 {{- end -}}
 
 {{/* Endpoints, proxies and balancers hear late that a pod goes; until then it takes what they send. */}}

@@ -112,6 +112,34 @@ natsUrl: NATS_URL
 - name: ADMIN_PORT
   value: "9090"
 {{ include "switchboard.natsEnv" . }}
+{{- include "switchboard.tracingEnv" . }}
+{{- end -}}
+
+{{/* Nothing without a collector. Kubernetes puts in what INSTANCE is, which must stand above. */}}
+{{- define "switchboard.tracingEnv" -}}
+{{- with .Values.tracing -}}
+{{- if .endpoint }}
+{{- $attributes := list (printf "k8s.namespace.name=%s" $.Release.Namespace) "k8s.pod.name=$(INSTANCE)" }}
+{{- range $name, $value := .resourceAttributes }}
+{{- $attributes = append $attributes (printf "%s=%s" (urlquery $name | replace "+" "%20") (urlquery $value | replace "+" "%20")) }}
+{{- end }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .endpoint | quote }}
+- name: OTEL_EXPORTER_OTLP_PROTOCOL
+  value: {{ .protocol | quote }}
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ .sampleRatio | toString | quote }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: {{ join "," $attributes | quote }}
+{{- with .headers.existingSecret }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef:
+      name: {{ . }}
+      key: {{ $.Values.tracing.headers.key }}
+{{- end }}
+{{- end }}
+{{- end -}}
 {{- end -}}
 
 {{/* A variable whose value is a number or text: `name`, `value`. Numbers from a file of values may be floats: never in e+ form. */}}

@@ -44,5 +44,9 @@ spec:
     {{- . | nindent 4 }}
     {{- end }}
   egress:
-    {{- include "switchboard.egress" . | nindent 4 }}
+    {{- $to := .to }}
+    {{- if .root.Values.tracing.endpoint }}
+    {{- $to = append $to "collector" }}
+    {{- end }}
+    {{- include "switchboard.egress" (dict "root" .root "to" $to) | trim | nindent 4 }}
 {{- end -}}

@@ -94,7 +94,7 @@ metadata:
 spec:
   {{- include "switchboard.podCommon" . | nindent 2 }}
   terminationGracePeriodSeconds: {{ .graceSeconds | default .values.terminationGracePeriodSeconds | int64 }}
-  {{- include "switchboard.podPlacement" . | nindent 2 }}
+  {{- include "switchboard.podPlacement" . | trim | nindent 2 }}
   containers:
     - name: {{ .name }}
       image: {{ include "switchboard.image" .root | quote }}

@@ -1,4 +1,4 @@
 export * from './gateway';
 export * from './stack';
 export { renderChart, type Rendering } from './chart/render-chart';
-export { environmentOf, podOf } from './chart/workloads';
+export { environmentOf, namesIn, podOf } from './chart/workloads';

@@ -196,6 +196,14 @@ describe('network policies', () => {
     objects = await renderChart();
   });
 
+  it('let everybody out to the collector, where there is one', async () => {
+    objects = await renderChart({ values: { tracing: { endpoint: 'http://collector:4318' } } });
+    for (const component of ['edge-api', 'router', 'rate-limit', 'metering', 'admin-api']) {
+      expect(portsOut(component)).toContain(4318);
+    }
+    objects = await renderChart();
+  });
+
   it('are left to others where that is wanted', async () => {
     const rendered = await renderChart({ values: { networkPolicy: { enabled: false } } });
     expect(rendered.filter(({ kind }) => kind === 'NetworkPolicy')).toEqual([]);

@@ -244,6 +244,35 @@ describe('the migration', () => {
   });
 });
 
+describe('traces', () => {
+  it('are sent where a collector is, with headers from a Secret', async () => {
+    const tracing = {
+      ...{ endpoint: 'http://collector:4318', sampleRatio: 0.05, resourceAttributes: { team: 'a b,c' } },
+      headers: { existingSecret: 'otel', key: 'headers' },
+    };
+    const rendered = await renderChart({ values: { tracing } });
+    for (const component of SERVICES) {
+      expect(podOf(rendered, component).containers[0]?.env).toEqual(
+        expect.arrayContaining([
+          { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: 'http://collector:4318' },
+          { name: 'OTEL_TRACES_SAMPLER_ARG', value: '0.05' },
+          {
+            name: 'OTEL_RESOURCE_ATTRIBUTES',
+            value: 'k8s.namespace.name=gateway,k8s.pod.name=$(INSTANCE),team=a%20b%2Cc',
+          },
+          { name: 'OTEL_EXPORTER_OTLP_HEADERS', valueFrom: { secretKeyRef: { name: 'otel', key: 'headers' } } },
+        ]),
+      );
+    }
+    const slow = podOf(rendered, 'edge-api').containers[0]?.env?.filter(({ name }) => name.startsWith('TRACE_SLOW'));
+    expect(slow?.map(({ value }) => value)).toEqual(['10000', '60000']);
+  });
+
+  it('are not thought of without one', () => {
+    expect(JSON.stringify(objects)).not.toMatch(/OTEL|TRACE_SLOW/);
+  });
+});
+
 describe('images', () => {
   it.each([
     [{ repository: 'r/s', tag: '1.2.3' }, 'r/s:1.2.3'],

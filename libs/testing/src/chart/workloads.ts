@@ -63,3 +63,10 @@ export function environmentOf(pod: PodSpec, secrets: Record<string, string> = {}
     }),
   );
 }
+
+/** Of variables, or of settings; but for those of tracing, which are set only where there is a collector. Sorted. */
+export function namesIn(named: object): string[] {
+  return Object.keys(named)
+    .filter((name) => !/^(OTEL|TRACE)_/.test(name))
+    .sort();
+}
