@@ -24,7 +24,8 @@ async function main(): Promise<void> {
   if (secrets.adminToken === undefined && oidc === undefined) {
     log.warn('nobody can use the admin API: neither ADMIN_TOKEN nor OIDC_ISSUER is set');
   }
-  const bus = openNatsBus({ url: settings.NATS_URL, name: `admin-api ${settings.INSTANCE}`, log });
+  const { NATS_URL: url, NATS_REPLICAS: replicas } = settings;
+  const bus = openNatsBus({ url, replicas, name: `admin-api ${settings.INSTANCE}`, log });
   const { SIMULATOR_URL: simulatorUrl, DEMO_KEY_HASH: demoKeyHash } = settings;
   const declare = (config: GatewayConfig): GatewayConfig => withFirstRun(config, { simulatorUrl, demoKeyHash });
   const module = AdminServiceModule.forRoot({

@@ -13,7 +13,8 @@ async function main(): Promise<void> {
   const { settings, secrets } = read;
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'edge-api' });
   const metrics = createMetrics();
-  const bus = openNatsBus({ url: settings.NATS_URL, name: `edge-api ${settings.INSTANCE}`, log });
+  const { NATS_URL: url, NATS_REPLICAS: replicas } = settings;
+  const bus = openNatsBus({ url, replicas, name: `edge-api ${settings.INSTANCE}`, log });
   await runService({
     ...{ name: 'edge-api', settings, log, metrics, bus },
     module: EdgeServiceModule.forRoot({ bus, settings, secrets, log, metrics }),

@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   const { settings, sealer } = read;
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'metering' });
   const metrics = createMetrics();
-  const bus = openNatsBus({ url: settings.NATS_URL, name: `metering ${settings.INSTANCE}`, log });
+  const { NATS_URL: url, NATS_REPLICAS: replicas } = settings;
+  const bus = openNatsBus({ url, replicas, name: `metering ${settings.INSTANCE}`, log });
   const module = MeteringServiceModule.forRoot({
     ...{ bus, databaseUrl: settings.DATABASE_URL, redisUrl: settings.REDIS_URL, sealer, log, metrics },
     callLogRetentionDays: settings.CALL_LOG_RETENTION_DAYS,

@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   const { settings } = read;
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'rate-limit' });
   const metrics = createMetrics();
-  const bus = openNatsBus({ url: settings.NATS_URL, name: `rate-limit ${settings.INSTANCE}`, log });
+  const { NATS_URL: url, NATS_REPLICAS: replicas } = settings;
+  const bus = openNatsBus({ url, replicas, name: `rate-limit ${settings.INSTANCE}`, log });
   const module = RateLimitServiceModule.forRoot({
     ...{ bus, log, metrics },
     redisUrl: settings.REDIS_URL,

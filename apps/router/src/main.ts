@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   const { settings } = read;
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'router' });
   const metrics = createMetrics();
-  const bus = openNatsBus({ url: settings.NATS_URL, name: `router ${settings.INSTANCE}`, log });
+  const { NATS_URL: url, NATS_REPLICAS: replicas } = settings;
+  const bus = openNatsBus({ url, replicas, name: `router ${settings.INSTANCE}`, log });
   const module = RouterServiceModule.forRoot({ bus, log, metrics, instance: settings.INSTANCE });
   await runService({ name: 'router', settings, module, log, metrics, bus });
 }

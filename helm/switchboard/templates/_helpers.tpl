@@ -111,6 +111,8 @@ natsUrl: NATS_URL
   value: {{ .Values.listenAddress | quote }}
 - name: ADMIN_PORT
   value: "9090"
+- name: NATS_REPLICAS
+  value: {{ .Values.nats.replicas | quote }}
 {{ include "switchboard.natsEnv" . }}
 {{- include "switchboard.tracingEnv" . }}
 {{- end -}}

@@ -85,7 +85,12 @@ export class NatsSession {
       return await this.manager.streams.add(config);
     } catch (error) {
       if (!isStreamDifferent(error)) throw error;
-      return this.manager.streams.update(shape.name, config);
+      // Never fewer than there are: a process that was not told of them yet would take back what others asked for.
+      const { num_replicas } = (await this.manager.streams.info(shape.name)).config;
+      return this.manager.streams.update(shape.name, {
+        ...config,
+        num_replicas: Math.max(num_replicas, this.replicas),
+      });
     }
   }
 }

@@ -10,6 +10,7 @@ test('a service without any variable has a private port on every interface, NATS
       ADMIN_HOST: '0.0.0.0',
       LOG_LEVEL: 'info',
       NATS_URL: 'nats://127.0.0.1:4222',
+      NATS_REPLICAS: 1,
       INSTANCE: expect.stringMatching(new RegExp(`^[A-Za-z0-9_-]+-${process.pid}$`)),
     },
   });

@@ -47,6 +47,8 @@ export const serviceSettings = {
     .string()
     .regex(/^(nats|tls):\/\/[^\s,]+(,(nats|tls):\/\/[^\s,]+)*$/, 'must be nats://host:port or tls://host:port')
     .default('nats://127.0.0.1:4222'),
+  /** On how many servers of that cluster streams and buckets are kept. The same for every service. */
+  NATS_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
   /** This process among those of its service. */
   INSTANCE: z
     .string()
