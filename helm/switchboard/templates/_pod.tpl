@@ -38,6 +38,29 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
+{{- define "switchboard.caEnv" -}}
+{{- if .Values.caBundle.configMap -}}
+- name: NODE_EXTRA_CA_CERTS
+  value: /etc/ssl/switchboard/{{ .Values.caBundle.key }}
+{{- end -}}
+{{- end -}}
+
+{{- define "switchboard.caVolumeMount" -}}
+{{- if .Values.caBundle.configMap -}}
+- name: ca
+  mountPath: /etc/ssl/switchboard
+  readOnly: true
+{{- end -}}
+{{- end -}}
+
+{{- define "switchboard.caVolume" -}}
+{{- with .Values.caBundle.configMap -}}
+- name: ca
+  configMap:
+    name: {{ . }}
+{{- end -}}
+{{- end -}}
+
 {{/* Where the pods of a component go: `root`, `name`, `values`, `revisionLabel` of what makes them. */}}
 {{- define "switchboard.podPlacement" -}}
 {{- with .values.nodeSelector }}
@@ -110,6 +133,9 @@ spec:
           protocol: TCP
       env:
         {{- include "switchboard.commonEnv" .root | nindent 8 }}
+        {{- with include "switchboard.caEnv" .root }}
+        {{- . | nindent 8 }}
+        {{- end }}
         {{- with .env }}
         {{- . | nindent 8 }}
         {{- end }}
@@ -128,6 +154,9 @@ spec:
       volumeMounts:
         - name: tmp
           mountPath: /tmp
+        {{- with include "switchboard.caVolumeMount" .root }}
+        {{- . | nindent 8 }}
+        {{- end }}
         {{- with .volumeMounts }}
         {{- . | nindent 8 }}
         {{- end }}
@@ -135,6 +164,9 @@ spec:
     - name: tmp
       emptyDir:
         sizeLimit: 64Mi
+    {{- with include "switchboard.caVolume" .root }}
+    {{- . | nindent 4 }}
+    {{- end }}
     {{- with .volumes }}
     {{- . | nindent 4 }}
     {{- end }}

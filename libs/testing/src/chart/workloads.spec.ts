@@ -273,6 +273,18 @@ describe('traces', () => {
   });
 });
 
+it('a certificate authority of one’s own is trusted by every service and the migration', async () => {
+  const rendered = await renderChart({ values: { caBundle: { configMap: 'internal-ca', key: 'root.pem' } } });
+  const pods = [...SERVICES.map((component) => podOf(rendered, component)), podOf(rendered, 'migration', 'Job')];
+  for (const pod of pods) {
+    expect(pod.volumes).toContainEqual({ name: 'ca', configMap: { name: 'internal-ca' } });
+    expect(pod.containers[0]).toMatchObject({
+      env: expect.arrayContaining([{ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/ssl/switchboard/root.pem' }]),
+      volumeMounts: expect.arrayContaining([{ name: 'ca', mountPath: '/etc/ssl/switchboard', readOnly: true }]),
+    });
+  }
+});
+
 describe('images', () => {
   it.each([
     [{ repository: 'r/s', tag: '1.2.3' }, 'r/s:1.2.3'],
