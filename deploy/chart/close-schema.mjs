@@ -20,9 +20,17 @@ export function closed(schema) {
 }
 
 function closedKeyword(key, value) {
+  if (key === 'pattern') return eitherCase(value);
   // What is under these is a condition on an object that another schema describes: it stays open.
   if (['allOf', 'anyOf', 'oneOf', 'not'].includes(key)) return value;
   return key === 'enum' || key === 'required' ? value : closed(value);
+}
+
+/** `(?i)`, of Go, is none of JavaScript's: each letter is told in both cases. */
+function eitherCase(pattern) {
+  if (!pattern.includes('(?i)')) return pattern;
+  if (/[\\[]/.test(pattern)) throw new Error(`a pattern beyond this script: ${pattern}`);
+  return pattern.replace('(?i)', '').replace(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`);
 }
 
 function isNumberOrText(schema) {
