@@ -196,6 +196,7 @@ const nodeGlobals = Object.fromEntries(
     'clearInterval',
     'clearTimeout',
     'console',
+    'fetch',
     'performance',
     'process',
     'setInterval',
