@@ -102,3 +102,9 @@ export function find(objects: KubernetesObject[], kind: string, name: string): K
   if (object === undefined || found.length > 1) throw new Error(`${found.length} objects are a ${kind} ${name}`);
   return object;
 }
+
+/** What an object has at `spec.template.metadata`, say; undefined where there is nothing. The caller says what it expects. */
+export function at<T>(object: KubernetesObject, path: string): T {
+  const step = (value: unknown, field: string): unknown => (value as Record<string, unknown> | undefined)?.[field];
+  return path.split('.').reduce<unknown>(step, object) as T;
+}

@@ -1,4 +1,4 @@
-import { find, type KubernetesObject, renderChart } from './render-chart';
+import { at, find, type KubernetesObject, renderChart } from './render-chart';
 import { podOf } from './workloads';
 
 const SERVICES = ['edge-api', 'router', 'rate-limit', 'metering', 'admin-api'];
@@ -12,7 +12,8 @@ beforeAll(async () => {
   objects = await renderChart();
 });
 
-const named = (kind: string, component: string): any => find(objects, kind, `switchboard-${component}`);
+const named = (kind: string, component: string) => find(objects, kind, `switchboard-${component}`);
+const specOf = (kind: string, component: string) => at<object>(named(kind, component), 'spec');
 
 describe.each(SERVICES)('%s', (component) => {
   it('runs its own program of the one image', () => {
@@ -33,9 +34,8 @@ describe.each(SERVICES)('%s', (component) => {
   });
 
   it('surges first: none goes before its successor is ready', () => {
-    expect(named('Deployment', component).spec.strategy).toEqual({
-      type: 'RollingUpdate',
-      rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 },
+    expect(specOf('Deployment', component)).toMatchObject({
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },
     });
   });
 
@@ -45,11 +45,11 @@ describe.each(SERVICES)('%s', (component) => {
       'app.kubernetes.io/instance': 'switchboard',
       'app.kubernetes.io/component': component,
     };
-    const deployment = named('Deployment', component).spec;
-    expect(deployment.selector.matchLabels).toEqual(labels);
-    expect(deployment.template.metadata.labels).toMatchObject(labels);
-    expect(named('Service', component).spec.selector).toEqual(labels);
-    expect(named('PodDisruptionBudget', component).spec).toMatchObject({
+    const deployment = named('Deployment', component);
+    expect(at(deployment, 'spec.selector.matchLabels')).toEqual(labels);
+    expect(at(deployment, 'spec.template.metadata.labels')).toMatchObject(labels);
+    expect(at(named('Service', component), 'spec.selector')).toEqual(labels);
+    expect(specOf('PodDisruptionBudget', component)).toMatchObject({
       maxUnavailable: 1,
       selector: { matchLabels: labels },
     });
@@ -58,7 +58,7 @@ describe.each(SERVICES)('%s', (component) => {
   it('has an account of its own, without a token', () => {
     const pod = podOf(objects, component);
     expect(pod).toMatchObject({ serviceAccountName: `switchboard-${component}`, automountServiceAccountToken: false });
-    expect(named('ServiceAccount', component).automountServiceAccountToken).toBe(false);
+    expect(named('ServiceAccount', component)).toMatchObject({ automountServiceAccountToken: false });
   });
 
   it('is spread over zones and nodes, by the version that comes in alone', () => {
@@ -94,18 +94,21 @@ describe.each(SERVICES)('%s', (component) => {
     objects = await renderChart({
       values: { [VALUES_OF[component] ?? component]: pod, commonLabels: { owner: 'me' } },
     });
-    const { metadata, spec } = named('Deployment', component).spec.template;
-    expect(metadata).toMatchObject({ labels: { team: 'llm', owner: 'me' }, annotations: { note: 'x' } });
+    expect(at(named('Deployment', component), 'spec.template.metadata')).toMatchObject({
+      labels: { team: 'llm', owner: 'me' },
+      annotations: { note: 'x' },
+    });
+    const spec = podOf(objects, component);
     expect(spec).toMatchObject({
       nodeSelector: pod.nodeSelector,
       tolerations: pod.tolerations,
       affinity: pod.affinity,
     });
     expect(spec).not.toHaveProperty('topologySpreadConstraints');
-    expect(spec.containers[0].env).toContainEqual(pod.extraEnv[0]);
-    expect(named('Deployment', component).spec.replicas).toBe(7);
+    expect(spec.containers[0]?.env).toContainEqual(pod.extraEnv[0]);
+    expect(at(named('Deployment', component), 'spec.replicas')).toBe(7);
     expect(named('ServiceAccount', component).metadata.annotations).toEqual({ role: 'r' });
-    expect(named('PodDisruptionBudget', component).spec.maxUnavailable).toBe('20%');
+    expect(specOf('PodDisruptionBudget', component)).toMatchObject({ maxUnavailable: '20%' });
     objects = await renderChart();
   });
 });
@@ -160,15 +163,14 @@ describe('the spool', () => {
     expect(rendered.some(({ kind, metadata }) => kind === 'Deployment' && metadata.name.endsWith('edge-api'))).toBe(
       false,
     );
-    const { spec } = find(rendered, 'StatefulSet', 'switchboard-edge-api') as any;
-    expect(spec).toMatchObject({
+    expect(find(rendered, 'StatefulSet', 'switchboard-edge-api')['spec']).toMatchObject({
       podManagementPolicy: 'Parallel',
       persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
       volumeClaimTemplates: [{ spec: { storageClassName: 'fast', resources: { requests: { storage: '2Gi' } } } }],
     });
-    expect(spec.template.spec.volumes.map(({ name }: { name: string }) => name)).toEqual(['tmp']);
-    const scaler = find(rendered, 'HorizontalPodAutoscaler', 'switchboard-edge-api') as any;
-    expect(scaler.spec.scaleTargetRef.kind).toBe('StatefulSet');
+    expect(podOf(rendered, 'edge-api', 'StatefulSet').volumes?.map(({ name }) => name)).toEqual(['tmp']);
+    const scaler = find(rendered, 'HorizontalPodAutoscaler', 'switchboard-edge-api');
+    expect(at(scaler, 'spec.scaleTargetRef.kind')).toBe('StatefulSet');
   });
 });
 
