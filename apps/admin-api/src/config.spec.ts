@@ -1,8 +1,9 @@
-import { environmentOf, namesIn, podOf, renderChart, type Rendering } from '@switchboard/testing';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { loadGatewayConfig } from '@switchboard/platform';
+import { environmentOf, namesIn, podOf, renderChart, type Rendering } from '@switchboard/testing';
 import { readAdminSettings } from './config';
 
 const ring = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
@@ -107,6 +108,20 @@ describe('the chart', () => {
     const env = await environment({ values: { gateway, adminApi: { config: { adminToken: false, oidc } } } });
     expect(env).toMatchObject({ ANTHROPIC_API_KEY: 'sk' });
     expect(env).not.toHaveProperty('ADMIN_TOKEN');
+  });
+
+  it('has a gateway.yaml in its example for production that lacks nothing but the files of its Secrets', async () => {
+    const objects = await renderChart({ example: 'production' });
+    const map = objects.find(({ metadata }) => metadata.name === 'switchboard-gateway');
+    const folder = mkdtempSync(path.join(tmpdir(), 'switchboard-chart-'));
+    writeFileSync(path.join(folder, 'gateway.yaml'), (map?.['data'] as Record<string, string>)['gateway.yaml'] ?? '');
+    const loaded = loadGatewayConfig({ env: {}, cwd: folder, standalone: false });
+    rmSync(folder, { recursive: true });
+    const faults = loaded.ok ? [] : loaded.faults;
+    expect(faults).toHaveLength(2);
+    for (const fault of faults) {
+      expect(fault).toMatch(/apiKey.*: file \/run\/secrets\/switchboard\/providers\/\w+ cannot be read/);
+    }
   });
 
   it('refuses an issuer without an audience', async () => {
