@@ -114,32 +114,35 @@ natsUrl: NATS_URL
 - name: NATS_REPLICAS
   value: {{ .Values.nats.replicas | quote }}
 {{ include "switchboard.natsEnv" . }}
-{{- include "switchboard.tracingEnv" . }}
 {{- end -}}
 
-{{/* Nothing without a collector. Kubernetes puts in what INSTANCE is, which must stand above. */}}
+{{/* Whether a component sends spans: `root`, `name`. The router and admin-api have none. */}}
+{{- define "switchboard.isTraced" -}}
+{{- if and .root.Values.tracing.endpoint (has .name (list "edge-api" "rate-limit" "metering")) }}true{{ end -}}
+{{- end -}}
+
+{{/* `root`, `name`. Kubernetes puts in what INSTANCE is, which must stand above. */}}
 {{- define "switchboard.tracingEnv" -}}
-{{- with .Values.tracing -}}
-{{- if .endpoint }}
-{{- $attributes := list (printf "k8s.namespace.name=%s" $.Release.Namespace) "k8s.pod.name=$(INSTANCE)" }}
-{{- range $name, $value := .resourceAttributes }}
-{{- $attributes = append $attributes (printf "%s=%s" (urlquery $name | replace "+" "%20") (urlquery $value | replace "+" "%20")) }}
-{{- end }}
+{{- if include "switchboard.isTraced" . -}}
+{{- $tracing := .root.Values.tracing -}}
+{{- $attributes := list (printf "k8s.namespace.name=%s" .root.Release.Namespace) "k8s.pod.name=$(INSTANCE)" -}}
+{{- range $name, $value := $tracing.resourceAttributes -}}
+{{- $attributes = append $attributes (printf "%s=%s" (urlquery $name | replace "+" "%20") (urlquery $value | replace "+" "%20")) -}}
+{{- end -}}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
-  value: {{ .endpoint | quote }}
+  value: {{ $tracing.endpoint | quote }}
 - name: OTEL_EXPORTER_OTLP_PROTOCOL
-  value: {{ .protocol | quote }}
+  value: {{ $tracing.protocol | quote }}
 - name: OTEL_TRACES_SAMPLER_ARG
-  value: {{ .sampleRatio | toString | quote }}
+  value: {{ $tracing.sampleRatio | toString | quote }}
 - name: OTEL_RESOURCE_ATTRIBUTES
   value: {{ join "," $attributes | quote }}
-{{- with .headers.existingSecret }}
+{{- with $tracing.headers.existingSecret }}
 - name: OTEL_EXPORTER_OTLP_HEADERS
   valueFrom:
     secretKeyRef:
       name: {{ . }}
-      key: {{ $.Values.tracing.headers.key }}
-{{- end }}
+      key: {{ $tracing.headers.key }}
 {{- end }}
 {{- end -}}
 {{- end -}}

@@ -45,7 +45,7 @@ spec:
     {{- end }}
   egress:
     {{- $to := .to }}
-    {{- if .root.Values.tracing.endpoint }}
+    {{- if include "switchboard.isTraced" . }}
     {{- $to = append $to "collector" }}
     {{- end }}
     {{- include "switchboard.egress" (dict "root" .root "to" $to) | trim | nindent 4 }}

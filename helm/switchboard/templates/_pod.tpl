@@ -133,6 +133,9 @@ spec:
           protocol: TCP
       env:
         {{- include "switchboard.commonEnv" .root | nindent 8 }}
+        {{- with include "switchboard.tracingEnv" . }}
+        {{- . | nindent 8 }}
+        {{- end }}
         {{- with include "switchboard.caEnv" .root }}
         {{- . | nindent 8 }}
         {{- end }}

@@ -207,11 +207,14 @@ describe('network policies', () => {
     objects = await renderChart();
   });
 
-  it('let everybody out to the collector, where there is one', async () => {
+  it('let those out to the collector that send to it, where there is one', async () => {
     objects = await renderChart({ values: { tracing: { endpoint: 'http://collector:4318' } } });
-    for (const component of ['edge-api', 'router', 'rate-limit', 'metering', 'admin-api']) {
-      expect(portsOut(component)).toContain(4318);
-    }
+    const services = ['edge-api', 'router', 'rate-limit', 'metering', 'admin-api'];
+    expect(services.filter((component) => portsOut(component).includes(4318))).toEqual([
+      'edge-api',
+      'rate-limit',
+      'metering',
+    ]);
     objects = await renderChart();
   });
 
