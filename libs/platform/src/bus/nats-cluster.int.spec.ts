@@ -35,7 +35,9 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await Promise.all(servers.map((server) => server.kill() && once(server, 'exit')));
+  const ended = servers.map((server) => once(server, 'exit'));
+  for (const server of servers) server.kill();
+  await Promise.all(ended);
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -10,7 +10,7 @@ import { podSpecOf } from './workloads';
 
 const ROOT = path.join(__dirname, '../../../..');
 
-/** What is rendered for every version; `everything` is switched on what the others leave off. */
+/** What is rendered for every version, but for `everything`, which has what the others leave off: for the first and the last. */
 const renderings: Record<string, Rendering> = {
   default: {},
   minimal: { example: 'minimal' },
@@ -62,7 +62,10 @@ describe.each(KUBERNETES_VERSIONS)('for Kubernetes %s', (kubernetes) => {
     schemas = new OfficialSchemas(kubernetes);
   });
 
-  it.each(Object.entries(renderings))('every object is as its official schema says: %s', async (_, rendering) => {
+  const isOutermost = [KUBERNETES_VERSIONS[0], KUBERNETES_VERSIONS.at(-1)].includes(kubernetes);
+  const rendered = Object.entries(renderings).filter(([name]) => name !== 'everything' || isOutermost);
+
+  it.each(rendered)('every object is as its official schema says: %s', async (_, rendering) => {
     const objects = await renderChart({ ...rendering, kubernetes });
     expect(objects.flatMap((object) => schemas.faultsOf(object))).toEqual([]);
     expect(objects.flatMap(nameFaults)).toEqual([]);
