@@ -64,7 +64,8 @@ async function measureRound(
   const seen = new SeenChunks();
   const load = new Load(running.port, [exchange], streams, () => seen.watch());
   upstream.begin(chunksPerSecond);
-  const ended = load.run(rampMs + roundMs);
+  // Nothing is sent after the ramp: then it waits for the streams to be ended.
+  const ended = load.run(rampMs);
   const window = seen.during(rampMs, roundMs).then(async (delaysMs) => {
     await delay(flightMs);
     return delaysMs;
