@@ -15,6 +15,9 @@ export interface Exchange {
 }
 
 const slackBytes = 64;
+/** More would overflow a server's backlog, and wait for seconds to be tried again. */
+const openedAtOnce = 100;
+const openingPauseMs = 20;
 export const answerWithinMs = 20_000;
 
 /** How a reply differs from what was expected, in words; undefined: it does not. */
@@ -72,7 +75,10 @@ export class Load {
     const failed = new Promise<never>((_resolve, reject) => {
       this.onFailure = reject;
     });
-    for (let count = 0; count < this.concurrency; count += 1) this.send(this.open());
+    for (let count = 1; count <= this.concurrency; count += 1) {
+      this.send(this.open());
+      if (count % openedAtOnce === 0) await Promise.race([failed, delay(openingPauseMs)]);
+    }
     await Promise.race([failed, delay(durationMs)]);
     this.sending = false;
     const idle = new Promise<void>((resolve) => {

@@ -33,6 +33,8 @@ export interface StreamSide {
 const memorySpacingMs = 1000;
 /** A chunk that takes longer is late in the figures all the same, but has to come. */
 const flightMs = 500;
+const openWithinMs = 15_000;
+const openPollMs = 20;
 
 /** Every side in turn. @throws when a chunk was lost, or the streams were not all open. */
 export async function measureStreams(
@@ -64,15 +66,19 @@ async function measureRound(
   const seen = new SeenChunks();
   const load = new Load(running.port, [exchange], streams, () => seen.watch());
   upstream.begin(chunksPerSecond);
+  // Nothing is sent after that; it waits for the streams to be ended then.
   const ended = load.run(rampMs + roundMs);
-  const window = seen.during(rampMs, roundMs).then(async (delaysMs) => {
+  const measured = async () => {
+    await allOpen(name, upstream, streams);
+    await delay(rampMs);
+    const figures = await Promise.all([seen.during(roundMs), cpuShareOf(running, roundMs)]);
     await delay(flightMs);
-    return delaysMs;
-  });
+    return figures;
+  };
   const memory = watchMemory(running.pid);
   try {
     const [delaysMs, cpuShare] = await Promise.race([
-      Promise.all([window, cpuShareOf(running, rampMs, roundMs), allOpen(name, upstream, streams, rampMs)]),
+      measured(),
       ended.then(() => Promise.reject(new Error(`${name}: the streams ended early`))),
     ]);
     upstream.end();
@@ -98,14 +104,14 @@ function late({ latenessMs }: StampedUpstream): number {
   return percentile(latenessMs, 0.99);
 }
 
-/** Rejects unless all streams are open when the ramp is over. */
-async function allOpen(name: string, upstream: StampedUpstream, streams: number, rampMs: number): Promise<void> {
-  await delay(rampMs);
-  if (upstream.open < streams) throw new Error(`${name}: ${upstream.open} of ${streams} streams were open`);
+/** Resolves when all streams are open; rejects when they are not in time. */
+async function allOpen(name: string, upstream: StampedUpstream, streams: number): Promise<void> {
+  for (const givesUpAtMs = nowMs() + openWithinMs; upstream.open < streams; await delay(openPollMs)) {
+    if (nowMs() > givesUpAtMs) throw new Error(`${name}: ${upstream.open} of ${streams} streams were open`);
+  }
 }
 
-async function cpuShareOf(running: NamedSubject['running'], rampMs: number, roundMs: number): Promise<number> {
-  await delay(rampMs);
+async function cpuShareOf(running: NamedSubject['running'], roundMs: number): Promise<number> {
   const [cpuBefore, startedAtMs] = [await running.cpuMicros(), nowMs()];
   await delay(roundMs);
   return ((await running.cpuMicros()) - cpuBefore) / 1000 / (nowMs() - startedAtMs);
@@ -131,10 +137,10 @@ class SeenChunks {
   }
 
   /** Resolves when the window is over; chunks on their way then are added until the next begins. */
-  async during(inMs: number, lengthMs: number): Promise<readonly number[]> {
-    this.fromMs = nowMs() + inMs;
+  async during(lengthMs: number): Promise<readonly number[]> {
+    this.fromMs = nowMs();
     this.untilMs = this.fromMs + lengthMs;
-    await delay(inMs + lengthMs);
+    await delay(lengthMs);
     return this.delaysMs;
   }
 

@@ -8,7 +8,7 @@ export interface StreamsOptions {
   /** Of every stream. */
   chunksPerSecond: number;
   rounds: number;
-  /** For all streams to be open, and whoever carries them to be used to it. */
+  /** For whoever carries them to be used to it, when all streams are open. */
   rampMs: number;
   /** Whose chunks are looked at. */
   roundMs: number;
@@ -16,11 +16,8 @@ export interface StreamsOptions {
   keep: boolean;
 }
 
-const full = { rounds: 3, rampMs: 2000, roundMs: 12_000 };
+const full = { rounds: 3, rampMs: 3000, roundMs: 12_000 };
 const quick = { rounds: 1, rampMs: 300, roundMs: 1000 };
-/** A thousand are opened in a second without hurry. */
-const rampPerStreamMs = 1;
-
 export const usage = `npm run bench:streams -- [--subject NAME]… [--streams N] [--rate N] [--rounds N] [--quick]
   --subject  what to measure beside the bare proxy (default: distributed)
   --streams  how many at once (default: 2000); fewer are not kept
@@ -47,7 +44,6 @@ export function parseStreamsOptions(args: readonly string[]): StreamsOptions {
   return {
     ...lengths,
     ...{ streams, chunksPerSecond, subjects: values.subject },
-    rampMs: lengths.rampMs + streams * rampPerStreamMs,
     rounds: values.rounds === undefined ? lengths.rounds : positive('--rounds', values.rounds),
     keep: !values.quick && streams >= 2000 && chunksPerSecond >= 20,
   };

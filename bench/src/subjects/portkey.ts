@@ -13,7 +13,8 @@ const providerOf: Readonly<Record<BenchDialect, string>> = { anthropic: 'anthrop
 
 /**
  * Portkey's gateway as npm has it, told by the headers of every request where to pass it on: no key of a gateway's own, no
- * limits, no accounting.
+ * limits, no accounting. Its package leaves the version of `@hono/node-server` open; with a recent one every stream is
+ * answered with 500 (it adds to headers that cannot be added to), so bench/peers pins one with which it works.
  */
 export const portkey: Subject = {
   name: 'portkey',
