@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readAdminSettings } from './config';
+import { readMigrateSettings } from './migrate-config';
 
 const ring = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
 const DATABASE_URL = 'postgresql://admin:s3cret@db:5432/switchboard';
@@ -62,4 +63,15 @@ test('an issuer needs an audience; what is set without an issuer is a fault', ()
   expect(read).toMatchObject({ oidc: { issuer: OIDC_ISSUER, audience: 'switchboard', rolesClaim: 'roles' } });
   expect(faultsOf({ ...REQUIRED, OIDC_ISSUER })).toEqual(['OIDC_AUDIENCE: required with OIDC_ISSUER']);
   expect(faultsOf({ ...REQUIRED, OIDC_AUDIENCE: 'x' })).toEqual(['OIDC_AUDIENCE: has no effect without OIDC_ISSUER']);
+});
+
+test('the migrations need to know of the database, and of no secret beside its own', () => {
+  expect(readMigrateSettings({ DATABASE_URL })).toMatchObject({
+    ok: true,
+    settings: { DATABASE_URL, MIGRATE_WAIT_MS: 120_000 },
+  });
+  expect(readMigrateSettings({ MIGRATE_WAIT_MS: '0' })).toEqual({
+    ok: false,
+    faults: ['DATABASE_URL: required', expect.stringContaining('MIGRATE_WAIT_MS: ')],
+  });
 });

@@ -5,7 +5,7 @@ import { createPool, type Logger, migrate, type Pool } from '@switchboard/platfo
 
 const PRISMA = path.resolve(__dirname, '../../../../prisma');
 const BATCH = 20;
-const PAUSE_MS = 20;
+const PAUSE_MS = 100;
 
 interface Release {
   lastMigration: string;
