@@ -31,7 +31,7 @@ async function main(more) {
   const engine = findEngine(process.env, ['podman', 'docker', 'buildah']);
   const image = process.env.IMAGE ?? `switchboard:${version}`;
   const { revision: REVISION, epoch } = revision();
-  const CREATED = new Date(Number(epoch) * 1000).toISOString();
+  const CREATED = new Date(Number(epoch) * 1000).toISOString().replace('.000Z', 'Z');
   const args = Object.entries({ VERSION: version, REVISION, CREATED, SOURCE_DATE_EPOCH: epoch });
   const command = [
     ...['build', '--file', 'deploy/Dockerfile', '--tag', image],
