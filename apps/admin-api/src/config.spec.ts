@@ -5,6 +5,7 @@ import path from 'node:path';
 import { loadGatewayConfig } from '@switchboard/platform';
 import { environmentOf, namesIn, podOf, renderChart, type Rendering } from '@switchboard/testing';
 import { readAdminSettings } from './config';
+import { readMigrateSettings } from './migrate-config';
 
 const ring = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
 const DATABASE_URL = 'postgresql://admin:s3cret@db:5432/switchboard';
@@ -127,5 +128,16 @@ describe('the chart', () => {
   it('refuses an issuer without an audience', async () => {
     const values = { adminApi: { config: { oidc: { issuer: 'https://login' } } } };
     await expect(renderChart({ values })).rejects.toThrow('audience');
+  });
+});
+
+test('the migrations need to know of the database, and of no secret beside its own', () => {
+  expect(readMigrateSettings({ DATABASE_URL })).toMatchObject({
+    ok: true,
+    settings: { DATABASE_URL, MIGRATE_WAIT_MS: 120_000 },
+  });
+  expect(readMigrateSettings({ MIGRATE_WAIT_MS: '0' })).toEqual({
+    ok: false,
+    faults: ['DATABASE_URL: required', expect.stringContaining('MIGRATE_WAIT_MS: ')],
   });
 });

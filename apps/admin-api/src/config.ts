@@ -1,4 +1,5 @@
 import {
+  databaseUrlSetting,
   durationSetting,
   isLoopbackHost,
   optionalText,
@@ -21,10 +22,7 @@ const identityUrl = optionalText.refine((url) => url === undefined || isTrustwor
 
 /** The service's own environment variables, beside those every service has. */
 const shape = {
-  DATABASE_URL: z
-    .string()
-    .trim()
-    .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgresql://user:password@host:port/database'),
+  DATABASE_URL: databaseUrlSetting,
   /** How long, at its end, it goes on taking requests, for balancers to notice and kept connections to move away. */
   DRAIN_GRACE_MS: durationSetting(5_000),
   /** Its bearer owns the platform; or the file it is in. */

@@ -1,20 +1,17 @@
 import {
   boundSetting,
   createSealer,
+  databaseUrlSetting,
   positiveSetting,
   readSecretRing,
   readServiceSettings,
   redisUrlSetting,
   type Sealer,
 } from '@switchboard/platform';
-import { z } from 'zod';
 
 /** The service's own environment variables, beside those every service has. */
 const shape = {
-  DATABASE_URL: z
-    .string()
-    .trim()
-    .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgresql://user:password@host:port/database'),
+  DATABASE_URL: databaseUrlSetting,
   /** Says when recurring jobs have their turn. */
   REDIS_URL: redisUrlSetting,
   /** How long the calls of tenants are kept that do not say it. */

@@ -40,6 +40,7 @@ export * from './postgres/pool';
 export * from './postgres/running';
 export * from './prisma/client';
 export * from './prisma/migrate';
+export * from './prisma/migrate-when-there';
 export * from './secrets/key-hasher';
 export * from './secrets/sealer';
 export * from './secrets/secret-ring';

@@ -186,3 +186,20 @@ test('a server that takes the connection and says nothing is given up within sec
   expect(outcome).toMatchObject({ message: expect.stringContaining('timeout') });
   expect(performance.now() - startedAt).toBeLessThan(8_000);
 });
+
+test('a migration that a table in use holds up lets others at it, and comes when it is free', async () => {
+  await migrate({ url, log });
+  const folder = await folderWith('ALTER TABLE tenants ADD COLUMN later TEXT');
+  const user = new Client({ connectionString: url });
+  await user.connect();
+  await user.query('BEGIN; SELECT FROM tenants');
+  const told: string[] = [];
+  const heard = createLogger({ level: 'info', name: 'test' }, { write: (line) => void told.push(line) });
+  const migrating = migrate({ url, log: heard, folder });
+  while (!told.some((line) => line.includes('gives way'))) await new Promise((resolve) => setTimeout(resolve, 20));
+  // Behind a waiting ALTER TABLE this would wait as well.
+  expect(await query(url, 'SELECT count(*)::int AS tenants FROM tenants')).toEqual([{ tenants: 0 }]);
+  await user.query('COMMIT');
+  await user.end();
+  expect(await migrating).toEqual(['99991231000000_last']);
+});

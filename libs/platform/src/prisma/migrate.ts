@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Logger } from '../logging/logger';
 
@@ -12,6 +13,15 @@ const ADVISORY_LOCK = 72707369;
 
 /** A server that takes a connection and says nothing is as away as one that takes none. */
 const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Whoever comes after a migration that waits for a table waits behind it, readers too. So it lets them pass soon, and tries
+ * again: traffic goes on, and the longest transaction of a running release fits between two of the tries.
+ */
+const TABLE_LOCK = { timeoutMs: 2_000, attempts: 30, pauseMs: 500 };
+
+/** It had to wait for a lock too long, or was the one of two that a circle of waiting was broken at. */
+const GAVE_WAY = new Set(['55P03', '40P01']);
 
 /** As Prisma creates it: `prisma migrate status` reads it. */
 const CREATE_HISTORY = `
@@ -37,15 +47,29 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
+/** Another process was at the migrations for longer than there was to wait. */
+export class MigrationLockError extends Error {
+  override readonly name = 'MigrationLockError';
+}
+
+export interface MigrateOptions {
+  url: string;
+  log: Logger;
+  /** Of the migrations; absent: this release's. */
+  folder?: string;
+  /** How long another process may be at it; absent: as long as it takes. */
+  lockWaitMs?: number;
+}
+
 /**
  * Brings a database to this release's schema: applies each migration it lacks, in order, each in a transaction with its
- * record. Processes that start together wait for one another.
+ * record. Processes that start together wait for one another. What is migrated may be in use meanwhile.
  *
  * @returns the names of the migrations applied now.
  * @throws MigrationError when an applied migration was changed since, failed half-way under another tool, or a migration
- * fails now (nothing of it stays).
+ * fails now (nothing of it stays); MigrationLockError after `lockWaitMs`; any other error of the network.
  */
-export async function migrate(options: { url: string; log: Logger; folder?: string }): Promise<string[]> {
+export async function migrate(options: MigrateOptions): Promise<string[]> {
   const migrations = await readMigrations(options.folder ?? MIGRATIONS);
   const client = new Client({
     connectionString: options.url,
@@ -56,13 +80,12 @@ export async function migrate(options: { url: string; log: Logger; folder?: stri
   client.on('error', (error) => options.log.warn({ err: error }, 'lost the connection while migrating'));
   await client.connect();
   try {
-    // Bound to the session: it goes with the connection, however that ends.
-    await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    await takeTurn(client, options.lockWaitMs);
     await client.query(CREATE_HISTORY);
     const applied = await appliedChecksums(client);
     const pending = migrations.filter(({ name, checksum }) => isPending(applied, name, checksum));
     for (const migration of pending) {
-      await apply(client, migration);
+      await applyInTurn(client, migration, options.log);
       options.log.info({ migration: migration.name }, 'applied a database migration');
     }
     return pending.map(({ name }) => name);
@@ -105,20 +128,57 @@ function isPending(applied: ReadonlyMap<string, string>, name: string, checksum:
   );
 }
 
-async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
-  await client.query('BEGIN');
+/** Bound to the session: it goes with the connection, however that ends. */
+async function takeTurn(client: Client, waitMs = 0): Promise<void> {
+  await client.query(`SET lock_timeout = ${Math.ceil(waitMs)}`);
   try {
-    await client.query(sql);
-    await client.query(
-      `INSERT INTO "_prisma_migrations" (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
-       VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
-      [randomUUID(), checksum, name],
-    );
-    await client.query('COMMIT');
+    await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
   } catch (error) {
-    // The transaction ends with the session, which the caller closes.
-    throw new MigrationError(`Migration ${name} failed, nothing of it was kept: ${(error as Error).message}`, {
+    if (codeOf(error) !== '55P03') throw error;
+    throw new MigrationLockError(`another process has been migrating this database for ${Math.ceil(waitMs)} ms`, {
       cause: error,
     });
   }
+  await client.query(`SET lock_timeout = ${TABLE_LOCK.timeoutMs}`);
+}
+
+async function applyInTurn(client: Client, migration: Migration, log: Logger): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await apply(client, migration);
+    } catch (error) {
+      if (!isSqlState(codeOf(error))) throw error;
+      if (!GAVE_WAY.has(codeOf(error)) || attempt === TABLE_LOCK.attempts) {
+        // The transaction ends with the session, which the caller closes.
+        throw new MigrationError(
+          `Migration ${migration.name} failed, nothing of it was kept: ${(error as Error).message}`,
+          { cause: error },
+        );
+      }
+      await client.query('ROLLBACK');
+      log.info({ migration: migration.name, attempt }, 'a table is in use: the migration gives way, and tries again');
+      await delay(TABLE_LOCK.pauseMs);
+    }
+  }
+}
+
+async function apply(client: Client, { name, sql, checksum }: Migration): Promise<void> {
+  await client.query('BEGIN');
+  await client.query(sql);
+  await client.query(
+    `INSERT INTO "_prisma_migrations" (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+     VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
+    [randomUUID(), checksum, name],
+  );
+  await client.query('COMMIT');
+}
+
+function codeOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
+
+/** What the database says of a statement; not of the network, nor of a server that goes away (57P…). */
+function isSqlState(code: string): boolean {
+  return /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('57P');
 }

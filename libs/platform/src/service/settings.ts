@@ -11,6 +11,11 @@ export const positiveSetting = (standard: number) => z.coerce.number().int().pos
 /** From 0 on: milliseconds that may be none. */
 export const durationSetting = (standardMs: number) => z.coerce.number().int().nonnegative().default(standardMs);
 
+export const databaseUrlSetting = z
+  .string()
+  .trim()
+  .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgresql://user:password@host:port/database');
+
 export const redisUrlSetting = z
   .string()
   .trim()
