@@ -8,6 +8,7 @@ import {
   redisUrlSetting,
   type Sealer,
 } from '@switchboard/platform';
+import { z } from 'zod';
 
 /** The service's own environment variables, beside those every service has. */
 const shape = {
