@@ -46,7 +46,7 @@ export function rowsOf(exposed: ReadonlyMap<string, readonly ExposedMetric[]>): 
       rows.set(metric.name, {
         ...row,
         labels: [...new Set([...row.labels, ...labels])].sort(),
-        services: [...row.services, service],
+        services: [...row.services, service].sort(),
       });
     }
   }

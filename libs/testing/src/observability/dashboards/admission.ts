@@ -84,10 +84,10 @@ export const admission: Dashboard = {
     graph(
       'Spending read from the ledger, p95',
       's',
-      { p95: quantile(0.95, 'switchboard_rate_limit_ledger_seconds') },
       {
-        description: 'At the first call of a budget’s period, and after a restart of Redis.',
+        p95: `histogram_quantile(0.95, sum by (le) (increase(${of('switchboard_rate_limit_ledger_seconds_bucket')}[1h])))`,
       },
+      { description: 'Of the last hour. At the first call of a budget’s period, and after a restart of Redis.' },
     ),
   ],
 };
