@@ -72,23 +72,33 @@ export function settle(
     heldNanoUsd: facts.reservation?.paysMoney === true ? facts.reservation.heldNanoUsd : undefined,
   });
   edge.usage.record(record, facts.reservation?.settling(record));
-  edge.metrics.closed({
-    dialect: request.dialect.id,
-    operation: request.operation?.id,
-    candidate: call.candidate,
-    status: settlement.status,
-    startedMs: facts.startedMs,
-    sentMs: facts.attempt?.sentMs ?? 0,
-    heardMs: facts.attempt?.heardMs ?? 0,
-    latencyMs,
-    firstTokenMs: facts.firstTokenMs,
-    attempts: facts.attempts,
-    losses,
-    usage: record.usage,
-    costNanoUsd: record.costNanoUsd,
-  });
+  count(edge, request, call, record, facts);
   facts.identity.call?.served(record, settlement.errorCode);
   return record;
+}
+
+function count(
+  { metrics }: EdgeContext,
+  { dialect, operation }: InferenceRequest,
+  { candidate }: PreparedCall,
+  { status, latencyMs, losses, usage, costNanoUsd }: UsageRecordedV1,
+  { startedMs, firstTokenMs, attempts, attempt }: CallFacts,
+): void {
+  metrics.closed({
+    dialect: dialect.id,
+    operation: operation?.id,
+    candidate,
+    status,
+    startedMs,
+    sentMs: attempt?.sentMs ?? 0,
+    heardMs: attempt?.heardMs ?? 0,
+    latencyMs,
+    firstTokenMs,
+    attempts,
+    losses,
+    usage,
+    costNanoUsd,
+  });
 }
 
 /** The error that a client was told of a call that no upstream took. */

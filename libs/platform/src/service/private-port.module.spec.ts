@@ -96,14 +96,14 @@ test('a change of readiness is logged once, with what is down', async () => {
 });
 
 test('metrics tell which dependencies are there, as they are now', async () => {
-  let fault: Error | undefined;
-  const check = () => (fault === undefined ? Promise.resolve() : Promise.reject(fault));
+  const database: { fault?: Error } = {};
+  const check = () => (database.fault === undefined ? Promise.resolve() : Promise.reject(database.fault));
   await start([up, { name: 'postgres', required: false, check }]);
   const lines = async (): Promise<string[]> =>
     (await get('/metrics')).body.split('\n').filter((line) => line.startsWith('switchboard_dependency_up{'));
   const config = 'switchboard_dependency_up{dependency="config",required="true"} 1';
   expect(await lines()).toEqual([config, 'switchboard_dependency_up{dependency="postgres",required="false"} 1']);
-  fault = new Error('connection refused');
+  database.fault = new Error('connection refused');
   expect(await lines()).toEqual([config, 'switchboard_dependency_up{dependency="postgres",required="false"} 0']);
 });
 
