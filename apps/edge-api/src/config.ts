@@ -8,6 +8,7 @@ import {
   positiveSetting,
   readSecretRing,
   readServiceSettings,
+  slowCallSettings,
   type KeyHasher,
   type Sealer,
   type TenantSealer,
@@ -37,6 +38,7 @@ const shape = {
   SPOOL_MAX_BYTES: positiveSetting(256 * 1024 * 1024),
   /** Reservations and settlements of one turn of the event loop that travel together; 1: each alone. */
   ADMISSION_BATCH_MAX: positiveSetting(64),
+  ...slowCallSettings,
   /** Addresses and CIDR ranges, by commas, whose `x-forwarded-for` is believed. */
   TRUSTED_PROXIES: listSetting.superRefine((ranges, context) => {
     for (const range of ranges) {

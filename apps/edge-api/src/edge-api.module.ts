@@ -19,7 +19,7 @@ import {
   type UsagePublisher,
   UsageSpool,
 } from '@switchboard/metering/client';
-import type { Logger, Metrics } from '@switchboard/platform';
+import type { Logger, Metrics, SpanSink } from '@switchboard/platform';
 import { BusLimiter } from '@switchboard/rate-limit/client';
 import type { EdgeSecrets, EdgeServiceSettings } from './config';
 
@@ -32,6 +32,8 @@ export interface EdgeServiceParts {
   secrets: EdgeSecrets;
   log: Logger;
   metrics: Metrics;
+  /** Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 /** An edge replica on the bus. At shutdown open replies end first, then their usage is published, and settled. */
@@ -76,17 +78,22 @@ export class EdgeServiceModule implements OnApplicationShutdown {
 }
 
 /** @throws Error that names the folder where the spool cannot be written. */
-async function createUsageSink({ bus, settings, log, metrics }: EdgeServiceParts): Promise<UsagePublisher> {
+async function createUsageSink({ bus, settings, log, metrics, spans }: EdgeServiceParts): Promise<UsagePublisher> {
   const spool = await UsageSpool.open({
     ...{ dir: settings.SPOOL_DIR, bytesMax: settings.SPOOL_MAX_BYTES, log, metrics },
   });
-  return createUsagePublisher({ bus, log, metrics, spool });
+  return createUsagePublisher({ bus, log, metrics, spool, spans });
 }
 
-function edgeOf({ bus, settings, secrets, log, metrics }: EdgeServiceParts): EdgeApiOptions {
+function edgeOf({ bus, settings, secrets, log, metrics, spans }: EdgeServiceParts): EdgeApiOptions {
   return {
     ...{ bus, log, metrics, sealer: secrets.sealer, hasher: secrets.hasher },
     ...{ port: settings.PORT, host: settings.HOST },
+    traces: spans && {
+      ...{ spans, ratio: settings.OTEL_TRACES_SAMPLER_ARG },
+      slowFirstTokenMs: settings.TRACE_SLOW_FIRST_TOKEN_MS,
+      slowReplyMs: settings.TRACE_SLOW_REPLY_MS,
+    },
     settings: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       keepaliveMs: settings.KEEPALIVE_MS,

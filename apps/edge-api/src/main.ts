@@ -1,6 +1,13 @@
 import 'reflect-metadata';
 import { EdgeReplica } from '@switchboard/edge-api';
-import { createLogger, createMetrics, openNatsBus, reportConfiguration, runService } from '@switchboard/platform';
+import {
+  createLogger,
+  createMetrics,
+  openNatsBus,
+  openTracing,
+  reportConfiguration,
+  runService,
+} from '@switchboard/platform';
 import { readEdgeSettings } from './config';
 import { EdgeServiceModule, USAGE_DRAIN_MS } from './edge-api.module';
 
@@ -15,9 +22,10 @@ async function main(): Promise<void> {
   const metrics = createMetrics();
   const { NATS_URL: url, NATS_REPLICAS: replicas } = settings;
   const bus = openNatsBus({ url, replicas, name: `edge-api ${settings.INSTANCE}`, log });
+  const tracing = await openTracing({ settings, service: 'edge-api', log, metrics });
   await runService({
-    ...{ name: 'edge-api', settings, log, metrics, bus },
-    module: EdgeServiceModule.forRoot({ bus, settings, secrets, log, metrics }),
+    ...{ name: 'edge-api', settings, log, metrics, bus, tracing },
+    module: EdgeServiceModule.forRoot({ bus, settings, secrets, log, metrics, spans: tracing }),
     start: async (app) => {
       const replica = app.get(EdgeReplica, { strict: false });
       // For who cannot wait for the longest stream, but would not lose its bill either.

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { type Bus, HEALTH_CHECKS, type HealthCheck } from '@switchboard/contracts';
 import { MeteringConsumerModule } from '@switchboard/metering';
 import { JOBS_HEALTH, METERING_HEALTH } from '@switchboard/metering/client';
-import { busHealth, type Logger, type Metrics, type Sealer } from '@switchboard/platform';
+import { busHealth, type Logger, type Metrics, type Sealer, type SpanSink } from '@switchboard/platform';
 
 export interface MeteringServiceParts {
   bus: Bus;
@@ -16,6 +16,8 @@ export interface MeteringServiceParts {
   retentionMonths: number | undefined;
   log: Logger;
   metrics: Metrics;
+  /** Of traced calls. Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 @Module({})

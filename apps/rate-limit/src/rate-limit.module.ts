@@ -9,6 +9,7 @@ import {
   openRedis,
   type Redis,
   redisHealth,
+  type SpanSink,
 } from '@switchboard/platform';
 import { guardQuota, RateLimitModule, RedisEpoch, RedisQuota } from '@switchboard/rate-limit';
 
@@ -21,6 +22,8 @@ export interface RateLimitServiceParts {
   redisTimeoutMs: number;
   log: Logger;
   metrics: Metrics;
+  /** Of traced calls. Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 /** A replica of the limiter; lets go of Redis once nothing is in hand. */
@@ -28,14 +31,16 @@ export interface RateLimitServiceParts {
 export class RateLimitServiceModule implements OnApplicationShutdown {
   constructor(@Inject(REDIS) private readonly redis: Redis) {}
 
-  static forRoot({ bus, redisUrl, leaseMs, redisTimeoutMs, log, metrics }: RateLimitServiceParts): DynamicModule {
+  static forRoot(parts: RateLimitServiceParts): DynamicModule {
+    const { bus, redisUrl, leaseMs, redisTimeoutMs, log, metrics, spans } = parts;
+    const tracing = spans && { spans, store: 'redis' as const };
     const redis = openRedis({ url: redisUrl, log, name: 'rate-limit' });
     const store = new RedisEpoch(redis);
     const quota = guardQuota(new RedisQuota({ redis, epoch: store.current, leaseMs }), redisTimeoutMs);
     const ledger = createBusLedger({ bus });
     return {
       module: RateLimitServiceModule,
-      imports: [RateLimitModule.forRoot({ bus, quota, ledger, leaseMs, store, log, metrics })],
+      imports: [RateLimitModule.forRoot({ bus, quota, ledger, leaseMs, store, log, metrics, tracing })],
       providers: [
         { provide: REDIS, useValue: redis },
         {

@@ -18,6 +18,7 @@ import {
   listeningUrl,
   type Logger,
   nestLogger,
+  openTracing,
   provideSecretRing,
   Readiness,
   registerBuildInfo,
@@ -54,7 +55,7 @@ export interface Application {
 
 type Stop = () => Promise<unknown>;
 type Secrets = Record<'kek' | 'peppers', SecretRing>;
-type Tools = Pick<StandaloneParts, 'bus' | 'adminToken' | 'logger' | 'metrics'> & { databaseUrl: string };
+type Tools = Pick<StandaloneParts, 'bus' | 'adminToken' | 'logger' | 'metrics' | 'spans'> & { databaseUrl: string };
 
 /**
  * Resolves when both ports listen, the public one from the first whole catalog on; `stops` gets what ends it.
@@ -63,10 +64,13 @@ type Tools = Pick<StandaloneParts, 'bus' | 'adminToken' | 'logger' | 'metrics'> 
  */
 export async function startApplication(options: ApplicationOptions, stops: Stop[]): Promise<Application> {
   const { settings, databaseUrl, adminToken, logger } = options;
+  const metrics = createMetrics();
+  const tracing = await openTracing({ settings, service: SERVICE, log: logger, metrics });
+  stops.push(async () => tracing?.close());
   const bus = createLocalBus({ log: logger });
   stops.push(() => bus.close());
-  const tools: Tools = { bus, databaseUrl, adminToken, logger, metrics: createMetrics() };
-  registerBuildInfo(tools.metrics, { component: SERVICE, version: releaseVersion() });
+  const tools: Tools = { bus, databaseUrl, adminToken, logger, metrics, spans: tracing };
+  registerBuildInfo(metrics, { component: SERVICE, version: releaseVersion() });
   const secrets: Secrets = {
     kek: provideSecretRing(path.join(settings.DATA_DIR, 'kek')),
     peppers: provideSecretRing(path.join(settings.DATA_DIR, 'key-pepper')),
@@ -76,7 +80,7 @@ export async function startApplication(options: ApplicationOptions, stops: Stop[
   // Its first queries take as long as composing the application does.
   store.start();
   const metering = await openMetering(settings, secrets, tools);
-  const module = StandaloneModule.forRoot({ ...tools, store, metering, edge: edgeOf(settings, secrets) });
+  const module = StandaloneModule.forRoot({ ...tools, store, metering, edge: edgeOf(settings, secrets, tools) });
   const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
     logger: nestLogger(logger),
     abortOnError: false,
@@ -119,9 +123,14 @@ function openStore({ config }: ApplicationOptions, secrets: Secrets, tools: Tool
   return createAdminStore({ ...tools, ...secrets, config: { ...config, standalone: true } });
 }
 
-function edgeOf(settings: Settings, { kek, peppers }: Secrets): StandaloneParts['edge'] {
+function edgeOf(settings: Settings, { kek, peppers }: Secrets, { spans }: Tools): StandaloneParts['edge'] {
   return {
     ...{ sealer: createSealer(kek), hasher: createKeyHasher(peppers), port: settings.PORT, host: settings.HOST },
+    traces: spans && {
+      ...{ spans, ratio: settings.OTEL_TRACES_SAMPLER_ARG },
+      slowFirstTokenMs: settings.TRACE_SLOW_FIRST_TOKEN_MS,
+      slowReplyMs: settings.TRACE_SLOW_REPLY_MS,
+    },
     settings: {
       maxBodyBytes: settings.MAX_BODY_BYTES,
       keepaliveMs: settings.KEEPALIVE_MS,

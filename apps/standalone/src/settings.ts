@@ -10,6 +10,8 @@ import {
   type ReadSettings,
   readSettings as readProcessSettings,
   serviceSettings,
+  slowCallSettings,
+  tracingSettings,
 } from '@switchboard/platform';
 import { z } from 'zod';
 
@@ -37,6 +39,8 @@ const settingsShape = {
   TRUSTED_PROXIES: listSetting,
   /** Of the spool in DATA_DIR, where usage waits for the database. */
   SPOOL_MAX_BYTES: positiveSetting(256 * 1024 * 1024),
+  ...tracingSettings,
+  ...slowCallSettings,
 };
 
 export type Settings = z.output<z.ZodObject<typeof settingsShape>>;

@@ -5,7 +5,7 @@ import { EdgeApiModule, type EdgeApiOptions } from '@switchboard/edge-api';
 import { EDGE_HEALTH } from '@switchboard/edge-api/client';
 import { type Metering, MeteringModule } from '@switchboard/metering';
 import { METERING_HEALTH } from '@switchboard/metering/client';
-import { type Logger, type Metrics, PrivatePortModule } from '@switchboard/platform';
+import { type Logger, type Metrics, PrivatePortModule, type SpanSink } from '@switchboard/platform';
 import { InMemoryQuota } from '@switchboard/rate-limit';
 import { createLocalLimiter } from '@switchboard/rate-limit/client';
 import { RouterModule } from '@switchboard/router';
@@ -19,20 +19,24 @@ const NEVER_MS = Number.MAX_SAFE_INTEGER / 4;
 
 export interface StandaloneParts {
   bus: Bus;
-  edge: Pick<EdgeApiOptions, 'settings' | 'sealer' | 'hasher' | 'port' | 'host'>;
+  edge: Pick<EdgeApiOptions, 'settings' | 'sealer' | 'hasher' | 'port' | 'host' | 'traces'>;
   store: AdminStore;
   metering: Metering;
   adminToken: string;
   logger: Logger;
   metrics: Metrics;
+  /** Absent: nothing is traced. */
+  spans: SpanSink | undefined;
 }
 
 /** The feature modules of the distributed form, bound to embedded parts. */
 @Module({})
 export class StandaloneModule {
-  static forRoot({ bus, edge, store, metering, adminToken, logger, metrics }: StandaloneParts): DynamicModule {
+  static forRoot(parts: StandaloneParts): DynamicModule {
+    const { bus, edge, store, metering, adminToken, logger, metrics, spans } = parts;
+    const tracing = spans && { spans, store: undefined };
     const quota = new InMemoryQuota({ leaseMs: NEVER_MS });
-    const limiter = createLocalLimiter({ quota, ledger: metering.ledger, metrics });
+    const limiter = createLocalLimiter({ quota, ledger: metering.ledger, metrics, tracing });
     // Records go to the database without a queue in between: those in memory are how far metering is behind.
     const usageBacklog = () => Promise.resolve({ pending: metering.store.buffered, unacknowledged: 0 });
     return {

@@ -187,6 +187,7 @@ const recorded: Whole<UsageRecordedV1> & UsageRecordedV1 = {
   endUser: 'jane',
   clientMetadata: { team: 'search' },
   clientRequestId: 'c-1',
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 };
 
 const scopes: Whole<ScopeBounds>[] = [
@@ -242,7 +243,7 @@ const budgetState: BudgetState = {
 
 const batch: LimiterBatchV2 = {
   steps: [
-    { do: 'reserve', request: reservation },
+    { do: 'reserve', request: reservation, traceparent: recorded.traceparent },
     { do: 'extend', request: { ...reserved, nanoUsd: 7_680_000 } },
     {
       do: 'settle',

@@ -19,5 +19,6 @@ export * from './responses';
 export * from './routing';
 export * from './spending';
 export * from './subjects';
+export * from './trace-context';
 export * from './upstreams-view';
 export * from './webhooks';

@@ -159,8 +159,8 @@ export type KeepingOutcome = 'done' | 'unknown' | 'orphaned';
 
 /** One step of several that travel together; answered in the same order. */
 export type LimiterStep =
-  /** With `mayPend`: where it would have to wait for the ledger, the answer is `pending`. */
-  | { do: 'reserve'; request: ReservationRequest; mayPend?: true }
+  /** With `mayPend`: where it would have to wait for the ledger, the answer is `pending`. `traceparent`: as of the port. */
+  | { do: 'reserve'; request: ReservationRequest; mayPend?: true; traceparent?: string | undefined }
   | { do: 'extend'; request: ExtensionRequest }
   /** With `request`: the reservation was lost, and is put back first. */
   | { do: 'settle'; settlement: Settlement; request?: ReservationRequest; outputTokens?: number; heldNanoUsd?: NanoUsd }
@@ -212,8 +212,12 @@ export interface RateStateV2 {
  * process lives; what nobody settles expires some time after and is charged as reserved.
  */
 export interface Limiter {
-  /** @throws LimiterUnavailableError when nobody could decide. */
-  reserve(request: ReservationRequest): Promise<ReservationReply>;
+  /**
+   * `traceparent` (W3C): the span that asks, of a call whose trace is kept.
+   *
+   * @throws LimiterUnavailableError when nobody could decide.
+   */
+  reserve(request: ReservationRequest, traceparent?: string): Promise<ReservationReply>;
   /** @throws LimiterUnavailableError */
   extend(request: ExtensionRequest): Promise<ExtensionReply>;
   /** Returns at once; it is tried until it is taken. Every granted reservation is settled once. */

@@ -25,6 +25,7 @@ export const ACCURACY: FieldKind = {
   name: 'exact, estimated or orphaned',
   accepts: (value) => value === 'exact' || value === 'estimated' || value === 'orphaned',
 };
+export const ANYTHING: FieldKind = { name: 'anything', accepts: () => true };
 export const OBJECT: FieldKind = { name: 'an object', accepts: isObject };
 export const optional = ({ name, accepts }: FieldKind): FieldKind => ({
   name,

@@ -16,13 +16,17 @@ test('a batch is read as it was written, every field', () => {
 
 test('what a record may lack, it may lack', () => {
   const { firstTokenMs: _first, endUser: _user, clientRequestId: _id, ...rest } = golden;
-  const { priceVersion: _version, clientMetadata: _metadata, ...least } = rest;
+  const { priceVersion: _version, clientMetadata: _metadata, traceparent: _trace, ...least } = rest;
   expect(parseUsageBatch(batch({ ...least, losses: [] })).events).toEqual([{ ...least, losses: [] }]);
 });
 
 test('a field and a dialect of a later release are no fault', () => {
   const later = { ...golden, clientDialect: 'gemini', region: 'eu' };
   expect(parseUsageBatch(batch(later)).faults).toEqual([]);
+});
+
+test.each([null, 7, 'garbage', {}])('whatever is wrong with its trace, %j say, a call is billed', (traceparent) => {
+  expect(parseUsageBatch(batch({ ...golden, traceparent }))).toMatchObject({ events: [{ traceparent }], faults: [] });
 });
 
 test('a faulty record is told with its place and whole, and its neighbours count', () => {
@@ -39,7 +43,8 @@ test('a faulty record is told with its place and whole, and its neighbours count
   });
 });
 
-const required = Object.keys(golden).filter(
+const checked = Object.keys(golden).filter((field) => field !== 'traceparent');
+const required = checked.filter(
   (field) => !['firstTokenMs', 'endUser', 'clientRequestId', 'priceVersion', 'clientMetadata'].includes(field),
 );
 
@@ -48,7 +53,7 @@ test.each(required)('a record without %s is refused, by name', (field) => {
   expect(parseUsageBatch(batch(rest)).faults[0]?.fault).toContain(`events[0].${field} is not `);
 });
 
-test.each(Object.keys(golden))('a record whose %s is null is refused, by name', (field) => {
+test.each(checked)('a record whose %s is null is refused, by name', (field) => {
   expect(parseUsageBatch(batch({ ...golden, [field]: null })).faults[0]?.fault).toContain(`events[0].${field} is not`);
 });
 

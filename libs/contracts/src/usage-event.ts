@@ -2,6 +2,7 @@ import type { DialectId, Loss, Usage } from '@switchboard/protocol';
 import type { NanoUsd } from './money';
 import {
   ACCURACY,
+  ANYTHING,
   COUNT,
   fieldFault,
   type FieldKind,
@@ -51,6 +52,8 @@ export interface UsageRecordedV1 {
   /** What the client attached to the call for itself; at most 4 KiB as JSON. */
   clientMetadata?: Readonly<Record<string, string>>;
   clientRequestId?: string;
+  /** Of a call whose trace is kept: what comes next belongs below this span (W3C). It is no fact of the call, and not stored. */
+  traceparent?: string;
 }
 
 /** What the usage record of a call is made from if its edge dies: the most that the call can have come to. */
@@ -153,6 +156,8 @@ const RECORD_FIELDS: Fields = Object.entries<FieldKind>({
   endUser: optional(TEXT),
   clientMetadata: optional(TEXTS),
   clientRequestId: optional(TEXT),
+  // Read where it is used: whatever is wrong with it, the call is billed.
+  traceparent: ANYTHING,
 } satisfies Record<keyof UsageRecordedV1, FieldKind>);
 
 const LOSS_FIELDS: Fields = Object.entries<FieldKind>({ feature: TEXT, path: TEXT } satisfies Record<

@@ -10,6 +10,7 @@ import { UpstreamRegistry } from './core/upstream-registry';
 import { EdgeMetrics } from './edge-metrics';
 import { Admissions } from './inference/admissions';
 import { ProviderAccounts } from './inference/provider-accounts';
+import { RequestTraces, type TraceOptions } from './inference/request-traces';
 import { ResponseStorage } from './inference/response-storage';
 import { Sweeper } from './inference/sweeper';
 
@@ -17,6 +18,8 @@ export interface PublicServerOptions {
   settings: EdgeSettings;
   logger: Logger;
   metrics: Metrics;
+  /** Absent: nothing is traced. */
+  traces?: TraceOptions | undefined;
 }
 
 /** What the public port asks of others. */
@@ -39,7 +42,8 @@ export interface EdgePorts {
 }
 
 /** Everything behind the public port, which does not listen yet. */
-export function createPublicServer({ settings, logger, metrics }: PublicServerOptions, ports: EdgePorts): PublicServer {
+export function createPublicServer(options: PublicServerOptions, ports: EdgePorts): PublicServer {
+  const { settings, logger, metrics, traces } = options;
   const sweeper = new Sweeper();
   const whenUnavailable = ports.limiterUnavailable ?? (() => settings.limiterUnavailable ?? 'open');
   return new PublicServer({
@@ -63,6 +67,7 @@ export function createPublicServer({ settings, logger, metrics }: PublicServerOp
     sweeper,
     drain: { begun: false },
     metrics: new EdgeMetrics(metrics, { catalog: ports.catalog, open: () => sweeper.size }),
+    traces: traces && new RequestTraces(traces),
     log: logger,
   });
 }

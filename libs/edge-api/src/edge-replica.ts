@@ -23,6 +23,7 @@ import { RoutingReader } from './adapters/routing-reader';
 import type { EdgeSettings } from './client';
 import { UpstreamRegistry } from './core/upstream-registry';
 import { createPublicServer } from './create-public-server';
+import type { TraceOptions } from './inference/request-traces';
 import { PublicPort } from './public-port';
 
 export interface EdgeReplicaOptions {
@@ -44,6 +45,8 @@ export interface EdgeReplicaOptions {
   host: string;
   log: Logger;
   metrics: Metrics;
+  /** Absent: nothing is traced. */
+  traces?: TraceOptions | undefined;
 }
 
 /**
@@ -108,11 +111,11 @@ export class EdgeReplica {
   }
 
   private createServer() {
-    const { settings, log, metrics, usage, calls, responses, limiter } = this.options;
+    const { settings, log, metrics, traces, usage, calls, responses, limiter } = this.options;
     const { published, upstreams, keys } = this;
     this.brand = published.settings().brand;
     return createPublicServer(
-      { settings: { ...settings, brand: this.brand }, logger: log, metrics },
+      { settings: { ...settings, brand: this.brand }, logger: log, metrics, traces },
       {
         ...{ catalog: published, upstreams, keys, usage, calls, responses, limiter },
         storeResponses: () => published.settings().storeResponses !== 'off',

@@ -36,14 +36,20 @@ export class PublicHandler {
   }
 
   readonly handle = (incoming: IncomingMessage, response: ServerResponse): void => {
-    const { headers } = incoming;
+    const { headers, url = '/' } = incoming;
+    const match = matchRoute(url, headers);
     const identity: RequestIdentity = {
       requestId: newRequestId(),
       clientRequestId: readClientRequestId(headers['x-request-id']),
       origin: headers.origin,
       call: undefined,
+      key: undefined,
+      url,
+      route: match.found ? match.route.name : undefined,
+      startedMs: this.edge.traces === undefined ? 0 : performance.now(),
+      admissionMs: 0,
+      trace: undefined,
     };
-    const match = matchRoute(incoming.url ?? '/', headers);
     const dialect = match.found ? match.route.dialect : match.dialect;
     const refuse = (error: GatewayError): void => this.refuse(incoming, response, dialect, identity, error);
     try {
@@ -100,6 +106,7 @@ export class PublicHandler {
     refuse: (error: GatewayError) => void,
   ): void {
     if (caller instanceof GatewayError) return refuse(caller);
+    identity.key = caller;
     if (caller.logging.requests) this.beginLog(incoming, response, route, caller, identity);
     const denied = mayCall(caller) ?? this.deniedFromHere(incoming, caller, identity);
     if (denied !== undefined) return refuse(denied);
@@ -222,6 +229,7 @@ export class PublicHandler {
     const reply = errorReply(error, dialect, identity.requestId);
     this.edge.metrics.refused(dialect, reply.status);
     identity.call?.refused(error.code, reply.status);
+    this.edge.traces?.refused(identity, incoming, { status: reply.status, code: error.code });
     const bytes = Buffer.from(JSON.stringify(reply.body));
     // A body still on its way is not worth a kept connection.
     if (!incoming.complete) response.setHeader('connection', 'close');

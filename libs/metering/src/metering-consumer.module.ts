@@ -7,7 +7,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { Bus, HealthCheck } from '@switchboard/contracts';
-import { createPool, type Logger, type Metrics, type Pool, type Sealer } from '@switchboard/platform';
+import { createPool, type Logger, type Metrics, type Pool, type Sealer, type SpanSink } from '@switchboard/platform';
 import { createSpendingPool } from './adapters/spending-sums';
 import { CallConsumer } from './calls/call-consumer';
 import { JOBS_HEALTH, METERING_HEALTH, usageBacklog } from './client';
@@ -40,6 +40,8 @@ export interface MeteringConsumerOptions {
   sealer?: Pick<Sealer, 'open'>;
   log: Logger;
   metrics: Metrics;
+  /** Of traced calls. Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 interface Consumption {
@@ -145,7 +147,7 @@ function createConsumption(options: MeteringConsumerOptions): Consumption {
     tenantCosts: new TenantCosts({ pool, metrics, top: options.tenantCostTop ?? 0 }),
     jobs: redisUrl === undefined ? undefined : new BullmqJobs({ redisUrl, jobs, log, metrics }),
     schema: new SchemaPreparation({ url: databaseUrl, log, metrics }),
-    consumer: new UsageConsumer({ bus, pool, log, metrics }),
+    consumer: new UsageConsumer({ bus, pool, log, metrics, spans: options.spans }),
     calls: new CallConsumer({ bus, pool, log, metrics }),
     responsePool,
     responses: new ResponseConsumer({ bus, pool: responsePool, rows, log, metrics }),

@@ -14,6 +14,7 @@ import {
   type Metrics,
   type Pool,
   type Sealer,
+  type SpanSink,
   type TenantSealer,
 } from '@switchboard/platform';
 import { ReconciliationLog } from './adapters/reconciliation-log';
@@ -55,6 +56,8 @@ export interface MeteringOptions {
   spool?: UsageSpool | undefined;
   /** Of usage; undefined: all are kept. */
   retentionMonths?: number | undefined;
+  /** Of traced calls. Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 export interface OpenUsageQueries {
@@ -114,7 +117,7 @@ export function createMetering(options: MeteringOptions): Metering {
   const spendingPool = createSpendingPool({ url: databaseUrl, log: logger });
   const { queries, calls, refused, reconciliations, close: closeQueries } = openUsageQueries(databaseUrl, logger);
   const usageMetrics = registerUsageMetrics(metrics, () => store.buffered);
-  const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics, spool });
+  const store: UsageStore = new UsageStore({ pool, log: logger, metrics: usageMetrics, spool, spans: options.spans });
   const callLog = createCallStore({ pool, log: logger, metrics });
   const responses = openResponses(options);
   const ledger = createLocalLedger(store, new SpendingSums(spendingPool));

@@ -1,10 +1,11 @@
 import { type Bus, parseUsageBatch, type StreamMessage, STREAMS, type UsageRecordedV1 } from '@switchboard/contracts';
-import type { Logger, Metrics, Pool } from '@switchboard/platform';
+import type { Logger, Metrics, Pool, SpanSink } from '@switchboard/platform';
 import { keepRefusals, type Refusal, waitingRefusals } from './adapters/refused-usage';
 import { writeUsage } from './adapters/usage-insert';
 import { METERING_DURABLE } from './client';
 import { type ConsumerMetrics, registerConsumerMetrics } from './consumer-metrics';
 import { StreamConsumer } from './stream-consumer';
+import { UsageSpans } from './usage-spans';
 
 export interface UsageConsumerOptions {
   bus: Bus;
@@ -13,6 +14,8 @@ export interface UsageConsumerOptions {
   metrics: Metrics;
   /** How long a batch is kept in hand while the database is away, before another consumer may try; default 10,000. */
   holdMs?: number;
+  /** Of traced calls. Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 const BATCH = { sizeMax: 100, waitMs: 50 };
@@ -26,10 +29,12 @@ const REFUSED_INTERVAL_MS = 15_000;
 export class UsageConsumer {
   private readonly metrics: ConsumerMetrics;
   private readonly consumer: StreamConsumer;
+  private readonly tracing: UsageSpans | undefined;
   private refusedTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: UsageConsumerOptions) {
     this.metrics = registerConsumerMetrics(options.metrics);
+    this.tracing = options.spans && new UsageSpans(options.spans);
     this.consumer = new StreamConsumer({
       ...options,
       ...{ stream: STREAMS.usage, durable: METERING_DURABLE, batch: BATCH },
@@ -66,15 +71,18 @@ export class UsageConsumer {
       }
     }
     this.metrics.consumed.inc(events.length);
-    return () => this.store(events, refusals);
+    const takenMs = performance.now();
+    return () => this.store(events, refusals, takenMs);
   }
 
-  private async store(events: UsageRecordedV1[], unreadable: Refusal[]): Promise<void> {
+  private async store(events: UsageRecordedV1[], unreadable: Refusal[], takenMs: number): Promise<void> {
     const { pool } = this.options;
     const refusals = [...unreadable];
     if (events.length > 0) {
       const timed = this.metrics.insertSeconds.startTimer();
+      const askedMs = performance.now();
       const { stored, corrected, refused } = await writeUsage(pool, events).finally(timed);
+      this.tracing?.stored(events, { refused, takenMs, askedMs, answeredMs: performance.now() }, true);
       this.metrics.inserted.inc(stored);
       this.metrics.corrected.inc(corrected);
       this.metrics.duplicates.inc(events.length - stored - corrected - refused.length);

@@ -6,12 +6,13 @@ import {
   type UsageRecordedV1,
   type UsageSink,
 } from '@switchboard/contracts';
-import type { Counter, Logger, Metrics } from '@switchboard/platform';
+import type { Counter, Logger, Metrics, SpanSink } from '@switchboard/platform';
 import { BatchSender } from './batch-sender';
 import { BATCH_RECORDS_MAX, takeMessage, type UsageMessage } from './core/usage-batch';
 import { Outage } from './outage';
 import type { UsageSpool } from './spool/usage-spool';
 import { UsageIntake } from './usage-intake';
+import { UsageSpans } from './usage-spans';
 
 export interface UsagePublisherOptions {
   bus: Bus;
@@ -21,6 +22,8 @@ export interface UsagePublisherOptions {
   capacity?: number;
   /** Keeps on disk what waits here and what is under way, for the next process; closed with the publisher. */
   spool?: UsageSpool | undefined;
+  /** Of traced calls. Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 export interface UsagePublisher extends UsageSink {
@@ -51,10 +54,12 @@ const IN_FLIGHT_MAX = 4;
 
 class StreamUsagePublisher implements UsagePublisher {
   private readonly intake: UsageIntake;
-  private readonly sender: BatchSender<UsageMessage>;
+  private readonly sender: BatchSender<UsageMessage & { takenMs: number }>;
   private readonly reconnections: Subscription;
 
-  constructor({ bus, log, metrics, capacity, spool }: UsagePublisherOptions) {
+  constructor({ bus, log, metrics, capacity, spool, spans }: UsagePublisherOptions) {
+    const tracing = spans && new UsageSpans(spans);
+    const traceOf = tracing && ((traceparent: string) => tracing.begin(traceparent));
     const counts = registerCounts(metrics, () => this.buffered);
     const outage = new Outage(log, {
       lost: 'usage records cannot be published and wait in memory',
@@ -65,10 +70,11 @@ class StreamUsagePublisher implements UsagePublisher {
     this.sender = new BatchSender({
       ...{ buffer, itemsMax: BATCH_RECORDS_MAX, intervalMs: PUBLISH_INTERVAL_MS, inFlightMax: IN_FLIGHT_MAX },
       pauseMs: { first: 100, most: 2_000 },
-      take: () => takeMessage(buffer),
+      take: () => ({ ...takeMessage(buffer, traceOf), takenMs: performance.now() }),
       send: ({ payload, dedupeId }) => bus.append(STREAMS.usage, payload, dedupeId),
-      sent: ({ records }) => {
+      sent: ({ records, traces, takenMs }) => {
         this.intake.confirm(records);
+        tracing?.sent(traces, records.length, takenMs);
         counts.published.inc(records.length);
         outage.succeeded();
       },

@@ -59,3 +59,6 @@ export * from './service/settings';
 export * from './service/start-fault';
 export * from './service/stop-signals';
 export * from './redis/redis';
+export * from './tracing/open-tracing';
+export * from './tracing/settings';
+export * from './tracing/span';

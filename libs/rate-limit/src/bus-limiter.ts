@@ -63,9 +63,9 @@ export class BusLimiter implements Limiter {
     this.scheduleRenewal();
   }
 
-  async reserve(request: ReservationRequest): Promise<ReservationReply> {
+  async reserve(request: ReservationRequest, traceparent?: string): Promise<ReservationReply> {
     try {
-      const reply = (await this.ask(request)) as ReservationReply;
+      const reply = (await this.ask(request, traceparent)) as ReservationReply;
       if (reply.outcome === 'granted') {
         const { outputTokens } = reply;
         this.open.set(request.requestId, { request, outputTokens, heldNanoUsd: request.amounts.nanoUsd });
@@ -108,9 +108,10 @@ export class BusLimiter implements Limiter {
     await Promise.all(this.subscriptions.map((subscription) => subscription.stop()));
   }
 
-  private async ask(request: ReservationRequest): ReturnType<StepBatcher['perform']> {
-    const reply = await this.steps.perform({ do: 'reserve', request, mayPend: true });
-    return reply.outcome === 'pending' ? this.patient.perform({ do: 'reserve', request }) : reply;
+  private async ask(request: ReservationRequest, traceparent: string | undefined): ReturnType<StepBatcher['perform']> {
+    // Undefined, it does not travel: JSON leaves it out.
+    const reply = await this.steps.perform({ do: 'reserve', request, mayPend: true, traceparent });
+    return reply.outcome === 'pending' ? this.patient.perform({ do: 'reserve', request, traceparent }) : reply;
   }
 
   private setLease(leaseMs: number): void {

@@ -4,11 +4,14 @@ import type { Quota } from './core/quota';
 import { UntriedError } from './core/untried-error';
 import type { PrimedQuota } from './primed-quota';
 import type { QuotaMetrics } from './quota-metrics';
+import { reserveTraced, type ReserveTracing } from './reserve-spans';
 
 export interface LimiterStepsOptions {
   quota: Quota;
   primed: PrimedQuota;
   metrics: QuotaMetrics;
+  /** Absent: nothing is traced. */
+  tracing?: ReserveTracing | undefined;
 }
 
 /** Performs steps; a store that is away is an answer too, and so is what is no step. */
@@ -32,10 +35,13 @@ export class LimiterSteps {
   }
 
   private async do(step: LimiterStep): Promise<LimiterStepReply> {
-    const { quota, primed } = this.options;
+    const { quota, primed, tracing } = this.options;
     switch (step.do) {
       case 'reserve':
-        return primed.reserve(step.request, step.mayPend === true);
+        if (tracing === undefined || step.traceparent === undefined) {
+          return primed.reserve(step.request, step.mayPend === true);
+        }
+        return reserveTraced(tracing, step, (watch) => primed.reserve(step.request, step.mayPend === true, watch));
       case 'extend':
         return quota.extend(step.request);
       case 'settle': {

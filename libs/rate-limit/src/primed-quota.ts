@@ -8,6 +8,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Quota, UnknownSpending } from './core/quota';
 import { UntriedError } from './core/untried-error';
+import { nameOf, type StoreWatch } from './reserve-spans';
 
 /** What a caller waits for the ledger; who reads it goes on, so that the next call finds it done. */
 const WAIT_MS = 800;
@@ -34,13 +35,16 @@ export class PrimedQuota {
   constructor(private readonly options: PrimedQuotaOptions) {}
 
   /**
-   * With `mayPend` it begins to read what it has to, and does not wait for it.
+   * With `mayPend` it begins to read what it has to, and does not wait for it. `watch` is told of each question to the store.
    *
    * @throws SpendingUnknownError; the store's error when the store is away.
    */
-  async reserve(request: ReservationRequest, mayPend = false): Promise<ReservationReply | { outcome: 'pending' }> {
-    const { quota } = this.options;
-    const reply = await quota.reserve(request);
+  async reserve(
+    request: ReservationRequest,
+    mayPend = false,
+    watch?: StoreWatch,
+  ): Promise<ReservationReply | { outcome: 'pending' }> {
+    const reply = await this.ask(request, watch);
     if (reply.outcome !== 'unprimed') return reply;
     if (mayPend) {
       // Whoever asks again hears of a failure.
@@ -48,9 +52,23 @@ export class PrimedQuota {
       return { outcome: 'pending' };
     }
     await this.prime(reply.budgets);
-    const again = await quota.reserve(request);
+    const again = await this.ask(request, watch);
     if (again.outcome === 'unprimed') throw new SpendingUnknownError('the store forgot what it was told');
     return again;
+  }
+
+  private async ask(request: ReservationRequest, watch: StoreWatch | undefined): ReturnType<Quota['reserve']> {
+    const { quota } = this.options;
+    if (watch === undefined) return quota.reserve(request);
+    const startedMs = performance.now();
+    try {
+      const reply = await quota.reserve(request);
+      watch(startedMs, performance.now(), undefined);
+      return reply;
+    } catch (error) {
+      watch(startedMs, performance.now(), nameOf(error));
+      throw error;
+    }
   }
 
   private async prime(budgets: readonly UnknownSpending[]): Promise<void> {

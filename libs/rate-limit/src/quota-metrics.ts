@@ -53,6 +53,6 @@ function nameOf(step: unknown): string {
   return name !== undefined && STEPS.has(name) ? name : 'invalid';
 }
 
-function outcomeOf(reply: LimiterStepReply): string {
+export function outcomeOf(reply: LimiterStepReply): string {
   return reply.outcome === 'denied' ? `denied_${reply.reason}` : reply.outcome;
 }

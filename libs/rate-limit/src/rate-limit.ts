@@ -15,6 +15,7 @@ import { OrphanSweeper } from './orphan-sweeper';
 import { PrimedQuota } from './primed-quota';
 import { registerQuotaMetrics } from './quota-metrics';
 import { Recall } from './recall';
+import type { ReserveTracing } from './reserve-spans';
 import { timedLedger } from './timed-ledger';
 
 const GROUP = 'rate-limit';
@@ -31,6 +32,8 @@ export interface RateLimitOptions {
   store?: { onConnected(listener: () => void): void; current(): string };
   log: Logger;
   metrics: Metrics;
+  /** Absent: nothing is traced. */
+  tracing?: ReserveTracing | undefined;
 }
 
 /** The limiter on the bus, without Nest. */
@@ -43,7 +46,8 @@ export interface RateLimit {
  * Answers steps of edges. Any number of replicas may: all they know is in the store. Without its store it refuses every
  * step at once.
  */
-export function createRateLimit({ bus, quota, ledger, leaseMs, store, log, metrics }: RateLimitOptions): RateLimit {
+export function createRateLimit(options: RateLimitOptions): RateLimit {
+  const { bus, quota, ledger, leaseMs, store, log, metrics, tracing } = options;
   const quotaMetrics = registerQuotaMetrics(metrics);
   const recall = new Recall(bus);
   const sweeper = new OrphanSweeper({ quota, bus, leaseMs, log, metrics: quotaMetrics });
@@ -51,7 +55,7 @@ export function createRateLimit({ bus, quota, ledger, leaseMs, store, log, metri
   // Ahead of the first call that needs it, which asks again where this was too early.
   const recallEarly = (): void => void recalled().catch(() => undefined);
   const primed = new PrimedQuota({ quota, ledger: timedLedger(ledger, quotaMetrics.ledgerReadings), recalled });
-  const steps = new LimiterSteps({ quota, primed, metrics: quotaMetrics });
+  const steps = new LimiterSteps({ quota, primed, metrics: quotaMetrics, tracing });
   store?.onConnected(() => {
     sweeper.reconnected();
     recallEarly();

@@ -73,6 +73,8 @@ export class CatalogBucket {
 /** Grants all that is asked for, unless a test says otherwise, and keeps what it was told. */
 export class RecordingLimiter implements Limiter {
   readonly reserved: ReservationRequest[] = [];
+  /** What came with each of them. */
+  readonly traceparents: (string | undefined)[] = [];
   readonly extended: ExtensionRequest[] = [];
   readonly settled: Settlement[] = [];
   away = false;
@@ -88,9 +90,10 @@ export class RecordingLimiter implements Limiter {
   holdUp: Promise<void> | undefined;
   holdUpExtension: Promise<void> | undefined;
 
-  async reserve(request: ReservationRequest): Promise<ReservationReply> {
+  async reserve(request: ReservationRequest, traceparent?: string): Promise<ReservationReply> {
     if (this.away) throw new LimiterUnavailableError('the limiter is away');
     this.reserved.push(request);
+    this.traceparents.push(traceparent);
     await this.holdUp;
     const { rates } = this;
     if (this.denial !== undefined) return { outcome: 'denied', ...this.denial, rates };
@@ -203,7 +206,12 @@ export interface Edge {
 }
 
 /** An edge on a free port. */
-export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['settings']> = {}, log: Logger = silent): Edge {
+export function startEdge(
+  bus: Bus,
+  changes: Partial<EdgeReplicaOptions['settings']> = {},
+  log: Logger = silent,
+  traces?: EdgeReplicaOptions['traces'],
+): Edge {
   const limiter = new RecordingLimiter();
   const sink = new RecordingSink();
   const callLog = new RecordingCallLog();
@@ -212,6 +220,7 @@ export function startEdge(bus: Bus, changes: Partial<EdgeReplicaOptions['setting
     ...{ bus, limiter, sealer, hasher, log, metrics, port: 0, host: '127.0.0.1' },
     usage: sink,
     calls: callLog,
+    traces,
     settings: {
       ...{ maxBodyBytes: 1024 * 1024, keepaliveMs: 14_000, readOnMs: 500, drainMs: 5_000, trustedProxies: [] },
       allowLoopback: false,

@@ -1,5 +1,8 @@
+import type { KeyRecord } from '@switchboard/contracts';
 import type { DialectId } from '@switchboard/protocol';
 import type { LoggedCall } from './logged-call';
+import type { RequestTrace } from './request-trace';
+import type { RouteName } from './routes';
 
 /** Header names that carry the brand, spelled out once per process. */
 export interface HeaderNames {
@@ -48,6 +51,18 @@ export interface RequestIdentity {
   origin: string | undefined;
   /** Absent: the key does not ask for its calls to be logged. */
   call?: LoggedCall | undefined;
+  /** Who asks; undefined until that is known. */
+  key: KeyRecord | undefined;
+  /** As it came. */
+  url: string;
+  /** Undefined: there is none at that path. */
+  route: RouteName | undefined;
+  /** Monotonic: when its head was in. */
+  startedMs: number;
+  /** When the limiter was asked; 0: it was not. */
+  admissionMs: number;
+  /** Absent: it is not sampled, and its client sent no context to pass on. */
+  trace: RequestTrace | undefined;
 }
 
 /** Headers on every reply: ids in our name and in the one the client's SDK reads, and CORS where a browser asks. */

@@ -76,6 +76,24 @@ const OPENAI_TAILS = new Map<string, Route>([
   ['/v1/api/hello', HELLO],
 ]);
 
+/** What is not for clients has none. */
+export const ROUTE_PATHS: Readonly<Record<Exclude<RouteName, 'not-yet'>, string>> & { 'not-yet'?: string } = {
+  messages: '/v1/messages',
+  'count-tokens': '/v1/messages/count_tokens',
+  'chat-completions': '/v1/chat/completions',
+  responses: '/v1/responses',
+  'input-tokens': '/v1/responses/input_tokens',
+  embeddings: '/v1/embeddings',
+  completions: '/v1/completions',
+  response: '/v1/responses/{id}',
+  'input-items': '/v1/responses/{id}/input_items',
+  models: '/v1/models',
+  model: '/v1/models/{id}',
+  catalog: '/api/v1/models',
+  'catalog-model': '/api/v1/models/{id}',
+  hello: '/api/hello',
+};
+
 /** Every path a near miss is compared with, as a client would write it. */
 const KNOWN_PATHS = [
   '/v1/messages',

@@ -16,6 +16,7 @@ import { boundBy, boundsOfKey, reservedIn } from '../core/access';
 import { denialError } from '../core/denial-error';
 import { limitHeaders } from '../core/limit-headers';
 import type { Candidate } from '../core/plan';
+import type { RequestTrace } from '../core/request-trace';
 import { worstCase, type Asked, type WorstCase } from '../core/worst-case';
 import type { InferenceRequest } from './inference-request';
 import { type OpenReservations, Reservation } from './reservation';
@@ -34,6 +35,7 @@ export interface Call {
   /** Not empty; the call may be served by any of them, and by no other. */
   candidates: readonly Candidate[];
   startedAtMs: number;
+  trace?: RequestTrace | undefined;
 }
 
 export interface AdmissionsOptions {
@@ -115,7 +117,7 @@ export class Admissions {
     const worst = worstCase(askedOf(call), call.candidates, bounds);
     const request = reservationRequest(call, worst);
     try {
-      const reply = await limiter.reserve(request);
+      const reply = await limiter.reserve(request, call.trace?.admissionTraceparent);
       if (this.away) log.info('the limiter is back');
       this.away = false;
       if (reply.outcome === 'denied') return this.denied(call, worst, reply);

@@ -16,6 +16,7 @@ import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import { prepareCall, type PreparedCall } from './prepare-call';
 import type { AccountCall, AccountEntry, AccountFull, AccountRoom } from './provider-accounts';
+import type { FailedAttempt } from './request-traces';
 import { UpstreamAttempt, type AttemptOwner } from './upstream-attempt';
 
 /** Of a call: what it may be tried with. */
@@ -46,11 +47,12 @@ export class Attempts {
   private retries: RetryBudget | undefined;
   private next = 0;
   private entered = 0;
-  private startedMs = 0;
+  /** Monotonic: when the call was admitted. */
+  startedMs = 0;
   /** Being waited for in a provider's account. */
   private entry: AccountEntry | undefined;
   private room: AccountRoom | undefined;
-  private readonly failures: UpstreamFailure[] = [];
+  readonly failures: FailedAttempt[] = [];
 
   constructor(
     private readonly edge: EdgeContext,
@@ -181,11 +183,12 @@ export class Attempts {
   failed(failure: UpstreamFailure): void {
     this.recordFailure(failure);
     this.leaveAccount();
-    this.failures.push(failure);
+    this.failures.push({ ...failure, attempt: this.current, endedMs: performance.now() });
     this.edge.metrics.attempted(failure.provider, failure.kind);
     this.edge.log.warn(
       {
         requestId: this.identity.requestId,
+        trace_id: this.identity.trace?.traceId,
         provider: failure.provider,
         kind: failure.kind,
         status: failure.status,
@@ -219,8 +222,9 @@ export class Attempts {
     const kind = attemptKind(failure);
     current.record.failed({ kind });
     this.edge.metrics.attempted(provider, kind === 'timeout' ? 'timeout' : 'broken');
-    const { requestId } = this.identity;
-    this.edge.log.warn({ requestId, provider, kind }, 'upstream stream failed after the first byte');
+    const { requestId, trace } = this.identity;
+    const facts = { requestId, trace_id: trace?.traceId, provider, kind };
+    this.edge.log.warn(facts, 'upstream stream failed after the first byte');
   }
 
   /** Room in the provider's account first, where it is limited: another upstream is better than waiting for this one. */
@@ -278,18 +282,14 @@ export class Attempts {
     // What a client of the upstream's own API puts beside the body holds whether or not the body had to be written anew.
     const sameDialect = request.dialect.id === dialect.id;
     const clientHeaders = sameDialect ? this.incoming.headers : undefined;
+    const query = sameDialect ? request.query : '';
+    const headers = callHeaders(provider, this.identity.requestId, clientHeaders, request.stream);
     attempt.sentMs = performance.now();
     this.edge.pools.get(provider).dispatch(
       {
-        path: requestPath(
-          provider,
-          dialect.id,
-          upstream.model,
-          sameDialect ? request.query : '',
-          request.operation?.id,
-        ),
+        path: requestPath(provider, dialect.id, upstream.model, query, request.operation?.id),
         method: 'POST',
-        headers: callHeaders(provider, this.identity.requestId, clientHeaders, request.stream),
+        headers: this.identity.trace?.passOn(headers, this.count) ?? headers,
         body: call.body,
       },
       attempt,

@@ -12,7 +12,9 @@ import type { CallFacts } from './settlement';
  */
 const SEARCHED_BYTES_MAX = 8 * 1024;
 
-export type IntentFacts = Pick<CallFacts, 'identity' | 'key' | 'startedAtMs' | 'attempts' | 'reservation'>;
+export interface IntentFacts extends Pick<CallFacts, 'identity' | 'key' | 'startedAtMs' | 'reservation'> {
+  attempts: number;
+}
 
 /**
  * What is recorded of a call if this process dies before its end: what was reserved for it, so that spool and limiter say

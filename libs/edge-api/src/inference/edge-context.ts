@@ -8,6 +8,7 @@ import type { HeaderNames } from '../core/reply-headers';
 import type { EdgeMetrics } from '../edge-metrics';
 import type { Admissions } from './admissions';
 import type { ProviderAccounts } from './provider-accounts';
+import type { RequestTraces } from './request-traces';
 import type { ResponseStorage } from './response-storage';
 import type { Sweeper } from './sweeper';
 
@@ -34,5 +35,7 @@ export interface EdgeContext {
   sweeper: Sweeper;
   drain: Drain;
   metrics: EdgeMetrics;
+  /** Absent: there is nowhere to tell of them. */
+  traces: RequestTraces | undefined;
   log: Logger;
 }

@@ -281,8 +281,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
       startedAtMs: this.startedAtMs,
       firstTokenMs: this.firstTokenMs,
       startedMs: this.startedMs,
-      attempt: this.attempts.current,
-      attempts: this.attempts.count,
+      attempts: this.attempts,
       reservation: this.reservation,
     });
     this.attempts.settled(record);

@@ -55,6 +55,7 @@ export class InferenceHandler {
     const denied = mayUse(key, permissionFor(operation));
     if (denied !== undefined) return refuse(denied);
     const dialect = DIALECTS[route.dialect];
+    this.edge.traces?.begin(identity, incoming.headers);
     readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
       // The client may have left while its body was decompressed.
       if (response.destroyed) return;
@@ -110,8 +111,10 @@ export class InferenceHandler {
     const { request, key, identity } = exchange;
     if (!this.edge.admissions.concern(key)) return exchange.start(candidates);
     const covered = boundBy(key) === 'budget' ? coveredBy(candidates) : candidates;
+    const { requestId, trace } = identity;
+    if (this.edge.traces !== undefined) identity.admissionMs = performance.now();
     this.edge.admissions
-      .admit({ requestId: identity.requestId, key, request, candidates: covered, startedAtMs: exchange.startedAtMs })
+      .admit({ requestId, key, request, candidates: covered, startedAtMs: exchange.startedAtMs, trace })
       .then((admission) => {
         if (admission instanceof GatewayError) return refuse(admission);
         try {

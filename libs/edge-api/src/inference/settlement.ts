@@ -2,11 +2,12 @@ import type { ErrorCode, KeyRecord, UsageRecordedV1 } from '@switchboard/contrac
 import type { Loss, Usage } from '@switchboard/protocol';
 import type { RequestIdentity } from '../core/reply-headers';
 import { usageRecord } from '../core/usage-record';
+import type { Attempts } from './attempts';
 import type { Reservation } from './reservation';
 import type { EdgeContext } from './edge-context';
 import type { InferenceRequest } from './inference-request';
 import type { PreparedCall } from './prepare-call';
-import type { UpstreamAttempt } from './upstream-attempt';
+import type { KeptTrace } from './request-traces';
 
 /** How a call that reached an upstream ended. */
 export interface Settlement {
@@ -30,9 +31,7 @@ export interface CallFacts {
   firstTokenMs: number | undefined;
   /** Monotonic. */
   startedMs: number;
-  attempts: number;
-  /** The last one. */
-  attempt: UpstreamAttempt | undefined;
+  attempts: Attempts;
   reservation: Reservation | undefined;
 }
 
@@ -60,7 +59,7 @@ export function settle(
     startedAtMs: facts.startedAtMs,
     firstTokenMs: facts.firstTokenMs,
     latencyMs,
-    attempts: facts.attempts,
+    attempts: facts.attempts.count,
     status: settlement.status,
     finish: settlement.finish,
     losses,
@@ -71,33 +70,48 @@ export function settle(
     outputBytes: settlement.outputBytes ?? 0,
     heldNanoUsd: facts.reservation?.paysMoney === true ? facts.reservation.heldNanoUsd : undefined,
   });
+  const kept = keptTrace(edge, settlement, facts, record);
+  if (kept !== undefined) record.traceparent = kept.trace.traceparent;
   edge.usage.record(record, facts.reservation?.settling(record));
-  count(edge, request, call, record, facts);
+  if (kept !== undefined) {
+    edge.traces?.served(facts.identity, kept, { request, settlement, record, attempts: facts.attempts });
+  }
+  countClosed(edge, request, call, facts, record);
   facts.identity.call?.served(record, settlement.errorCode);
   return record;
 }
 
-function count(
+function keptTrace(
+  { traces }: EdgeContext,
+  { status, finish }: Settlement,
+  { identity }: CallFacts,
+  { stream, firstTokenMs, latencyMs }: UsageRecordedV1,
+): KeptTrace | undefined {
+  return traces?.keep(identity, status >= 500 || finish === 'upstream_error', stream, firstTokenMs ?? latencyMs);
+}
+
+function countClosed(
   { metrics }: EdgeContext,
   { dialect, operation }: InferenceRequest,
   { candidate }: PreparedCall,
-  { status, latencyMs, losses, usage, costNanoUsd }: UsageRecordedV1,
-  { startedMs, firstTokenMs, attempts, attempt }: CallFacts,
+  { startedMs, attempts }: CallFacts,
+  record: UsageRecordedV1,
 ): void {
+  const { current } = attempts;
   metrics.closed({
     dialect: dialect.id,
     operation: operation?.id,
     candidate,
-    status,
+    status: record.status,
     startedMs,
-    sentMs: attempt?.sentMs ?? 0,
-    heardMs: attempt?.heardMs ?? 0,
-    latencyMs,
-    firstTokenMs,
-    attempts,
-    losses,
-    usage,
-    costNanoUsd,
+    sentMs: current?.sentMs ?? 0,
+    heardMs: current?.heardMs ?? 0,
+    latencyMs: record.latencyMs,
+    firstTokenMs: record.firstTokenMs,
+    attempts: attempts.count,
+    losses: record.losses,
+    usage: record.usage,
+    costNanoUsd: record.costNanoUsd,
   });
 }
 
@@ -107,14 +121,22 @@ export interface Refusal {
   code: ErrorCode;
 }
 
+/** As of its record of usage, where there is one. */
+const CLIENT_LEFT = { status: 499, code: 'disconnected' };
+
 /** Counts and tells of a call without a record of usage: refused, or given up by its client. What was settled is told already. */
 export function closeUnserved(
   edge: EdgeContext,
-  { dialect }: InferenceRequest,
-  { call }: RequestIdentity,
+  request: InferenceRequest,
+  identity: RequestIdentity,
   refusal: Refusal | undefined,
 ): void {
-  if (refusal === undefined) return call?.left();
-  edge.metrics.refused(dialect.id, refusal.status);
+  const { call, trace } = identity;
+  if (refusal === undefined) {
+    if (trace !== undefined) edge.traces?.refused(identity, request, CLIENT_LEFT, request);
+    return call?.left();
+  }
+  edge.metrics.refused(request.dialect.id, refusal.status);
   call?.refused(refusal.code, refusal.status);
+  edge.traces?.refused(identity, request, refusal, request);
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UsageIntent, UsageRecordedV1, UsageSink } from '@switchboard/contracts';
-import type { Logger, Pool } from '@switchboard/platform';
+import type { Logger, Pool, SpanSink } from '@switchboard/platform';
 import type { HeldUsage } from '../core/usage-batch';
 import { RetryPause } from '../retry-pause';
 import type { UsageSpool } from '../spool/usage-spool';
 import { UsageIntake } from '../usage-intake';
+import { UsageSpans } from '../usage-spans';
 import { keepRefusals } from './refused-usage';
 import { writeUsage } from './usage-insert';
 import type { UsageMetrics } from './usage-metrics';
@@ -17,6 +18,8 @@ export interface UsageStoreOptions {
   capacity?: number;
   /** Keeps on disk what waits here and what is under way, for the next process; closed with the store. */
   spool?: UsageSpool | undefined;
+  /** Of traced calls. Absent: nothing is traced. */
+  spans?: SpanSink | undefined;
 }
 
 interface Waiter {
@@ -36,6 +39,7 @@ const BATCH_SIZE = 500;
  */
 export class UsageStore implements UsageSink {
   private readonly intake: UsageIntake;
+  private readonly tracing: UsageSpans | undefined;
   private readonly pause = new RetryPause({ first: 100, most: 5_000 });
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
@@ -45,7 +49,8 @@ export class UsageStore implements UsageSink {
   private readonly waiters = new Set<Waiter>();
 
   constructor(private readonly options: UsageStoreOptions) {
-    const { log, capacity, metrics, spool } = options;
+    const { log, capacity, metrics, spool, spans } = options;
+    this.tracing = spans && new UsageSpans(spans);
     const onDropped = (): void => metrics.records.inc({ result: 'dropped' });
     this.intake = new UsageIntake({ log, capacity, spool, onDropped });
     this.intake.replay(() => this.schedule());
@@ -158,9 +163,13 @@ export class UsageStore implements UsageSink {
 
   private async writeUntilStored(batch: readonly HeldUsage[]): Promise<void> {
     const { log, metrics } = this.options;
+    const takenMs = performance.now();
     for (let failures = 0; !this.closed;) {
       try {
-        await this.write(batch.map(({ record }) => record));
+        await this.write(
+          batch.map(({ record }) => record),
+          takenMs,
+        );
         this.confirm(batch);
         return;
       } catch (error) {
@@ -173,10 +182,12 @@ export class UsageStore implements UsageSink {
     }
   }
 
-  private async write(batch: readonly UsageRecordedV1[]): Promise<void> {
+  private async write(batch: readonly UsageRecordedV1[], takenMs: number): Promise<void> {
     const { pool, metrics, log } = this.options;
     const timed = metrics.flushSeconds.startTimer();
+    const askedMs = performance.now();
     const { stored, corrected, refused } = await writeUsage(pool, batch).finally(timed);
+    this.tracing?.stored(batch, { refused, takenMs, askedMs, answeredMs: performance.now() }, false);
     metrics.records.inc({ result: 'stored' }, stored);
     metrics.records.inc({ result: 'corrected' }, corrected);
     metrics.records.inc({ result: 'duplicate' }, batch.length - stored - corrected - refused.length);

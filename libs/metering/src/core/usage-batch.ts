@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { UsageRecordedV1 } from '@switchboard/contracts';
+import { formatTraceparent, type TraceContext, type UsageRecordedV1 } from '@switchboard/contracts';
 import type { UsageBuffer } from './usage-buffer';
 
 export const BATCH_RECORDS_MAX = 200;
@@ -13,26 +13,48 @@ export interface HeldUsage {
   json: string | undefined;
 }
 
+/** A span that is begun for one call of a message. */
+export interface SentTrace {
+  parent: TraceContext;
+  spanId: string;
+}
+
 /** A message of the usage stream: UsageBatchV1. */
 export interface UsageMessage {
   records: readonly HeldUsage[];
   payload: Uint8Array;
   /** The stream takes what comes again under the same one once. */
   dedupeId: string;
+  /** Of its calls, those whose traces are kept. */
+  traces: readonly SentTrace[];
 }
 
-/** Takes what makes the next message: up to 200 records and 256 KiB, and at least one. */
-export function takeMessage(buffer: UsageBuffer<HeldUsage>): UsageMessage {
+/**
+ * Takes what makes the next message: up to 200 records and 256 KiB, and at least one. `traceOf`: where what is traced goes
+ * on; absent: as it says itself.
+ */
+export function takeMessage(
+  buffer: UsageBuffer<HeldUsage>,
+  traceOf?: (traceparent: string) => SentTrace | undefined,
+): UsageMessage {
   const encoded: string[] = [];
+  const traces: SentTrace[] = [];
   let bytes = 0;
-  const records = buffer.take(BATCH_RECORDS_MAX, ({ record, json = encodeRecord(record) }) => {
+  const records = buffer.take(BATCH_RECORDS_MAX, ({ record, json: written }) => {
+    const trace = record.traceparent === undefined ? undefined : traceOf?.(record.traceparent);
+    const json = trace === undefined ? (written ?? encodeRecord(record)) : encodeRecord(below(record, trace));
     bytes += Buffer.byteLength(json) + 1;
     if (bytes > BATCH_BYTES_MAX && encoded.length > 0) return false;
     encoded.push(json);
+    if (trace !== undefined) traces.push(trace);
     return true;
   });
   const payload = Buffer.from(`{"events":[${encoded.join(',')}]}`, 'utf8');
-  return { records, payload, dedupeId: randomUUID() };
+  return { records, payload, dedupeId: randomUUID(), traces };
+}
+
+function below(record: UsageRecordedV1, { parent, spanId }: SentTrace): UsageRecordedV1 {
+  return { ...record, traceparent: formatTraceparent({ ...parent, spanId }) };
 }
 
 /**

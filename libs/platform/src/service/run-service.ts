@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BUS, type Bus } from '@switchboard/contracts';
 import type { Logger } from '../logging/logger';
 import type { Metrics } from '../metrics/metrics';
+import type { Tracing } from '../tracing/open-tracing';
 import { Heartbeat } from './heartbeat';
 import { logWritten } from './log-written';
 import { nestLogger } from './nest-logger';
@@ -29,6 +30,8 @@ export interface ServiceOptions {
   metrics: Metrics;
   /** Bound to BUS in every module; closed last, when the application has stopped. Absent: no heartbeat. */
   bus?: Bus;
+  /** Closed when the application has stopped: its last spans are sent. */
+  tracing?: Tracing | undefined;
   /** Opens a public port, say, once the application stands. */
   start?(app: INestApplicationContext): Promise<void>;
   /** How long new work is still taken after readiness went off, for balancers to notice. Default 0. */
@@ -102,7 +105,7 @@ class Service {
 
   /** Before the application stands nothing was taken on, and nothing of it is waited for. */
   async stop(): Promise<void> {
-    const { bus, log, readinessGraceMs = 0, stopLimitMs = STOP_LIMIT_MS } = this.options;
+    const { bus, tracing, log, readinessGraceMs = 0, stopLimitMs = STOP_LIMIT_MS } = this.options;
     this.stopping = true;
     this.port?.drain();
     this.heartbeat?.drain();
@@ -117,6 +120,7 @@ class Service {
     } finally {
       await this.heartbeat?.stop();
       await within(STOP_LIMIT_MS, bus?.close());
+      await tracing?.close();
       await this.port?.close();
     }
     log.info('stopped');

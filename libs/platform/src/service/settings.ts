@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { tracingSettings } from '../tracing/settings';
 
 export type ReadSettings<S extends z.ZodRawShape> =
   { ok: true; settings: z.output<z.ZodObject<S>> } | { ok: false; faults: string[] };
@@ -59,6 +60,7 @@ export const serviceSettings = {
     .string()
     .regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be 1 to 128 letters, digits, - and _')
     .default(() => `${hostname()}-${process.pid}`.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(-128)),
+  ...tracingSettings,
 };
 
 export type ServiceSettings = z.output<z.ZodObject<typeof serviceSettings>>;
