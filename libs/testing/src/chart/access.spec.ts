@@ -33,6 +33,13 @@ describe('secrets', () => {
     expect(secretsOf(podOf(objects, 'migration', 'Job'))).toEqual({ DATABASE_URL: 'switchboard/DATABASE_URL' });
   });
 
+  it('of the migration may lead past a pooler', async () => {
+    const values = { migration: { databaseUrl: { existingSecret: 'direct', key: 'url' } } };
+    const rendered = await renderChart({ values });
+    expect(secretsOf(podOf(rendered, 'migration', 'Job'))).toEqual({ DATABASE_URL: 'direct/url' });
+    expect(secretsOf(podOf(rendered, 'metering'))).toMatchObject({ DATABASE_URL: 'switchboard/DATABASE_URL' });
+  });
+
   it('come each from a Secret and key of its own, if it is said so', async () => {
     const secrets = { existingSecret: 'all', kek: { existingSecret: 'vault', key: 'ring', value: '' } };
     const rendered = await renderChart({ values: { secrets } });
