@@ -94,4 +94,23 @@ describe('the chart', () => {
       ...{ LOG_LEVEL: 'debug', NATS_URL: 'tls://a:1,tls://b:2' },
     });
   });
+
+  it('tells it where the collector is, in words it understands', async () => {
+    const tracing = {
+      ...{ endpoint: 'https://collector:4318', protocol: 'http/json', sampleRatio: 0.00001 },
+      ...{ headers: { existingSecret: 'otel' }, resourceAttributes: { team: 'a b,c' } },
+      ...{ slowFirstTokenMs: 1, slowReplyMs: 2 },
+    };
+    const objects = await renderChart({ values: { tracing } });
+    const env = environmentOf(podOf(objects, 'edge-api'), { ...secrets, OTEL_EXPORTER_OTLP_HEADERS: 'a=b' });
+    const settings = settingsFrom(env);
+    expect(settings).toMatchObject({
+      ...{ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+      ...{ OTEL_TRACES_SAMPLER_ARG: 0.00001, OTEL_EXPORTER_OTLP_HEADERS: { a: 'b' } },
+      ...{ OTEL_RESOURCE_ATTRIBUTES: { 'k8s.namespace.name': 'gateway', team: 'a b,c' } },
+      ...{ TRACE_SLOW_FIRST_TOKEN_MS: 1, TRACE_SLOW_REPLY_MS: 2 },
+    });
+    const ofTracing = (name: string): boolean => /^(OTEL|TRACE)_/.test(name);
+    expect(Object.keys(settings)).toEqual(expect.arrayContaining(Object.keys(env).filter(ofTracing)));
+  });
 });
