@@ -3,14 +3,13 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startGateway } from '../gateway';
 import { DASHBOARDS } from '../observability/dashboards/all';
-import { exposedMetrics, markdownTable, readTable, rowsOf, type TableRow } from '../observability/metrics-table';
+import { exposedMetrics, readTable, rowsOf, type TableRow, withTable } from '../observability/metrics-table';
 import { startWatchedWorld, targetsOf, type WatchedWorld } from '../observability/watched-world';
 import { send } from './http-exchange';
 
 jest.setTimeout(300_000);
 
 const DOCS = path.resolve(__dirname, '../../../../docs/observability.md');
-const MARKS = /(<!-- metrics: begin -->\n)[^]*(\n<!-- metrics: end -->)/;
 /** For all panels together: what is slowest is metering's look at the dearest tenants, and at the last reconciliation. */
 const GIVE_UP_MS = 50_000;
 
@@ -47,12 +46,7 @@ test('the table of metrics in the docs says what every service exposes', async (
   await standalone.stop();
   const told = readFileSync(DOCS, 'utf8');
   const rows = withRareLabels(rowsOf(exposed), readTable(told));
-  if (process.env['UPDATE_METRICS'] === '1') {
-    writeFileSync(
-      DOCS,
-      told.replace(MARKS, (_, begin: string, end: string) => `${begin}\n${markdownTable(rows)}\n${end}`),
-    );
-  }
+  if (process.env['UPDATE_METRICS'] === '1') writeFileSync(DOCS, withTable(told, rows));
   expect(readTable(readFileSync(DOCS, 'utf8'))).toEqual(rows);
 });
 

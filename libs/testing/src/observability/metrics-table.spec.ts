@@ -1,4 +1,4 @@
-import { exposedMetrics, markdownTable, readTable, rowsOf } from './metrics-table';
+import { exposedMetrics, readTable, rowsOf, withTable } from './metrics-table';
 
 const TEXT = `# HELP switchboard_a_total Calls, by what | of <them>
 # TYPE switchboard_a_total counter
@@ -14,6 +14,9 @@ gen_ai_b_seconds_bucket{model="m",le="1"} 0
 process_cpu_seconds_total 3
 `;
 
+/** Another table is none of ours. */
+const PAGE = '# Metrics\n\n<!-- metrics: begin -->\n\n<!-- metrics: end -->\n\n| `OTEL_X` | a | b | c | d |\n';
+
 test('metrics of ours are read with their labels, and written as rows that read the same', () => {
   const rows = rowsOf(
     new Map([
@@ -28,5 +31,5 @@ test('metrics of ours are read with their labels, and written as rows that read 
       ...{ labels: ['kind', 'other'], services: ['edge-api', 'router'] },
     },
   ]);
-  expect(readTable(markdownTable(rows))).toEqual(rows);
+  expect(readTable(withTable(PAGE, rows))).toEqual(rows);
 });

@@ -15,6 +15,7 @@ export interface TableRow extends Omit<ExposedMetric, 'labels'> {
 
 /** Prefixes of what we name; the rest is prom-client's. */
 const OURS = /^(switchboard|gen_ai)_/;
+const MARKS = /(<!-- metrics: begin -->\n)[^]*(\n<!-- metrics: end -->)/;
 const HEAD = ['| metric | type | labels | services | says |', '| --- | --- | --- | --- | --- |'];
 
 /** Of the Prometheus text format. */
@@ -53,15 +54,20 @@ export function rowsOf(exposed: ReadonlyMap<string, readonly ExposedMetric[]>): 
   return [...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export function markdownTable(rows: readonly TableRow[]): string {
+function markdownTable(rows: readonly TableRow[]): string {
   const line = ({ name, type, labels, services, help }: TableRow): string =>
     `| \`${name}\` | ${type} | ${code(labels)} | ${services.join(', ')} | ${help.replaceAll('|', '\\|').replaceAll('<', '&lt;')} |`;
   return [...HEAD, ...rows.map(line)].join('\n');
 }
 
-/** As prettier leaves the table, cells padded or not. */
-export function readTable(markdown: string): TableRow[] {
-  const lines = markdown.split('\n').filter((line) => line.startsWith('| `'));
+/** A page with the table in its place. */
+export function withTable(page: string, rows: readonly TableRow[]): string {
+  return page.replace(MARKS, (_, begin: string, end: string) => `${begin}\n${markdownTable(rows)}\n${end}`);
+}
+
+/** Of a page that has the table in its place, as prettier leaves it, cells padded or not. */
+export function readTable(page: string): TableRow[] {
+  const lines = (MARKS.exec(page)?.[0] ?? '').split('\n').filter((line) => line.startsWith('| `'));
   return lines.map((line) => {
     const [, name = '', type = '', labels = '', services = '', help = ''] = line.split(/ *(?<!\\)\| */);
     return {

@@ -7,6 +7,7 @@ import { createLogger } from '@switchboard/platform';
 import { CLIENT_DIALECTS, conversation } from '../e2e/conversation';
 import { GATEWAY_ENV, gatewayConfig, KEY, keyHash, model, provider, type Json } from '../e2e/gateway-config';
 import { send } from '../e2e/http-exchange';
+import { eventually } from '../e2e/usage-ledger';
 import { UpstreamProcess } from '../failover/upstream-process';
 import { startStack, type RunningStack } from '../stack';
 import { startPrometheus, type RunningPrometheus } from './prometheus';
@@ -37,12 +38,12 @@ export async function startWatchedWorld(): Promise<WatchedWorld> {
     const env = { ...GATEWAY_ENV, TENANT_COST_TOP: '20' };
     const stack = await startStack({ config: configFor(well, gone), env });
     ends.push(() => stack.stop());
-    const prometheus = await startPrometheus({
-      folder,
-      targets: targetsOf(stack),
-      log: createLogger({ level: 'silent', name: 'test' }),
-    });
+    const targets = targetsOf(stack);
+    const log = createLogger({ level: 'silent', name: 'test' });
+    const prometheus = await startPrometheus({ folder, targets, log });
     ends.push(() => prometheus.stop());
+    // What happens before the first scrape is no increase.
+    await eventually('all are scraped', async () => (await prometheus.query('sum(up)'))[0]?.value === targets.length);
     const load = startLoad(stack.url);
     ends.push(load.stop);
     await gone.kill();
