@@ -38,7 +38,7 @@ test('bench:long-prompts tells what a core carries', () => {
 });
 
 test('bench:soak tells how memory and latency went', () => {
-  expect(output.soak).toMatch(/^- RSS: −?[\d.]+ MB\/h fitted/m);
+  expect(output.soak).toMatch(/^- RSS: -?[\d.]+ MB\/h fitted/m);
   expect(output.soak).toMatch(/^\| [\d.]+ +\| \d+ +\| [\d.]+ /m);
 });
 
