@@ -240,7 +240,7 @@ test('in one process it is in the database without a bus, and found while it is 
   expect(await archive.get('acme', id(1))).toEqual(stored);
   await archive.close();
   archive.put(response(id('late')));
-  expect(await outcomes(metrics, 'responses_put_total')).toEqual({ kept: 1, duplicate: 1, dropped: 1 });
+  expect(await outcomes(metrics, 'responses_put_total')).toMatchObject({ kept: 1, duplicate: 1, dropped: 1 });
   const days = 'round(extract(epoch FROM expires_at - now()) / 86400)::int AS days';
   expect(await database.sql(`SELECT ${days} FROM stored_responses`)).toEqual([{ days: 2 }]);
 });
