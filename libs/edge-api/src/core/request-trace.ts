@@ -30,7 +30,7 @@ export class RequestTrace {
 
   /** Not sampled: only passed on. */
   get isSampled(): boolean {
-    return (this.flags & SAMPLED) === SAMPLED;
+    return isSampled(this);
   }
 
   /** What belongs below the whole request is told this. */
