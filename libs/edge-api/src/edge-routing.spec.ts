@@ -101,8 +101,11 @@ async function tell(ranked: Partial<RankedUpstreamV2> & { provider: string }, ve
   const found: RankedUpstreamV2 = { model, state: 'healthy', stateVersion: version, weight: 1, ...ranked };
   const entry: RoutedModelV2 = { epoch, version, createdAtMs: Date.now(), model: 'm', upstreams: [found] };
   await bus.bucket(BUCKETS.routing).put(bucketKey.model('m'), encodeJson(entry));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settled();
 }
+
+/** What was published has reached the edge. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 describe('health', () => {
   test('the better tier serves, and once it hangs up the other does, soon at once', async () => {
@@ -140,6 +143,35 @@ describe('health', () => {
     expect(streams.map(({ status: code }) => code)).toEqual([504, 504]);
     expect(await ask({ model: 'other' })).toMatchObject({ status: 502, retryAfter: '1', attempts: 0 });
     expect(asked('three')).toBe(2);
+  });
+
+  test('where all hang, one call at a time finds out whether that is over, and nobody else waits', async () => {
+    answers.three = silence;
+    const stream = () => ask({ model: 'other', stream: true });
+    await Promise.all([stream(), stream()]);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const told = (await Promise.all([1, 2, 3, 4].map(stream))).map(({ status: code }) => code);
+    expect(told.sort()).toEqual([502, 502, 502, 504]);
+    expect(asked('three')).toBe(3);
+    answers.three = reply;
+    await eventually(async () => (await ask({ model: 'other' })).status === 200);
+    expect((await ask({ model: 'other' })).status).toBe(200);
+    expect((await Promise.all([1, 2].map(() => ask({ model: 'other' })))).map(({ attempts }) => attempts)).toEqual([
+      1, 1,
+    ]);
+  });
+
+  test('who has waited in vain for one is not made to wait for another that hangs', async () => {
+    await putProvider('one', { tier: 2, timeouts: { ...timeouts, firstTokenMs: 1_500 } });
+    await settled();
+    answers.one = answers.two = silence;
+    const first = ask({ stream: true });
+    await eventually(() => asked('one') === 1);
+    await tell({ provider: 'one', state: 'open', retryAfterMs: 60_000 });
+    const others = await Promise.all([1, 2].map(() => ask({ stream: true })));
+    expect(others.map(({ status: code }) => code)).toEqual([504, 504]);
+    expect(await first).toMatchObject({ status: 504, attempts: 1 });
+    expect(asked('two')).toBe(2);
   });
 
   test('a whole reply that hangs goes elsewhere once nothing else of its upstream is answered', async () => {

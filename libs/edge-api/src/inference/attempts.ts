@@ -127,7 +127,9 @@ export class Attempts {
 
   /** Other calls found out since this one began what it need not: the client has waited once already. */
   private isKnownToFail({ health }: Candidate): boolean {
-    return health.standing(performance.now()) === 'open' || health.breaker.answersNobodySince(this.startedMs);
+    const { breaker } = health;
+    if (health.standing(performance.now()) === 'open' || breaker.answersNobodySince(this.startedMs)) return true;
+    return breaker.hangs && this.failures.at(-1)?.kind === 'timeout' && health.isSilentSince(this.startedMs);
   }
 
   /** A further attempt is a retry, of which there are only so many, and none of what may have been done already. */

@@ -67,6 +67,11 @@ export class Breaker {
     return this.openings > 0 || this.late >= LATE_IN_A_ROW;
   }
 
+  /** It opened because calls waited in vain: whoever tries it may lose the whole of its patience. */
+  get hangs(): boolean {
+    return this.openings > 0 && this.cause === 'timeout';
+  }
+
   /** Until it may be tried again; 0: it may. */
   closedForMs(nowMs: number): number {
     return this.openings > 0 ? Math.max(0, this.openUntilMs - nowMs) : 0;

@@ -47,6 +47,20 @@ test('an ailing one is tried first now and then, where another can take over', (
   expect(names(pick([a, b], { ...trying, mayTry: false }))).toEqual(['b', 'a']);
 });
 
+test('where nothing is left but what hangs, one call at a time tries each and the others do not wait', () => {
+  const [a, b] = [choice('a'), choice('b')];
+  for (const { health } of [a, b]) {
+    for (const nowMs of [0, 1]) health.failed('timeout', { startedMs: nowMs, nowMs });
+  }
+  expect(names(pick([a, b], { ...options, nowMs: 600 }))).toEqual(['a']);
+  expect(names(pick([a, b], { ...options, nowMs: 601 }))).toEqual(['b']);
+  expect(pick([a, b], { ...options, nowMs: 602 })).toEqual([]);
+  a.health.answered(600, 650, true);
+  expect(names(pick([a, b], { ...options, nowMs: 651 }))).toEqual(['a']);
+  a.health.answered(651, 700, true);
+  expect(names(pick([a, b], { ...options, nowMs: 701 }))).toEqual(['a', 'b']);
+});
+
 test('of equals the less loaded of two', () => {
   const [a, b, c] = [choice('a'), choice('b'), choice('c', { rank: 1 })];
   a.health.inFlight = 5;

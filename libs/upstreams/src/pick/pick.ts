@@ -31,7 +31,7 @@ const SATURATED_CALLS = 8;
 
 /**
  * The choices that may be tried now, best first: by rank as they fare, those half-open last, and of the best equals one by
- * affinity, else the less loaded of two drawn by chance. Empty: every one of them is open. Of one choice costs a
+ * affinity, else the less loaded of two drawn by chance. Empty: every one of them is open, or hangs and is being tried. Of one choice costs a
  * comparison; nothing is allocated while all are healthy and the first stays first.
  */
 export function pick<C extends Choice>(choices: readonly C[], options: PickOptions): readonly C[] {
@@ -56,6 +56,7 @@ function pickAmongAiling<C extends Choice>(choices: readonly C[], options: PickO
   }
   // Of equal places the order stays.
   placed.sort((left, right) => left.place - right.place);
+  if (placed.every(isHanging)) return firstOnTrial(placed, options.nowMs);
   const order = placed.map(({ choice }) => choice);
   if (options.mayTry && placed.length > 1) {
     const trial = placed.findIndex(({ choice, standing }) => choice.health.takeTrial(standing, options.nowMs));
@@ -64,6 +65,16 @@ function pickAmongAiling<C extends Choice>(choices: readonly C[], options: PickO
   let equals = 1;
   while (equals < placed.length && placed[equals]?.place === placed[0]?.place) equals++;
   return bestOfEquals(order, equals, options);
+}
+
+function isHanging<C extends Choice>({ choice, standing }: Placed<C>): boolean {
+  return standing === 'half-open' && choice.health.breaker.hangs;
+}
+
+/** Where there is nothing but what hangs, one call at a time finds out; none of the others is to wait in vain. */
+function firstOnTrial<C extends Choice>(placed: readonly Placed<C>[], nowMs: number): readonly C[] {
+  const trial = placed.find(({ choice }) => choice.health.takeTrial('half-open', nowMs));
+  return trial === undefined ? [] : [trial.choice];
 }
 
 /** `equals`: how many there are of the best, which come first. */
