@@ -6,9 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { measureCost } from './admission/cost';
 import { measureLatency } from './admission/latency';
-import { measureNoise } from './admission/noise';
+import { measureNoise, type NoiseResult } from './admission/noise';
 import { parseAdmissionOptions, usage, type AdmissionOptions } from './admission/options';
-import { admissionPage, body, type AdmissionResult } from './admission/report';
+import { admissionPage, body, noiseTables, type AdmissionResult } from './admission/report';
 import { sidesOf } from './admission/sides';
 import { startWorld, type World } from './admission/world';
 import { pinThisProcess } from './pinning';
@@ -16,16 +16,20 @@ import { isTold } from './process-cpu';
 import { profilesFolder, resultsFolder, root, rounded, runBench, say } from './run-bench';
 import { describeRun, type RunDescription } from './run-description';
 
+function measureNoiseIn({ edges }: World, options: AdmissionOptions): Promise<NoiseResult> {
+  say('a noisy neighbour …');
+  const edge = edges.at(-1);
+  if (edge === undefined) throw new RangeError('there is no edge');
+  return measureNoise(edge, options);
+}
+
 async function measureAll(world: World, options: AdmissionOptions): Promise<AdmissionResult> {
   const sides = sidesOf(world);
   say('CPU and throughput …');
   const costs = await measureCost(sides, world.edges, options);
   say('latency …');
   const latencies = await measureLatency(sides, world.edges, options);
-  say('a noisy neighbour …');
-  const edge = world.edges.at(-1);
-  if (edge === undefined) throw new RangeError('there is no edge');
-  const noise = await measureNoise(edge, options);
+  const noise = await measureNoiseIn(world, options);
   return {
     sides: sides.flatMap(({ name, at }, index) => {
       const [cost, latency] = [costs[index], latencies[index]];
@@ -42,6 +46,10 @@ async function run(options: AdmissionOptions): Promise<void> {
   if (!isTold()) say('no /proc/<pid>/schedstat here: CPU time of the edge cannot be told');
   const world = await startWorld(options, pinning, profilesFolder);
   try {
+    if (options.noiseOnly) {
+      process.stdout.write(`\n${noiseTables({ noise: await measureNoiseIn(world, options) })}\n`);
+      return;
+    }
     const result = await measureAll(world, options);
     process.stdout.write(`\n${body(result, options)}\n${description.pinning}\n`);
     if (options.keep) keep(description, result, options);

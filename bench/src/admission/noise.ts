@@ -12,6 +12,8 @@ export interface QuietRounds {
   calls: number;
   p50Ms: number[];
   p99Ms: number[];
+  /** p99 of how late they were sent: what of the latencies is the load's own doing, and the machine's. */
+  latenessMs: number[];
 }
 
 export interface NoiseResult {
@@ -54,10 +56,11 @@ export async function measureNoise(edge: BatchedEdge, { rounds, noise }: Admissi
   ];
   await alternate(turns, rounds, async ({ into, run }) => {
     await edge.untilIdle();
-    const { latenciesMs } = await run(noise.roundMs);
+    const { latenciesMs, latenessMs } = await run(noise.roundMs);
     into.calls += latenciesMs.length;
     into.p50Ms.push(percentile(latenciesMs, 0.5));
     into.p99Ms.push(percentile(latenciesMs, 0.99));
+    into.latenessMs.push(percentile(latenessMs, 0.99));
   });
   noisy.answeredMost = noisyPerMinute + Math.ceil(((nowMs() - startedAtMs) / 60_000) * noisyPerMinute);
   if (noisy.answered > noisy.answeredMost) {
@@ -67,5 +70,5 @@ export async function measureNoise(edge: BatchedEdge, { rounds, noise }: Admissi
 }
 
 function emptyRounds(): QuietRounds {
-  return { calls: 0, p50Ms: [], p99Ms: [] };
+  return { calls: 0, p50Ms: [], p99Ms: [], latenessMs: [] };
 }

@@ -11,7 +11,7 @@ describe('the options', () => {
     });
   });
 
-  it.each([[['--quick']], [['--batch', '64']], [['--rounds', '2']]])('do not keep what %j leaves out', (args) => {
+  it.each([[['--quick']], [['--batch', '64']], [['--rounds', '2']], [['--noise']]])('do not keep what %j leaves out', (args) => {
     expect(parseAdmissionOptions(args).keep).toBe(false);
   });
 

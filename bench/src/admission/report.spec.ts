@@ -20,7 +20,7 @@ function side(cpuMicros: number[], of?: { batchMax: number; bounds: Bounds }): S
 }
 
 function resultOf(alone: number[], beside: number[]): AdmissionResult {
-  const rounds = (p99Ms: number[]) => ({ calls: 150, p50Ms: [101, 101, 101], p99Ms });
+  const rounds = (p99Ms: number[]) => ({ calls: 150, p50Ms: [101, 101, 101], p99Ms, latenessMs: [1, 2, 3] });
   return {
     sides: [
       side([50, 60, 100]),

@@ -4,7 +4,7 @@ import { runLines, type RunDescription } from '../run-description';
 import { differenceByRound, median, ratioByRound, type Ratio } from '../statistics';
 import { noisyPerMinute, noisyPerSecond, quietPerSecond, slowReplyMs, type Bounds } from './callers';
 import type { CostRounds } from './cost';
-import type { NoiseResult } from './noise';
+import type { NoiseResult, QuietRounds } from './noise';
 import type { AdmissionOptions } from './options';
 
 /** What was measured at one side; `batchMax` and `bounds` are absent at the bare proxy. */
@@ -112,21 +112,26 @@ export function latencyTable(result: AdmissionResult): string {
   return markdownTable([...header, ...more], rows);
 }
 
-export function noiseTable({ noise: { alone, beside } }: AdmissionResult): string {
+export function noiseTable({ noise: { alone, beside } }: Pick<AdmissionResult, 'noise'>): string {
   const [p50, p99] = [ratioByRound(beside.p50Ms, alone.p50Ms), ratioByRound(beside.p99Ms, alone.p99Ms)];
   return markdownTable(
-    ['the quiet tenant', 'calls', 'p50 ms', 'p99 ms', 'p50 ratio', 'p99 ratio', 'rounds from–to'],
+    ['the quiet tenant', 'calls', 'p50 ms', 'p99 ms', 'p50 ratio', 'p99 ratio', 'rounds from–to', 'sent late p99 ms'],
     [
-      ['alone', String(alone.calls), middle(alone.p50Ms, 1), middle(alone.p99Ms, 1), '1', '1', ''],
-      [
-        ...['beside noise', String(beside.calls), middle(beside.p50Ms, 1), middle(beside.p99Ms, 1)],
-        ...[ratioText(p50), ratioText(p99), rangeText(p99)],
-      ],
+      quietRow('alone', alone, ['1', '1', '']),
+      quietRow('beside noise', beside, [ratioText(p50), ratioText(p99), rangeText(p99)]),
     ],
   );
 }
 
-export function noiseVerdict({ noise: { alone, beside, noisy } }: AdmissionResult): string {
+export function noiseTables(result: Pick<AdmissionResult, 'noise'>): string {
+  return `${noiseTable(result)}\n\n${noiseVerdict(result)}`;
+}
+
+function quietRow(name: string, { calls, p50Ms, p99Ms, latenessMs }: QuietRounds, ratios: string[]): string[] {
+  return [name, String(calls), middle(p50Ms, 1), middle(p99Ms, 1), ...ratios, middle(latenessMs, 1)];
+}
+
+export function noiseVerdict({ noise: { alone, beside, noisy } }: Pick<AdmissionResult, 'noise'>): string {
   const ratio = ratioByRound(beside.p99Ms, alone.p99Ms).median;
   const met = ratio <= noiseRatioMost ? 'met' : 'missed';
   return `The noisy key: ${noisy.answered} calls answered (its limit allows ${noisy.answeredMost}), ${noisy.refused} refused with
@@ -161,9 +166,7 @@ The quiet tenant calls ${quietPerSecond} times a second, with limits far away, t
 noisy key of another tenant may call ${noisyPerMinute} times a minute and does ${noisyPerSecond} times a second. ${rounds} rounds of ${noise.roundMs} ms each,
 alternating; what a full bucket lets through at once was spent before.
 
-${noiseTable(result)}
-
-${noiseVerdict(result)}
+${noiseTables(result)}
 `;
 }
 
