@@ -48,7 +48,6 @@ export async function measureNoise(edge: BatchedEdge, { rounds, noise }: Admissi
     noisy.refused += made.refused;
     return heard;
   };
-  // Spends what a full bucket lets through at once.
   await besideNoise(noise.warmUpMs);
   const turns = [
     { into: alone, run: (durationMs: number) => quiet.run(durationMs) },
@@ -56,6 +55,7 @@ export async function measureNoise(edge: BatchedEdge, { rounds, noise }: Admissi
   ];
   await alternate(turns, rounds, async ({ into, run }) => {
     await edge.untilIdle();
+    await run(noise.leadMs);
     const { latenciesMs, latenessMs } = await run(noise.roundMs);
     into.calls += latenciesMs.length;
     into.p50Ms.push(percentile(latenciesMs, 0.5));

@@ -11,9 +11,12 @@ describe('the options', () => {
     });
   });
 
-  it.each([[['--quick']], [['--batch', '64']], [['--rounds', '2']], [['--noise']]])('do not keep what %j leaves out', (args) => {
-    expect(parseAdmissionOptions(args).keep).toBe(false);
-  });
+  it.each([[['--quick']], [['--batch', '64']], [['--rounds', '2']], [['--noise']]])(
+    'do not keep what %j leaves out',
+    (args) => {
+      expect(parseAdmissionOptions(args).keep).toBe(false);
+    },
+  );
 
   it.each([[[]], [['--quick']]])('warm the noisy key up for longer than a full bucket lasts: %j', (args) => {
     expect((parseAdmissionOptions(args).noise.warmUpMs / 1000) * noisyPerSecond).toBeGreaterThan(noisyPerMinute);

@@ -164,7 +164,7 @@ ${latencyTable(result)}
 
 The quiet tenant calls ${quietPerSecond} times a second, with limits far away, through the edge of batch ${result.noise.batchMax}; the upstream takes ${slowReplyMs} ms. The
 noisy key of another tenant may call ${noisyPerMinute} times a minute and does ${noisyPerSecond} times a second. ${rounds} rounds of ${noise.roundMs} ms each,
-alternating; what a full bucket lets through at once was spent before.
+alternating, each after ${noise.leadMs} ms of the same: what a bucket that was full lets through at once is spent by then.
 
 ${noiseTables(result)}
 `;

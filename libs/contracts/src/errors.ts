@@ -125,7 +125,11 @@ export class GatewayError extends Error {
       cause?: unknown;
     } = {},
   ) {
+    // Where it was made says something only of a fault of ours, and costs more than all the rest of a refusal (12 µs of 110).
+    const { stackTraceLimit } = Error;
+    if (code !== 'internal') Error.stackTraceLimit = 0;
     super(publicMessage, { cause: extra.cause });
+    Error.stackTraceLimit = stackTraceLimit;
   }
 
   get retryable(): boolean {
