@@ -10,6 +10,11 @@ export interface ByteEdit extends JsonSpan {
   replacement: string | Buffer;
 }
 
+/** Written out: of every reply one is made, and a spread takes ten times as long. */
+export function editOf({ start, end }: JsonSpan, replacement: string | Buffer): ByteEdit {
+  return { start, end, replacement };
+}
+
 /**
  * The body with some spans replaced; `edits` in order, not overlapping. No edits: the same Buffer object. Copies into one
  * allocation: slices and a concat of them take twice as long at 1 KB.

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Provider } from '@switchboard/contracts';
-import { spliceBytes, type DialectId, type JsonSpan } from '@switchboard/protocol';
+import { editOf, spliceBytes, type DialectId, type JsonSpan } from '@switchboard/protocol';
 import type { Candidate } from '../core/plan';
 import type { UpstreamPools } from './upstream-pools';
 import { callHeaders, requestPath } from './upstream-request';
@@ -29,7 +29,7 @@ export async function countNatively(
     path: requestPath(provider, dialect.id, upstream.model, '') + (COUNTS_AT[dialect.id] ?? ''),
     method: 'POST',
     headers: callHeaders(provider, call.requestId, call.headers, false),
-    body: spliceBytes(call.body, [{ ...call.modelSpan, replacement: JSON.stringify(upstream.model) }]),
+    body: spliceBytes(call.body, [editOf(call.modelSpan, JSON.stringify(upstream.model))]),
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
   });

@@ -21,13 +21,12 @@ export function denialError(refused: Refused, dialect: DialectId): GatewayError 
   const { code, message } = told(refused);
   const isMoney = denial.reason === 'budget' || denial.reason === 'credits';
   const retryAfterMs = denial.retryAfterMs ?? NEVER_SECONDS * 1000;
-  return new GatewayError(code, message, {
-    ...(!isMoney && { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
-    headers: {
-      ...limitHeaders(denial.rates, dialect, nowMs),
-      ...(denial.retryAfterMs === undefined && { 'x-should-retry': 'false' }),
-    },
-  });
+  const headers = limitHeaders(denial.rates, dialect, nowMs);
+  if (denial.retryAfterMs === undefined) headers['x-should-retry'] = 'false';
+  // Written out: a noisy client is told this a thousand times a second.
+  return isMoney
+    ? new GatewayError(code, message, { headers })
+    : new GatewayError(code, message, { retryAfterSeconds: Math.ceil(retryAfterMs / 1000), headers });
 }
 
 function told(refused: Refused): { code: ErrorCode; message: string } {

@@ -13,7 +13,7 @@ export function errorReply(error: GatewayError, dialect: DialectId, requestId: s
   const entry = ERROR_CATALOGUE[error.code];
   const status =
     error.extra.status ?? (dialect === 'anthropic-messages' ? undefined : entry.openaiStatus) ?? entry.status;
-  const headers: ReplyHeaders = { ...error.extra.headers };
+  const headers: ReplyHeaders = Object.assign({}, error.extra.headers);
   if (status === 401) headers['x-should-retry'] = 'false';
   const retryAfterSeconds = error.extra.retryAfterSeconds ?? (status === 429 ? 1 : undefined);
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));

@@ -1,4 +1,5 @@
 import {
+  editOf,
   isJsonObject,
   JsonScanner,
   SseDecoder,
@@ -96,8 +97,8 @@ function edited(
   echo: StorageEcho,
 ): Buffer {
   const edits: ByteEdit[] = [];
-  if (store !== undefined) edits.push({ ...store, replacement: String(echo.store) });
-  if (previous !== undefined) edits.push({ ...previous, replacement: JSON.stringify(echo.previous_response_id) });
+  if (store !== undefined) edits.push(editOf(store, String(echo.store)));
+  if (previous !== undefined) edits.push(editOf(previous, JSON.stringify(echo.previous_response_id)));
   edits.sort((left, right) => left.start - right.start);
   return spliceBytes(bytes, edits);
 }

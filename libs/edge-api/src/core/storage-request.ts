@@ -1,5 +1,12 @@
 import { GatewayError } from '@switchboard/contracts';
-import { JsonScanner, readJsonString, readJsonValue, type ByteEdit, type JsonSpan } from '@switchboard/protocol';
+import {
+  editOf,
+  JsonScanner,
+  readJsonString,
+  readJsonValue,
+  type ByteEdit,
+  type JsonSpan,
+} from '@switchboard/protocol';
 import { insertMembers } from './insert-members';
 
 const FIELDS = ['store', 'previous_response_id', 'background', 'conversation', 'prompt', 'include'] as const;
@@ -56,11 +63,11 @@ export function askForReasoning(body: Buffer): ByteEdit[] {
   const asked = span && readJsonValue(body, span);
   if (Array.isArray(asked) && asked.includes(ENCRYPTED_REASONING)) return [];
   const include = JSON.stringify([...(Array.isArray(asked) ? asked : []), ENCRYPTED_REASONING]);
-  return [span === undefined ? insertMembers(body, `"include":${include},`) : { ...span, replacement: include }];
+  return [span === undefined ? insertMembers(body, `"include":${include},`) : editOf(span, include)];
 }
 
 function storeNot(body: Buffer, span: JsonSpan | undefined): ByteEdit {
-  if (span !== undefined) return { ...span, replacement: 'false' };
+  if (span !== undefined) return editOf(span, 'false');
   return insertMembers(body, '"store":false,');
 }
 

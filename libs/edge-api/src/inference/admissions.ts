@@ -86,13 +86,16 @@ export class Admissions {
       return undefined;
     }
     this.count('denied_requests');
-    const { denial } = exhausted;
-    const passedMs = (denial.retryAfterMs ?? 0) - leftMs;
-    const refused = { inputTokens: 0, outputTokens: 0, nanoUsd: 0, nowMs: Date.now() };
-    return denialError(
-      { denial: { ...denial, retryAfterMs: leftMs, rates: later(denial.rates, passedMs) }, ...refused },
-      dialect.id,
-    );
+    const { scope, reason, limit, rates, retryAfterMs = 0 } = exhausted.denial;
+    const denial: Denial = {
+      outcome: 'denied',
+      scope,
+      reason,
+      retryAfterMs: leftMs,
+      rates: later(rates, retryAfterMs - leftMs),
+    };
+    if (limit !== undefined) denial.limit = limit;
+    return denialError({ denial, inputTokens: 0, outputTokens: 0, nanoUsd: 0, nowMs: Date.now() }, dialect.id);
   }
 
   /** Whether a call may yet be admitted that then has to be settled. */
@@ -212,8 +215,10 @@ function reservationRequest(call: Call, { amounts }: WorstCase): ReservationRequ
 
 /** Of a denial some time ago: what is full again after a while is so all the sooner. */
 function later(rates: RateStates, passedMs: number): RateStates {
-  const told = Object.entries(rates) as [keyof RateStates, RateState][];
-  return Object.fromEntries(
-    told.map(([rate, state]) => [rate, { ...state, resetMs: Math.max(0, state.resetMs - passedMs) }]),
-  );
+  const told: RateStates = {};
+  for (const rate of Object.keys(rates) as (keyof RateStates)[]) {
+    const { limit, remaining, resetMs } = rates[rate] as RateState;
+    told[rate] = { limit, remaining, resetMs: Math.max(0, resetMs - passedMs) };
+  }
+  return told;
 }

@@ -1,4 +1,5 @@
 import {
+  editOf,
   COMPLETION_TOKENS_DEFAULT,
   JsonScanner,
   readJsonNumber,
@@ -52,7 +53,7 @@ export function capOutput(
     const span = sniffed.spans[name];
     // Without a limit the older completions are short, and are not to become longer by having one.
     const limit = operation === undefined ? outputTokensMost : Math.min(outputTokensMost, COMPLETION_TOKENS_DEFAULT);
-    edits.push(span ? { ...span, replacement: String(limit) } : insertMembers(body, `"${name}":${limit},`));
+    edits.push(span ? editOf(span, String(limit)) : insertMembers(body, `"${name}":${limit},`));
   }
   if (dialect.id === 'anthropic-messages' && edits.length > 0) edits.push(...capThinking(body, outputTokensMost));
   return edits;
@@ -68,6 +69,6 @@ function capThinking(body: Buffer, outputTokensMost: number): ByteEdit[] {
   if (wanted === undefined || wanted < outputTokensMost) return [];
   const mostTokens = outputTokensMost - 1;
   return mostTokens < THINKING_BUDGET_TOKENS_MIN
-    ? [{ ...thinking, replacement: '{"type":"disabled"}' }]
-    : [{ ...budget, replacement: String(mostTokens) }];
+    ? [editOf(thinking, '{"type":"disabled"}')]
+    : [editOf(budget, String(mostTokens))];
 }

@@ -1,5 +1,6 @@
 import { costNanoUsd, GatewayError, priceAt, usdFromNano, type Model } from '@switchboard/contracts';
 import {
+  editOf,
   adaptConversation,
   formatLosses,
   isStreamed,
@@ -116,7 +117,7 @@ function usageEdit(body: Buffer, span: JsonSpan | undefined): ByteEdit {
   if (span === undefined) return insertMembers(body, INCLUDE_USAGE);
   const given: unknown = JSON.parse(body.toString('utf8', span.start, span.end));
   const options = typeof given === 'object' && given !== null ? given : {};
-  return { ...span, replacement: JSON.stringify({ ...options, include_usage: true }) };
+  return editOf(span, JSON.stringify({ ...options, include_usage: true }));
 }
 
 function prepareTranslation(

@@ -95,7 +95,7 @@ export class ReplyWriter {
       return 200;
     }
     const reply = errorReply(error, this.dialect.id, this.identity.requestId);
-    const headers = { ...this.ownHeaders(), ...reply.headers };
+    const headers = Object.assign(this.ownHeaders(), reply.headers);
     headers[this.edge.names.attempts] = attempts;
     this.send(reply.status, headers, Buffer.from(JSON.stringify(reply.body)));
     return reply.status;

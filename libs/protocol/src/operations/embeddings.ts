@@ -2,7 +2,7 @@ import type { Decoded, Fault, TapContext, TappedReply } from '../dialect';
 import { costEdit, isSame, readFailure } from '../dialects/openai-chat/tap-payload';
 import { isJsonObject, type JsonValue } from '../json';
 import { JsonScanner } from '../json-scan';
-import { readJsonString, readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../json-span';
+import { editOf, readJsonString, readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../json-span';
 import { jsonOfName } from '../json-text';
 import { emptyUsage, type Usage } from '../usage';
 import type { OperationCall } from './operation';
@@ -32,7 +32,7 @@ class EmbeddingsCall implements OperationCall {
     }
     const edits: ByteEdit[] = [];
     const modelName = jsonOfName(context.model);
-    if (model && !isSame(body, model, modelName)) edits.push({ ...model, replacement: modelName });
+    if (model && !isSame(body, model, modelName)) edits.push(editOf(model, modelName));
     const usageValue = usageSpan && readJsonValue(body, usageSpan);
     const usage = decodeUsage(usageValue);
     const cost = usageSpan && usage && costEdit(usageValue, usage, usageSpan, context);
@@ -41,7 +41,7 @@ class EmbeddingsCall implements OperationCall {
     if (given !== this.format) {
       const vectors = convertVectors(readJsonValue(body, data), this.format);
       if (vectors === undefined) return failed(body);
-      edits.push({ ...data, replacement: JSON.stringify(vectors) });
+      edits.push(editOf(data, JSON.stringify(vectors)));
     }
     edits.sort((left, right) => left.start - right.start);
     return { body: spliceBytes(body, edits), usage, finish: 'stop', failure: undefined };

@@ -1,7 +1,7 @@
 import type { TapContext, TappedReply } from '../../dialect';
 import { isJsonObject } from '../../json';
 import { JsonScanner } from '../../json-scan';
-import { readJsonString, readJsonValue, spliceBytes } from '../../json-span';
+import { editOf, readJsonString, readJsonValue, spliceBytes } from '../../json-span';
 import { jsonOfName } from '../../json-text';
 import type { StreamFailure } from '../../stream-event';
 import { decodeStreamError } from './errors';
@@ -27,7 +27,7 @@ export function tapReply(body: Buffer, { model }: TapContext): TappedReply {
   const reason = spans.stop_reason && readJsonString(body, spans.stop_reason);
   const same = spans.model === undefined || readJsonString(body, spans.model) === model;
   return {
-    body: same ? body : spliceBytes(body, spans.model ? [{ ...spans.model, replacement: jsonOfName(model) }] : []),
+    body: same || spans.model === undefined ? body : spliceBytes(body, [editOf(spans.model, jsonOfName(model))]),
     usage: isJsonObject(usage) ? mergeUsage(undefined, usage) : undefined,
     finish: reason && (decodeStopReason(reason) ?? reason),
     failure: undefined,

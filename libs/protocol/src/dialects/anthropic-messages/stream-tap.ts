@@ -1,7 +1,7 @@
 import type { StreamTap, TapContext } from '../../dialect';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../json';
 import { JsonScanner } from '../../json-scan';
-import { spliceBytes } from '../../json-span';
+import { editOf, spliceBytes } from '../../json-span';
 import { jsonOfName } from '../../json-text';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
 import { formatSseComment } from '../../sse/encoder';
@@ -212,7 +212,7 @@ export class AnthropicStreamTap implements StreamTap {
     if (message['model'] === this.context.model) return undefined;
     const scan = startScanner.scan(frame, frame.indexOf(OPEN_BRACE), frame.lastIndexOf(CLOSE_BRACE) + 1);
     const span = scan.ok ? scan.spans['message.model'] : undefined;
-    return span && spliceBytes(frame, [{ ...span, replacement: jsonOfName(this.context.model) }]);
+    return span && spliceBytes(frame, [editOf(span, jsonOfName(this.context.model))]);
   }
 
   private messageDelta(body: JsonObject): void {

@@ -1,6 +1,6 @@
 import type { TapContext, TappedReply } from '../../dialect';
 import { isJsonObject } from '../../json';
-import { readJsonValue, spliceBytes, type ByteEdit } from '../../json-span';
+import { editOf, readJsonValue, spliceBytes, type ByteEdit } from '../../json-span';
 import { jsonOfName } from '../../json-text';
 import { FRAME_SCANNER, isEmptyArray, isNull, readChoices } from './frame-scan';
 import { failedFinish } from './map-finish-reason';
@@ -23,7 +23,7 @@ export function tapReply(body: Buffer, context: TapContext): TappedReply {
   if (message) return failed(body, { kind: 'upstream', message });
   const edits: ByteEdit[] = [];
   const modelName = jsonOfName(context.model);
-  if (model && !isSame(body, model, modelName)) edits.push({ ...model, replacement: modelName });
+  if (model && !isSame(body, model, modelName)) edits.push(editOf(model, modelName));
   const value = usageSpan && readJsonValue(body, usageSpan);
   const usage = decodeUsage(value);
   const cost = usageSpan && usage && costEdit(value, usage, usageSpan, context);
@@ -31,7 +31,7 @@ export function tapReply(body: Buffer, context: TapContext): TappedReply {
   if (context.repair === true && (reading.hasCalls || (finishReason !== 'stop' && finishReason !== 'length'))) {
     const whole = readJsonValue(body, { start: 0, end: body.length });
     const repaired = isJsonObject(whole) && repairReply(whole);
-    if (repaired) edits.push({ ...choices, replacement: JSON.stringify(repaired) });
+    if (repaired) edits.push(editOf(choices, JSON.stringify(repaired)));
   }
   edits.sort((left, right) => left.start - right.start);
   const finish = neutralFinish(finishReason, reading.hasCalls);

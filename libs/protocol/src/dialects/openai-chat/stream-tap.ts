@@ -1,6 +1,6 @@
 import type { StreamTap, TapContext } from '../../dialect';
 import { isJsonObject } from '../../json';
-import { readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../../json-span';
+import { editOf, readJsonValue, spliceBytes, type ByteEdit, type JsonSpan } from '../../json-span';
 import { jsonOfName } from '../../json-text';
 import { SseDecoder, SseOverflowError } from '../../sse/decoder';
 import { formatSseComment, formatSseEvent } from '../../sse/encoder';
@@ -207,8 +207,8 @@ export class ChatStreamTap implements StreamTap {
       if (isUsageOnly && !this.context.includeUsage) return { kind: 'drop' };
       if (cost) edits.push(cost);
     }
-    if (model && !isSame(bytes, model, this.modelName)) edits.push({ ...model, replacement: this.modelName });
-    if (repaired && choices) edits.push({ ...choices, replacement: repaired });
+    if (model && !isSame(bytes, model, this.modelName)) edits.push(editOf(model, this.modelName));
+    if (repaired && choices) edits.push(editOf(choices, repaired));
     // Where a call is, what is put in differs from chunk to chunk of the same form.
     const isAlike = !this.repair || (!repaired && reading?.hasCalls === false);
     const isOrdinary = !hasUsage && reading?.finishReason === undefined && isAlike;

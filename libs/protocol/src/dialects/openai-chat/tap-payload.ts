@@ -1,6 +1,6 @@
 import type { TapContext } from '../../dialect';
 import { isJsonObject } from '../../json';
-import { readJsonValue, type ByteEdit, type JsonSpan } from '../../json-span';
+import { editOf, readJsonValue, type ByteEdit, type JsonSpan } from '../../json-span';
 import type { StreamFailure } from '../../stream-event';
 import type { Usage } from '../../usage';
 import { decodeErrorValue } from '../openai/errors';
@@ -9,7 +9,7 @@ import { decodeFinishReason } from './map-finish-reason';
 
 export function costEdit(value: unknown, usage: Usage, span: JsonSpan, { costUsd }: TapContext): ByteEdit | undefined {
   if (!costUsd || !isJsonObject(value)) return undefined;
-  return { ...span, replacement: JSON.stringify({ ...value, cost_usd: costUsd(usage) }) };
+  return editOf(span, JSON.stringify({ ...value, cost_usd: costUsd(usage) }));
 }
 
 /** @param hasCalls there were tool calls, whatever the word says; undefined: nobody looked */

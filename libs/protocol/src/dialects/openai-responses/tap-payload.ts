@@ -1,6 +1,6 @@
 import type { TapContext } from '../../dialect';
 import { isJsonObject, type JsonValue } from '../../json';
-import { readJsonString, readJsonValue, type ByteEdit, type JsonSpan } from '../../json-span';
+import { editOf, readJsonString, readJsonValue, type ByteEdit, type JsonSpan } from '../../json-span';
 import { jsonOfName } from '../../json-text';
 import type { Usage } from '../../usage';
 import { decodeStatus, type StatusEvidence } from './map-status';
@@ -25,12 +25,12 @@ export function readUsage(
   const value = span && readJsonValue(bytes, span);
   const usage = decodeUsage(value);
   if (!span || !usage || !costUsd || !isJsonObject(value)) return { usage, edit: undefined };
-  return { usage, edit: { ...span, replacement: JSON.stringify({ ...value, cost_usd: costUsd(usage) }) } };
+  return { usage, edit: editOf(span, JSON.stringify({ ...value, cost_usd: costUsd(usage) })) };
 }
 
 export function modelEdit(bytes: Buffer, span: JsonSpan | undefined, model: string): ByteEdit | undefined {
   if (!span || readJsonString(bytes, span) === model) return undefined;
-  return { ...span, replacement: jsonOfName(model) };
+  return editOf(span, jsonOfName(model));
 }
 
 export type Ended = { finish: string; failure?: undefined } | { finish?: undefined; failure: StreamFailure };
