@@ -48,6 +48,8 @@ export async function measureNoise(edge: BatchedEdge, { rounds, noise }: Admissi
     noisy.refused += made.refused;
     return heard;
   };
+  // What is still cold has no room for all of it at once.
+  await quiet.run(noise.warmUpMs / 2);
   await besideNoise(noise.warmUpMs);
   const turns = [
     { into: alone, run: (durationMs: number) => quiet.run(durationMs) },
