@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { EdgeReplica } from '@switchboard/edge-api';
+import { EdgeReplica, letHeapGrow } from '@switchboard/edge-api';
 import {
   createLogger,
   createMetrics,
@@ -17,6 +17,7 @@ const STOP_SLACK_MS = 10_000;
 async function main(): Promise<void> {
   const read = readEdgeSettings(process.env);
   if (!reportConfiguration({ faults: read.ok ? [] : read.faults }) || !read.ok) return;
+  letHeapGrow();
   const { settings, secrets } = read;
   const log = createLogger({ level: settings.LOG_LEVEL, name: 'edge-api' });
   const metrics = createMetrics();

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { letHeapGrow } from '@switchboard/edge-api';
 import { explainStartFault, loadGatewayConfig, reportConfiguration, stopOnSignals } from '@switchboard/platform';
 import { Gateway } from './gateway';
 import { readSettings } from './settings';
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   const warnings = loaded.ok ? loaded.warnings : [];
   const source = loaded.ok ? loaded.source : undefined;
   if (!reportConfiguration({ faults, warnings, source }) || !settings.ok || !loaded.ok) return;
+  letHeapGrow();
   const starting = Gateway.start({ ...surroundings, settings: settings.settings, loaded, told: warnings });
   stopOnSignals({
     announce: (signal) => process.stderr.write(`${signal}: finishing open replies …\n`),
