@@ -6,7 +6,7 @@ import { addressList, callerAddress, mayCall, mayCallFrom } from './core/access'
 import { authenticate, readCredentials } from './core/authenticate';
 import { errorReply } from './core/error-reply';
 import { LoggedCall } from './core/logged-call';
-import { identityHeaders, readClientRequestId, type RequestIdentity } from './core/reply-headers';
+import { identityHeaders, readClientRequestId, type ReplyHeaders, type RequestIdentity } from './core/reply-headers';
 import { gatewayFault } from './core/upstream-failure';
 import { newRequestId } from './core/request-id';
 import { isCall, matchRoute, type Route, type RouteMatch } from './core/routes';
@@ -210,12 +210,15 @@ export class PublicHandler {
   ): void {
     const bytes = Buffer.from(JSON.stringify(body));
     if (this.edge.drain.begun) response.shouldKeepAlive = false;
-    response.writeHead(200, {
-      ...identityHeaders(this.edge.names, dialect, identity),
-      'content-type': 'application/json',
-      'content-length': bytes.length,
-    });
+    response.writeHead(200, this.jsonHeaders(dialect, identity, bytes));
     response.end(incoming.method === 'HEAD' ? undefined : bytes);
+  }
+
+  private jsonHeaders(dialect: DialectId, identity: RequestIdentity, body: Buffer): ReplyHeaders {
+    const headers = identityHeaders(this.edge.names, dialect, identity);
+    headers['content-type'] = 'application/json';
+    headers['content-length'] = body.length;
+    return headers;
   }
 
   private refuse(
@@ -233,9 +236,7 @@ export class PublicHandler {
     const bytes = Buffer.from(JSON.stringify(reply.body));
     // Assigned: each spread of what is not always of one shape leaves 1.6 KB of hidden classes that only a major collection
     // takes, and at a thousand refusals a second one came every six seconds.
-    const headers = Object.assign(identityHeaders(this.edge.names, dialect, identity), reply.headers);
-    headers['content-type'] = 'application/json';
-    headers['content-length'] = bytes.length;
+    const headers = Object.assign(this.jsonHeaders(dialect, identity, bytes), reply.headers);
     // A body still on its way is not worth a kept connection.
     if (!incoming.complete) response.setHeader('connection', 'close');
     else if (this.edge.drain.begun) response.shouldKeepAlive = false;

@@ -10,7 +10,7 @@ export interface ByteEdit extends JsonSpan {
   replacement: string | Buffer;
 }
 
-/** Written out: of every reply one is made, and a spread takes ten times as long. */
+/** Puts something in the place of a span. */
 export function editOf({ start, end }: JsonSpan, replacement: string | Buffer): ByteEdit {
   return { start, end, replacement };
 }

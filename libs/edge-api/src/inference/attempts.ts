@@ -125,7 +125,7 @@ export class Attempts {
     );
   }
 
-  /** Other calls found out since this one began what it need not: the client has waited once already. */
+  /** Other calls found out what this one need not: the client has waited once already, and would again for what hangs. */
   private isKnownToFail({ health }: Candidate): boolean {
     const { breaker } = health;
     if (health.standing(performance.now()) === 'open' || breaker.answersNobodySince(this.startedMs)) return true;

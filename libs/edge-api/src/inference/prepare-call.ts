@@ -93,7 +93,7 @@ function preparePassThrough(request: InferenceRequest, candidate: Candidate, out
   const edits: ByteEdit[] = [];
   const { model, models: fallbacks, stream_options: streamOptions } = sniffed.spans;
   if (model !== undefined && sniffed.model !== candidate.upstream.model) {
-    edits.push({ start: model.start, end: model.end, replacement: jsonOfName(candidate.upstream.model) });
+    edits.push(editOf(model, jsonOfName(candidate.upstream.model)));
   }
   if (request.dialect.id === 'openai-chat' && request.stream && !sniffed.includeUsage) {
     edits.push(usageEdit(body, streamOptions));

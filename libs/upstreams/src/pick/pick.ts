@@ -31,8 +31,8 @@ const SATURATED_CALLS = 8;
 
 /**
  * The choices that may be tried now, best first: by rank as they fare, those half-open last, and of the best equals one by
- * affinity, else the less loaded of two drawn by chance. Empty: every one of them is open, or hangs and is being tried. Of one choice costs a
- * comparison; nothing is allocated while all are healthy and the first stays first.
+ * affinity, else the less loaded of two drawn by chance. Empty: every one of them is open, or
+ * hangs and is being tried. Of one choice costs a comparison; nothing is allocated while all are healthy and the first stays first.
  */
 export function pick<C extends Choice>(choices: readonly C[], options: PickOptions): readonly C[] {
   const { nowMs } = options;
