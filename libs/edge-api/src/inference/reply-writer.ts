@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { GatewayError } from '@switchboard/contracts';
 import { formatLosses, type Dialect, type Loss } from '@switchboard/protocol';
 import { errorReply, wireError } from '../core/error-reply';
+import { httpChunk, LAST_CHUNK } from '../core/http-chunk';
 import { identityHeaders, type ReplyHeaders, type RequestIdentity } from '../core/reply-headers';
 import type { BufferedReply } from './buffered-reply';
 import type { EdgeContext } from './edge-context';
@@ -23,6 +24,8 @@ export class ReplyWriter {
   /** Why which upstream, where the client may ask for it. */
   route: string | undefined;
   private lastWriteMs = 0;
+  /** The body goes out in chunks, which are made here; false for HTTP/1.0, and where the length is known. */
+  private isChunked = false;
 
   constructor(
     private readonly edge: Pick<EdgeContext, 'names' | 'settings' | 'sweeper' | 'drain'>,
@@ -47,7 +50,7 @@ export class ReplyWriter {
   /** False where the client is slower than the upstream: wait for `whenDrained`. */
   write(bytes: Buffer | string): boolean {
     this.lastWriteMs = this.edge.sweeper.nowMs;
-    return this.response.write(bytes);
+    return this.response.write(this.isChunked && bytes.length > 0 ? httpChunk(bytes) : bytes);
   }
 
   get isFull(): boolean {
@@ -59,7 +62,8 @@ export class ReplyWriter {
   }
 
   end(bytes: Buffer | string): void {
-    if (bytes.length === 0) this.response.end();
+    if (this.isChunked) this.response.end(bytes.length === 0 ? LAST_CHUNK : httpChunk(bytes, LAST_CHUNK));
+    else if (bytes.length === 0) this.response.end();
     else this.response.end(bytes);
   }
 
@@ -71,8 +75,8 @@ export class ReplyWriter {
       this.beginWaiting();
     }
     if (nowMs - this.lastWriteMs < keepaliveMs) return;
+    this.write(this.dialect.keepalive);
     this.lastWriteMs = nowMs;
-    this.response.write(this.dialect.keepalive);
   }
 
   sendReply(reply: BufferedReply & { kind: 'reply' }, call: PreparedCall, attempts: number): void {
@@ -91,7 +95,7 @@ export class ReplyWriter {
   /** The gateway's own refusal; returns the status it was told with. */
   sendError(error: GatewayError, attempts: number): number {
     if (this.headWritten) {
-      this.response.end(this.dialect.encodeStreamError(wireError(error, this.identity.requestId)));
+      this.end(this.dialect.encodeStreamError(wireError(error, this.identity.requestId)));
       return 200;
     }
     const reply = errorReply(error, this.dialect.id, this.identity.requestId);
@@ -112,6 +116,9 @@ export class ReplyWriter {
     // Reverse proxies that buffer by default read this one.
     headers['x-accel-buffering'] = 'no';
     this.writeHead(200, headers);
+    // The head says it; that it was said is all that Node is to know of it.
+    this.isChunked = this.response.chunkedEncoding;
+    this.response.chunkedEncoding = false;
   }
 
   private send(status: number, headers: ReplyHeaders, body: Buffer): void {

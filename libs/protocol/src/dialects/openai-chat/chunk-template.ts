@@ -9,8 +9,8 @@ const UNUSED_MAX = 8;
 
 /**
  * The chunks of a stream differ in little but the text they bring. A chunk that was read in full becomes a template: all
- * before its text and all after it. A later frame of the same bytes around a plain string (no quote, escape or control
- * character) is known to be well formed and to say nothing else, without being read.
+ * before its text and all after it. A later frame of the same bytes around a string without quotes, control characters or
+ * escapes but the two-byte ones (`\\n`) is known to be well formed and to say nothing else, without being read.
  *
  * Measured on one EPYC core, Node 20, 280-byte chunks: 0.2 µs per chunk against 1.5 µs for the scan. Created per stream.
  */
@@ -38,13 +38,36 @@ export class ChunkTemplate {
     const textStart = start + head.length;
     const textEnd = end - tail.length;
     if (textEnd < textStart) return -1;
+    let escapes = 0;
     for (let index = textStart; index < textEnd; index++) {
       const byte = bytes[index] ?? QUOTE;
-      if (byte === QUOTE || byte === BACKSLASH || byte < SPACE) return -1;
+      if (byte === QUOTE || byte < SPACE) return -1;
+      if (byte !== BACKSLASH) continue;
+      index += 1;
+      // The last byte of a text is not what an escape needs: that would be the quote behind it.
+      if (index === textEnd || !isEscaped(bytes[index])) return -1;
+      escapes += 1;
     }
     if (bytes.compare(head, 0, head.length, start, textStart) !== 0) return -1;
     if (bytes.compare(tail, 0, tail.length, textEnd, end) !== 0) return -1;
     this.unused = 0;
-    return textEnd - textStart;
+    return textEnd - textStart - escapes;
+  }
+}
+
+/** What stands for one byte behind a backslash; `\\u` stands for as many as it likes. */
+function isEscaped(byte: number | undefined): boolean {
+  switch (byte) {
+    case QUOTE:
+    case BACKSLASH:
+    case 47: // a slash
+    case 98: // b
+    case 102: // f
+    case 110: // n
+    case 114: // r
+    case 116: // t
+      return true;
+    default:
+      return false;
   }
 }
