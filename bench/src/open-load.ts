@@ -4,7 +4,7 @@ import { nowMs } from './now';
 import { leadMs, tick } from './ticker';
 import { HttpReader } from './wire/http-reader';
 
-/** More than that under way, or than are sent in a second, and the subject is not slow but stuck. */
+/** More than that under way, or than are sent in so many seconds, and the subject is not slow but stuck. */
 const underWayMost = 2_000;
 
 export interface OpenLoadOptions {
@@ -15,6 +15,8 @@ export interface OpenLoadOptions {
   perSecond: number;
   /** Whether 429 is an answer too. */
   mayBeRefused?: boolean;
+  /** How many seconds' worth of requests may be under way at once; absent: one. */
+  waitingSeconds?: number;
 }
 
 export interface OpenRun {
@@ -97,7 +99,8 @@ export class OpenLoad {
   }
 
   private send(index: number, dueMs: number): void {
-    if (this.underWay >= Math.max(underWayMost, this.options.perSecond)) {
+    const { perSecond, waitingSeconds = 1 } = this.options;
+    if (this.underWay >= Math.max(underWayMost, perSecond * waitingSeconds)) {
       return this.onFailure(new Error(`${this.underWay} calls are under way`));
     }
     const connection = this.idle.pop() ?? this.open();

@@ -18,7 +18,7 @@ export interface BenchOptions {
   keep: boolean;
 }
 
-const full = { rounds: 7, roundMs: 500, warmUpMs: 400, firstWarmUpMs: 3000 };
+const full = { rounds: 7, roundMs: 500, warmUpMs: 5000, firstWarmUpMs: 5000 };
 const quick = { rounds: 3, roundMs: 200, warmUpMs: 150, firstWarmUpMs: 1000 };
 
 export const usage = `npm run bench -- [--name NAME] [--subject NAME]… [--only TEXT] [--quick] [--profile]

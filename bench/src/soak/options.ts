@@ -6,25 +6,27 @@ export interface SoakOptions {
   /** Whose latencies are one figure. */
   windowMs: number;
   windows: number;
+  /** At one rate: how often that is steered. */
+  stepMs: number;
   memorySpacingMs: number;
-  /** Closed loop beforehand: what the machine sustains, everything on. */
+  /** Closed loop beforehand: what gets through at most, where the search for the rate begins. */
   saturationMs: number;
   warmUpMs: number;
-  /** Of that, 0 to 1. */
+  /** Of the subject's core, 0 to 1. */
   share: number;
   /** Whether the figures are worth keeping: half an hour. */
   keep: boolean;
 }
 
-const full = { windowMs: 60_000, memorySpacingMs: 10_000, saturationMs: 15_000, warmUpMs: 5000 };
-const quick = { windowMs: 700, memorySpacingMs: 200, saturationMs: 400, warmUpMs: 200 };
+const full = { windowMs: 60_000, stepMs: 10_000, memorySpacingMs: 10_000, saturationMs: 15_000, warmUpMs: 5000 };
+const quick = { windowMs: 700, stepMs: 350, memorySpacingMs: 200, saturationMs: 400, warmUpMs: 200 };
 const quickWindows = 3;
 const keptMinutes = 30;
 
 export const usage = `npm run bench:soak -- [--subject NAME] [--minutes N] [--load PERCENT] [--quick]
   --subject  what to measure (default: distributed)
   --minutes  how long (default: 3, for a look; kept from ${keptMinutes} on)
-  --load     per cent of the measured saturation (default: 70)
+  --load     per cent of the subject's core (default: 70)
   --quick    for some seconds only; not kept`;
 
 /** Throws a TypeError on what it does not know. */

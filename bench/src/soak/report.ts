@@ -50,7 +50,7 @@ export function soakBody(result: SoakResult): string {
   const worked = Number.isNaN(result.workedOffMs)
     ? ''
     : `\n- Usage was worked off ${(result.workedOffMs / 1000).toFixed(1)} s after the last request.`;
-  return `${result.perSecond} requests/s, of ${result.saturation.toFixed(0)} that get through.
+  return `${result.perSecond} requests/s; ${result.saturation.toFixed(0)} is what a closed loop gets through.
 
 - RSS: ${slopeMbPerHour.toFixed(1)} MB/h fitted, ${(growth * 100).toFixed(1)} % in that time; flat (at most ${growthMost * 100} %): ${verdict(isFlat)}
 - p99, last third to first: ${p99Drift.toFixed(2)}; no drift (at most ${driftMost}): ${verdict(isSteady)}${worked}
@@ -67,9 +67,9 @@ export function soakPage(
 
 ${runLines(run)}.
 
-\`npm run bench:soak -- --minutes ${Math.round((windows * windowMs) / 60_000)}\` makes these figures anew: 1 KB, whole, open loop at ${share * 100} % of what a closed loop of 32
-connections gets through the whole machine, with everything on. The first quarter is left out of slope and drift: heap and
-compiled code find their size in it.
+\`npm run bench:soak -- --minutes ${Math.round((windows * windowMs) / 60_000)}\` makes these figures anew: 1 KB, whole, open loop, with everything on. Every ten seconds the rate is steered so that
+the subject takes ${share * 100} % of its core; the rate to begin with is searched for before, and a closed loop of 32 connections shows what gets
+through at most. The first quarter is left out of slope and drift: heap and compiled code find their size in it.
 
 ${soakBody(result)}
 `;
