@@ -43,7 +43,11 @@ const kept: KeptResults = {
       },
     ],
   },
-  streams: { ...run, sides: [streamSide('bare-proxy', false, 20), streamSide('distributed', true, 80)] },
+  streams: {
+    ...run,
+    options: { streams: 2000 },
+    sides: [streamSide('bare-proxy', false, 20), streamSide('distributed', true, 80)],
+  },
 };
 
 test('every target has its figure, its verdict and its run', () => {
@@ -56,6 +60,11 @@ test('every target has its figure, its verdict and its run', () => {
     /\| distributed, added latency, whole replies, p50 +\| ≤ 0\.3 ms \| \+0\.40 ms +\| \*\*missed\*\* /,
   );
   expect(rows).toMatch(/worst chunk beyond the bare proxy's +\| ≤ 50 ms +\| \+60\.0 ms +\| \*\*missed\*\* /);
+});
+
+test('a target met with fewer streams than it is about is not said to be met', () => {
+  const fewer = { ...kept, streams: { ...kept.streams!, options: { streams: 600 } } };
+  expect(targetsTable(fewer)).toMatch(/distributed, 600 streams, .* RSS +\| ≤ 400 MB +\| .* \| met with fewer than 2000 /);
 });
 
 test('what was not measured is said to be, with what would measure it', () => {

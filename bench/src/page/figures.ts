@@ -5,6 +5,7 @@ import { markdownTable } from '../markdown-table';
 import { table } from '../report';
 import type { RunDescription } from '../run-description';
 import { soakFigures } from '../soak/report';
+import { streamsWanted } from '../streams/options';
 import { mostDelayMs, mostResidentMb, streamVerdicts } from '../streams/report';
 import { leastPeerRatio, verdict } from '../targets';
 import { judged, type KeptResults } from './kept-results';
@@ -56,7 +57,8 @@ function latencyRows({ latency }: KeptResults): Row[] {
 function streamsRows({ streams }: KeptResults): Row[] {
   if (streams === undefined) return missing('Many streams', 'bench:streams');
   return streamVerdicts(streams.sides).flatMap(({ name, beyondMs, residentMb, chunksPerSecond }): Row[] => {
-    const carried = `${name}, ${chunksPerSecond.toFixed(0)} chunks/s`;
+    const carried = `${name}, ${streams.options.streams} streams, ${chunksPerSecond.toFixed(0)} chunks/s`;
+    const withFewer = streams.options.streams < streamsWanted ? ` with fewer than ${streamsWanted}` : '';
     const delayed = `${signed(beyondMs, 1)} ms`;
     const kept = `${residentMb.toFixed(0)} MB`;
     return [
@@ -64,10 +66,10 @@ function streamsRows({ streams }: KeptResults): Row[] {
         `${carried}: worst chunk beyond the bare proxy's`,
         `≤ ${mostDelayMs} ms`,
         delayed,
-        verdict(beyondMs <= mostDelayMs),
+        verdict(beyondMs <= mostDelayMs) + withFewer,
         runOf(streams),
       ],
-      [`${carried}: RSS`, `≤ ${mostResidentMb} MB`, kept, verdict(residentMb <= mostResidentMb), runOf(streams)],
+      [`${carried}: RSS`, `≤ ${mostResidentMb} MB`, kept, verdict(residentMb <= mostResidentMb) + withFewer, runOf(streams)],
     ];
   });
 }

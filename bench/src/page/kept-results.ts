@@ -7,12 +7,13 @@ import type { BenchDescription, ScenarioResult } from '../report';
 import type { RunDescription } from '../run-description';
 import type { SoakResult } from '../soak/measure';
 import type { StreamSide } from '../streams/measure';
+import type { StreamsOptions } from '../streams/options';
 
 /** What benchmarks kept last; absent: it was not kept yet. */
 export interface KeptResults {
   cpu?: BenchDescription & { results: ScenarioResult[] };
   latency?: RunDescription & { results: LatencyResult[] };
-  streams?: RunDescription & { sides: StreamSide[] };
+  streams?: RunDescription & { options: Pick<StreamsOptions, 'streams'>; sides: StreamSide[] };
   longPrompts?: RunDescription & { sides: LongPromptRounds[] };
   soak?: RunDescription & { result: SoakResult };
   budget?: RunDescription & { budgets: Budget[] };

@@ -34,6 +34,6 @@ test('without the bare proxy there is nothing to say', () => {
 
 test('reduced figures are not kept', () => {
   expect(options.keep).toBe(true);
-  expect(parseStreamsOptions(['--streams', '500']).keep).toBe(false);
+  expect(parseStreamsOptions(['--streams', '400']).keep).toBe(false);
   expect(() => parseStreamsOptions(['--rate', '200'])).toThrow('--rate must be 100 at most');
 });

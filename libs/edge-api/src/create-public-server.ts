@@ -13,6 +13,7 @@ import { ProviderAccounts } from './inference/provider-accounts';
 import { RequestTraces, type TraceOptions } from './inference/request-traces';
 import { ResponseStorage } from './inference/response-storage';
 import { Sweeper } from './inference/sweeper';
+import { TurnStages } from './inference/turn-stages';
 
 export interface PublicServerOptions {
   settings: EdgeSettings;
@@ -65,6 +66,7 @@ export function createPublicServer(options: PublicServerOptions, ports: EdgePort
       logger.error({ err: error }, 'the token counter crashed and will be restarted'),
     ),
     sweeper,
+    stages: new TurnStages((error) => logger.error({ err: error }, 'a step of a call failed inside the gateway')),
     drain: { begun: false },
     metrics: new EdgeMetrics(metrics, { catalog: ports.catalog, open: () => sweeper.size }),
     traces: traces && new RequestTraces(traces),

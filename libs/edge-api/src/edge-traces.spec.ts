@@ -65,6 +65,8 @@ async function ask(headers: Record<string, string> = {}, body: object = {}, key 
     body: JSON.stringify({ model: 'm', max_tokens: 50, messages: [{ role: 'user', content: 'hunter2' }], ...body }),
   });
   await response.text();
+  // A call is on record by the end of the turn that ended it.
+  await new Promise(setImmediate);
   return response;
 }
 

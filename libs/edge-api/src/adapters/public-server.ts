@@ -93,6 +93,8 @@ export class PublicServer {
     await closed;
     clearInterval(idle);
     clearTimeout(cut);
+    // Of the calls that ended last: their usage is recorded before the close is over.
+    this.edge.stages.run();
     await this.untilAdmitted();
     await Promise.all([this.edge.pools.close(), this.edge.tokens.close()]);
   }

@@ -11,6 +11,7 @@ import type { ProviderAccounts } from './provider-accounts';
 import type { RequestTraces } from './request-traces';
 import type { ResponseStorage } from './response-storage';
 import type { Sweeper } from './sweeper';
+import type { TurnStages } from './turn-stages';
 
 /** Once it has begun, every reply asks its client to come back on another connection: to another replica. */
 export interface Drain {
@@ -33,6 +34,7 @@ export interface EdgeContext {
   pools: UpstreamPools;
   tokens: TokenCounter;
   sweeper: Sweeper;
+  stages: TurnStages;
   drain: Drain;
   metrics: EdgeMetrics;
   /** Absent: there is nowhere to tell of them. */

@@ -39,6 +39,8 @@ export class Exchange implements AttemptsOwner, Sweepable {
   private pausedSinceMs = 0;
   /** When the client left and the model's policy reads on for the exact figures; 0: it did not. */
   private detachedSinceMs = 0;
+  /** The whole of a reply is here, and is to be read at the end of this turn. */
+  private replyWaits = false;
   private over = false;
 
   constructor(
@@ -79,6 +81,10 @@ export class Exchange implements AttemptsOwner, Sweepable {
       this.spending = new SpendingWatch(this.reservation, prices, () => this.spendingAnswered(attempt));
     }
     return this.relay;
+  }
+
+  relayWaits(attempt: UpstreamAttempt): void {
+    this.edge.stages.relay(attempt);
   }
 
   relayBytes(attempt: UpstreamAttempt, relay: Relay, bytes: Buffer): boolean {
@@ -141,7 +147,13 @@ export class Exchange implements AttemptsOwner, Sweepable {
     this.finishStream(attempt, relay, relay.end('completed'));
   }
 
+  replyComplete(attempt: UpstreamAttempt): void {
+    this.replyWaits = true;
+    this.edge.stages.reply(() => attempt.deliver());
+  }
+
   replyBuffered(attempt: UpstreamAttempt, body: Buffer): void {
+    this.replyWaits = false;
     const reply = readReply(this.request, attempt, body, this.identity.requestId, this.startedAtMs);
     switch (reply.kind) {
       case 'failure':
@@ -176,7 +188,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
 
   sweep(nowMs: number): void {
     const attempt = this.attempts.current;
-    if (attempt === undefined) return;
+    if (attempt === undefined || this.over) return;
     attempt.record.noticeLate(nowMs);
     const { totalMs } = attempt.call.candidate.provider.timeouts;
     if (nowMs - this.startedMs > totalMs || attempt.isLate(nowMs) || this.attempts.isBetterElsewhere(nowMs)) {
@@ -250,6 +262,8 @@ export class Exchange implements AttemptsOwner, Sweepable {
     const attempt = this.attempts.current;
     if (this.over || this.detached) return;
     if (attempt === undefined) return this.close();
+    // What its reply came to is known in a moment, exactly.
+    if (this.replyWaits) return void (this.detachedSinceMs = this.edge.sweeper.nowMs);
     if (this.attempts.isWaiting) {
       return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: false });
     }
@@ -275,12 +289,19 @@ export class Exchange implements AttemptsOwner, Sweepable {
 
   private settle(call: PreparedCall, settlement: Settlement): void {
     if (this.over) return;
+    this.over = true;
+    const endedMs = performance.now();
+    this.edge.stages.end(() => this.record(call, settlement, endedMs));
+  }
+
+  private record(call: PreparedCall, settlement: Settlement, endedMs: number): void {
     const record = settle(this.edge, this.request, call, settlement, {
       identity: this.identity,
       key: this.key,
       startedAtMs: this.startedAtMs,
       firstTokenMs: this.firstTokenMs,
       startedMs: this.startedMs,
+      endedMs,
       attempts: this.attempts,
       reservation: this.reservation,
     });

@@ -26,6 +26,17 @@ const BYTES_PER_TOKEN_SURELY_FITTING = 3;
 
 export type Refuse = (error: GatewayError) => void;
 
+/** A request whose head is in. */
+interface Received {
+  incoming: IncomingMessage;
+  response: ServerResponse;
+  route: Route;
+  operation: OperationId | undefined;
+  key: KeyRecord;
+  identity: RequestIdentity;
+  refuse: Refuse;
+}
+
 /** What a request is, beside its body. */
 interface Asked {
   dialect: DialectId;
@@ -54,30 +65,36 @@ export class InferenceHandler {
     const operation = operationOf(route);
     const denied = mayUse(key, permissionFor(operation));
     if (denied !== undefined) return refuse(denied);
-    const dialect = DIALECTS[route.dialect];
     this.edge.traces?.begin(identity, incoming.headers);
+    const asked: Received = { incoming, response, route, operation, key, identity, refuse };
     readBody(incoming, this.edge.settings.maxBodyBytes, (body) => {
       // The client may have left while its body was decompressed.
       if (response.destroyed) return;
       if (body instanceof GatewayError) return refuse(body);
       identity.call?.received(body);
-      const begin = (stored?: StoredCall): void => {
-        const request = this.read(incoming, { dialect: route.dialect, operation, stored }, body, identity);
-        if (request instanceof GatewayError) return refuse(request);
-        const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
-        identity.call?.entrust();
-        this.serve(exchange, refuse);
-      };
-      try {
-        const known = this.edge.admissions.refusedAlready(key, dialect);
-        if (known !== undefined) return refuse(known);
-        if (dialect.id !== 'openai-responses') return begin();
-        this.beginWhole(body, key, response, { begin, refuse, fail: (error) => this.fail(error, identity, refuse) });
-      } catch (error) {
-        // Outside the handler's own call by now: unhandled, one odd request would end the process.
-        this.fail(error, identity, refuse);
-      }
+      this.edge.stages.begin(() => this.begin(asked, body));
     });
+  }
+
+  private begin({ incoming, response, route, operation, key, identity, refuse }: Received, body: Buffer): void {
+    if (response.destroyed) return;
+    const dialect = DIALECTS[route.dialect];
+    const begin = (stored?: StoredCall): void => {
+      const request = this.read(incoming, { dialect: route.dialect, operation, stored }, body, identity);
+      if (request instanceof GatewayError) return refuse(request);
+      const exchange = new Exchange(this.edge, request, key, identity, incoming, response);
+      identity.call?.entrust();
+      this.serve(exchange, refuse);
+    };
+    try {
+      const known = this.edge.admissions.refusedAlready(key, dialect);
+      if (known !== undefined) return refuse(known);
+      if (dialect.id !== 'openai-responses') return begin();
+      this.beginWhole(body, key, response, { begin, refuse, fail: (error) => this.fail(error, identity, refuse) });
+    } catch (error) {
+      // Outside the handler's own call by now: unhandled, one odd request would end the process.
+      this.fail(error, identity, refuse);
+    }
   }
 
   /** With what the request refers to: at once, unless the store has to be asked for it. */

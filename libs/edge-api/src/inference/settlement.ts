@@ -31,6 +31,8 @@ export interface CallFacts {
   firstTokenMs: number | undefined;
   /** Monotonic. */
   startedMs: number;
+  /** Monotonic. */
+  endedMs: number;
   attempts: Attempts;
   reservation: Reservation | undefined;
 }
@@ -43,7 +45,7 @@ export function settle(
   settlement: Settlement,
   facts: CallFacts,
 ): UsageRecordedV1 {
-  const latencyMs = performance.now() - facts.startedMs;
+  const latencyMs = facts.endedMs - facts.startedMs;
   const replyLosses = settlement.losses ?? [];
   const losses = replyLosses.length === 0 ? call.requestLosses : [...call.requestLosses, ...replyLosses];
   const record = usageRecord({

@@ -25,6 +25,8 @@ function attemptOfBrokenOwner(stream: boolean) {
     openRelay: () => new PassThroughRelay(DIALECTS['anthropic-messages'], { model: 'm', includeUsage: false }),
     relayBytes: bug,
     relayEnded: bug,
+    relayWaits: (attempt) => process.nextTick(() => attempt.flushUnlessPaused()),
+    replyComplete: (attempt) => attempt.deliver(),
     replyBuffered: bug,
     attemptFailed: (_attempt, failure) => failures.push(failure),
   };
@@ -69,6 +71,8 @@ describe('an attempt that is paused', () => {
         return state.mayReadOn;
       },
       relayEnded: () => steps.push('ended'),
+      relayWaits: (attempt) => process.nextTick(() => attempt.flushUnlessPaused()),
+    replyComplete: (attempt) => attempt.deliver(),
       replyBuffered: () => undefined,
       attemptFailed: () => steps.push('failed'),
     };

@@ -13,9 +13,13 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 export interface AttemptOwner {
   /** A streaming reply begins; gives the machine that turns its bytes into the client's. */
   openRelay(attempt: UpstreamAttempt): Relay;
+  /** There are bytes for the client: the attempt is to `flushUnlessPaused` in this turn. */
+  relayWaits(attempt: UpstreamAttempt): void;
   /** Bytes for the client; false asks the attempt to pause. */
   relayBytes(attempt: UpstreamAttempt, relay: Relay, bytes: Buffer): boolean;
   relayEnded(attempt: UpstreamAttempt, relay: Relay): void;
+  /** All of a whole reply is here: the attempt is to `deliver` it in this turn. */
+  replyComplete(attempt: UpstreamAttempt): void;
   replyBuffered(attempt: UpstreamAttempt, body: Buffer): void;
   attemptFailed(attempt: UpstreamAttempt, failure: UpstreamFailure): void;
 }
@@ -108,7 +112,7 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     if (this.flushQueued) return;
     // The parser hands over every chunk of one socket read in the same tick: one relay step and one write for all.
     this.flushQueued = true;
-    process.nextTick(flushAttempt, this);
+    this.owner.relayWaits(this);
   }
 
   onResponseEnd(): void {
@@ -116,6 +120,12 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     if (this.relay !== undefined) this.flush();
     if (this.over) return;
     this.over = true;
+    if (this.relay === undefined) this.owner.replyComplete(this);
+    else this.deliver();
+  }
+
+  /** Hands over how it ended. */
+  deliver(): void {
     try {
       if (this.relay === undefined) this.owner.replyBuffered(this, this.takeChunks());
       else this.owner.relayEnded(this, this.relay);
@@ -176,10 +186,6 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     this.chunks = [];
     return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   }
-}
-
-function flushAttempt(attempt: UpstreamAttempt): void {
-  attempt.flushUnlessPaused();
 }
 
 function failureKind(error: Error & { code?: string }): UpstreamFailure['kind'] {

@@ -28,6 +28,7 @@ import {
 } from './gateway-config';
 import { open, readWhole, send } from './http-exchange';
 import { longStream, sendLongStream, StreamedTextDigest, textDigest } from './long-stream';
+import { rawExchange, splitHead, unchunk } from './raw-client';
 import { LAST_CHUNK, startRawUpstream, STREAM_HEAD, type RawUpstream } from './raw-upstream';
 import { allUsage, eventually, gauge, usageOf } from './usage-ledger';
 
@@ -332,6 +333,31 @@ describe.each(CLIENT_DIALECTS)('the same dialect on both sides, %s', (dialect) =
     const withoutCost = through.text.replace(/,"cost_usd":[\d.e-]+/, '');
     expect(withoutCost).toBe(renamed);
     if (dialect === 'chat') expect(JSON.parse(through.text).usage.cost_usd).toBeGreaterThan(0);
+  });
+});
+
+describe.each(PAIRS)('framing, %s over %s', (client, upstream) => {
+  const call = () => conversation(client, { model: `silent/${upstream}`, key: KEY, stream: true });
+
+  test('chunks are as HTTP/1.1 has them, keepalives too, and the connection serves the next call', async () => {
+    const last = { ...call(), headers: { ...call().headers, connection: 'close' } };
+    let rest = await rawExchange(gateway.url, '1.1', [call(), last]);
+    for (let reply = 0; reply < 2; reply += 1) {
+      const message = splitHead(rest);
+      expect(message.head).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*transfer-encoding: chunked/i);
+      const { body, rest: following } = unchunk(message.rest);
+      expect(streamedText(client, body.toString())).toBe('Hi from the Switchboard simulator. You wrote: Say hi');
+      expect(looksComplete(client, body.toString())).toBe(true);
+      rest = following;
+    }
+    expect(rest).toHaveLength(0);
+  });
+
+  test('a client of HTTP/1.0 gets the bare stream, until the connection closes', async () => {
+    const { head, rest } = splitHead(await rawExchange(gateway.url, '1.0', [call()]));
+    expect(head).not.toMatch(/transfer-encoding/i);
+    expect(rest.toString()).toMatch(/^(event|data|:)/);
+    expect(looksComplete(client, rest.toString())).toBe(true);
   });
 });
 
