@@ -64,7 +64,9 @@ test('every target has its figure, its verdict and its run', () => {
 
 test('a target met with fewer streams than it is about is not said to be met', () => {
   const fewer = { ...kept, streams: { ...kept.streams!, options: { streams: 600 } } };
-  expect(targetsTable(fewer)).toMatch(/distributed, 600 streams, .* RSS +\| ≤ 400 MB +\| .* \| met with fewer than 2000 /);
+  expect(targetsTable(fewer)).toMatch(
+    /distributed, 600 streams, .* RSS +\| ≤ 400 MB +\| .* \| met with fewer than 2000 /,
+  );
 });
 
 test('what was not measured is said to be, with what would measure it', () => {

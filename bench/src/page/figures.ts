@@ -69,7 +69,13 @@ function streamsRows({ streams }: KeptResults): Row[] {
         verdict(beyondMs <= mostDelayMs) + withFewer,
         runOf(streams),
       ],
-      [`${carried}: RSS`, `≤ ${mostResidentMb} MB`, kept, verdict(residentMb <= mostResidentMb) + withFewer, runOf(streams)],
+      [
+        `${carried}: RSS`,
+        `≤ ${mostResidentMb} MB`,
+        kept,
+        verdict(residentMb <= mostResidentMb) + withFewer,
+        runOf(streams),
+      ],
     ];
   });
 }

@@ -228,6 +228,8 @@ describe.each([
     const reply = edge.post('responses', 'budgeted', { stream: true, max_output_tokens: 900, max_tokens: 7 });
     await stream.send(...begun);
     const text = await (await reply).text();
+    // On record by the end of the turn that ended it.
+    await new Promise(setImmediate);
     expect(text).toContain('\n: x-acme-stopped: budget_exceeded\n');
     expect(eventsOf(text).at(-1)).toMatchObject({
       type: 'response.incomplete',

@@ -229,7 +229,9 @@ describe('a stream that the gateway ended is a whole one', () => {
       .stream({ model: 'test/model', max_tokens: MAX_TOKENS, messages: [{ role: 'user', content: 'Hello' }] })
       .finalMessage();
     await stream.send(...byAnthropic.begin);
-    expect(await message).toMatchObject({
+    const told = await message;
+    await settled();
+    expect(told).toMatchObject({
       stop_reason: 'max_tokens',
       content: [{ type: 'text', text: 'begun' }],
       usage: { output_tokens: served.usage[0]?.usage.outputTokens },
@@ -247,7 +249,9 @@ describe('a stream that the gateway ended is a whole one', () => {
       })
       .finalChatCompletion();
     await stream.send(...byChat.begin);
-    expect(await completion).toMatchObject({
+    const told = await completion;
+    await settled();
+    expect(told).toMatchObject({
       choices: [{ finish_reason: 'length', message: { content: expect.stringMatching(/^begun/) } }],
       usage: { completion_tokens: served.usage[0]?.usage.outputTokens },
     });

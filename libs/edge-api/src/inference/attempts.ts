@@ -265,7 +265,7 @@ export class Attempts {
   private dispatch(call: PreparedCall): void {
     this.count++;
     const { stream } = this.request;
-    const attempt = new UpstreamAttempt(this.owner, call, stream, this.edge.sweeper, performance.now());
+    const attempt = new UpstreamAttempt(this.owner, call, stream, this.edge, performance.now());
     this.current = attempt;
     // Before the first byte leaves: from then on something may be spent.
     this.owner.dispatching(call, () => {

@@ -13,7 +13,7 @@ import { createRelay, type PreparedCall } from './prepare-call';
 import type { Relay } from './relay';
 import type { Reservation } from './reservation';
 import { ReplyWriter } from './reply-writer';
-import { readReply } from './buffered-reply';
+import { readReply, type BufferedReply } from './buffered-reply';
 import { SpendingWatch } from './spending-watch';
 import type { Sweepable } from './sweeper';
 import type { UpstreamAttempt } from './upstream-attempt';
@@ -39,8 +39,6 @@ export class Exchange implements AttemptsOwner, Sweepable {
   private pausedSinceMs = 0;
   /** When the client left and the model's policy reads on for the exact figures; 0: it did not. */
   private detachedSinceMs = 0;
-  /** The whole of a reply is here, and is to be read at the end of this turn. */
-  private replyWaits = false;
   private over = false;
 
   constructor(
@@ -83,10 +81,6 @@ export class Exchange implements AttemptsOwner, Sweepable {
     return this.relay;
   }
 
-  relayWaits(attempt: UpstreamAttempt): void {
-    this.edge.stages.relay(attempt);
-  }
-
   relayBytes(attempt: UpstreamAttempt, relay: Relay, bytes: Buffer): boolean {
     const output = relay.push(bytes);
     if (relay.failure !== undefined) {
@@ -123,10 +117,8 @@ export class Exchange implements AttemptsOwner, Sweepable {
   private goOn(attempt: UpstreamAttempt): void {
     const { relay, spending } = this;
     if (this.over) return;
-    if (relay !== undefined && spending !== undefined && relay.finish === undefined) {
-      if (!this.keepsToBudget(attempt, relay, spending)) return;
-    }
-    attempt.resume();
+    const isCharged = relay !== undefined && spending !== undefined && relay.finish === undefined;
+    if (!isCharged || this.keepsToBudget(attempt, relay, spending)) attempt.resume();
   }
 
   /** The budget is used up in the middle of a reply: it ends as one that reached its length. */
@@ -147,13 +139,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
     this.finishStream(attempt, relay, relay.end('completed'));
   }
 
-  replyComplete(attempt: UpstreamAttempt): void {
-    this.replyWaits = true;
-    this.edge.stages.reply(() => attempt.deliver());
-  }
-
   replyBuffered(attempt: UpstreamAttempt, body: Buffer): void {
-    this.replyWaits = false;
     const reply = readReply(this.request, attempt, body, this.identity.requestId, this.startedAtMs);
     switch (reply.kind) {
       case 'failure':
@@ -166,9 +152,13 @@ export class Exchange implements AttemptsOwner, Sweepable {
       case 'reply':
         this.edge.metrics.attempted(attempt.call.candidate.provider.id, 'ok');
         attempt.record.answered();
-        if (!this.detached) this.writer.sendReply(reply, attempt.call, this.attempts.count);
-        return this.settleReply(attempt, reply, this.detached ? 'disconnected' : (reply.finish ?? 'stop'), true);
+        return attempt.conclude('send', () => this.sendReply(attempt, reply));
     }
+  }
+
+  private sendReply(attempt: UpstreamAttempt, reply: BufferedReply & { kind: 'reply' }): void {
+    if (!this.detached) this.writer.sendReply(reply, attempt.call, this.attempts.count);
+    this.settleReply(attempt, reply, this.detached ? 'disconnected' : (reply.finish ?? 'stop'), true);
   }
 
   attemptFailed(attempt: UpstreamAttempt, failure: UpstreamFailure): void {
@@ -201,8 +191,7 @@ export class Exchange implements AttemptsOwner, Sweepable {
   }
 
   shutDown(): void {
-    if (this.over) return;
-    this.attempts.shutDown();
+    if (!this.over) this.attempts.shutDown();
   }
 
   gaveUp(error: GatewayError): void {
@@ -262,12 +251,10 @@ export class Exchange implements AttemptsOwner, Sweepable {
     const attempt = this.attempts.current;
     if (this.over || this.detached) return;
     if (attempt === undefined) return this.close();
-    // What its reply came to is known in a moment, exactly.
-    if (this.replyWaits) return void (this.detachedSinceMs = this.edge.sweeper.nowMs);
-    if (this.attempts.isWaiting) {
+    if (this.attempts.isWaiting)
       return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: false });
-    }
-    if (attempt.call.candidate.model.onDisconnect === 'drain') {
+    // What a whole reply came to is known at the end of this turn, exactly.
+    if (attempt.call.candidate.model.onDisconnect === 'drain' || attempt.isComplete) {
       this.detachedSinceMs = this.edge.sweeper.nowMs;
       return this.goOn(attempt);
     }
@@ -290,23 +277,16 @@ export class Exchange implements AttemptsOwner, Sweepable {
   private settle(call: PreparedCall, settlement: Settlement): void {
     if (this.over) return;
     this.over = true;
+    const { edge, request, identity, key, startedAtMs, firstTokenMs, startedMs, attempts, reservation } = this;
     const endedMs = performance.now();
-    this.edge.stages.end(() => this.record(call, settlement, endedMs));
-  }
-
-  private record(call: PreparedCall, settlement: Settlement, endedMs: number): void {
-    const record = settle(this.edge, this.request, call, settlement, {
-      identity: this.identity,
-      key: this.key,
-      startedAtMs: this.startedAtMs,
-      firstTokenMs: this.firstTokenMs,
-      startedMs: this.startedMs,
-      endedMs,
-      attempts: this.attempts,
-      reservation: this.reservation,
+    const facts = { identity, key, startedAtMs, firstTokenMs, startedMs, endedMs, attempts, reservation };
+    edge.stages.add('end', () => {
+      try {
+        attempts.settled(settle(edge, request, call, settlement, facts));
+      } finally {
+        this.close();
+      }
     });
-    this.attempts.settled(record);
-    this.close();
   }
 
   private close(refusal?: Refusal): void {

@@ -72,7 +72,7 @@ export class InferenceHandler {
       if (response.destroyed) return;
       if (body instanceof GatewayError) return refuse(body);
       identity.call?.received(body);
-      this.edge.stages.begin(() => this.begin(asked, body));
+      this.edge.stages.add('begin', () => this.begin(asked, body));
     });
   }
 

@@ -6,11 +6,11 @@ test('what a turn gathered is worked off stage by stage, replies first', async (
   const done: string[] = [];
   const stages = new TurnStages(fail);
   for (const call of ['a', 'b']) {
-    stages.begin(() => done.push(`${call} begins`));
-    stages.end(() => done.push(`${call} is on record`));
-    stages.reply(() => {
+    stages.add('begin', () => done.push(`${call} begins`));
+    stages.add('end', () => done.push(`${call} is on record`));
+    stages.add('send', () => {
       done.push(`${call} is answered`);
-      stages.end(() => done.push(`${call} is settled`));
+      stages.add('end', () => done.push(`${call} is settled`));
     });
   }
   expect(done).toEqual([]);
@@ -26,10 +26,10 @@ test('what throws is told, and harms no other', async () => {
   const failures: unknown[] = [];
   const done: string[] = [];
   const stages = new TurnStages((error) => failures.push(error));
-  stages.reply(() => {
+  stages.add('send', () => {
     throw new Error('a bug of ours');
   });
-  stages.reply(() => done.push('answered'));
+  stages.add('send', () => done.push('answered'));
   await turn();
   expect(failures).toEqual([new Error('a bug of ours')]);
   expect(done).toEqual(['answered']);
@@ -38,7 +38,7 @@ test('what throws is told, and harms no other', async () => {
 test('what comes too late for its stage is done in the next turn, and nothing twice', async () => {
   const done: string[] = [];
   const stages = new TurnStages(fail);
-  stages.begin(() => stages.reply(() => done.push('answered')));
+  stages.add('begin', () => stages.add('send', () => done.push('answered')));
   stages.run();
   expect(done).toEqual([]);
   stages.run();

@@ -4,6 +4,7 @@ import type { UpstreamFailure } from '../core/upstream-failure';
 import { candidate } from '../core/__fixtures__/candidate';
 import type { PreparedCall } from './prepare-call';
 import { PassThroughRelay } from './relay';
+import { TurnStages } from './turn-stages';
 import { UpstreamAttempt, type AttemptOwner } from './upstream-attempt';
 
 const call: PreparedCall = {
@@ -13,6 +14,12 @@ const call: PreparedCall = {
   requestLosses: [],
   reply: { toolNames: new Map() },
 };
+
+const edge = { sweeper: { nowMs: 0 }, stages: new TurnStages(fail) };
+
+function fail(error: unknown): never {
+  throw error;
+}
 
 /** Drives an attempt as undici does, for an owner in which every step after the head has a bug. */
 function attemptOfBrokenOwner(stream: boolean) {
@@ -25,13 +32,11 @@ function attemptOfBrokenOwner(stream: boolean) {
     openRelay: () => new PassThroughRelay(DIALECTS['anthropic-messages'], { model: 'm', includeUsage: false }),
     relayBytes: bug,
     relayEnded: bug,
-    relayWaits: (attempt) => process.nextTick(() => attempt.flushUnlessPaused()),
-    replyComplete: (attempt) => attempt.deliver(),
     replyBuffered: bug,
     attemptFailed: (_attempt, failure) => failures.push(failure),
   };
   const controller = { abort: () => (aborted = true) } as unknown as Dispatcher.DispatchController;
-  const attempt = new UpstreamAttempt(owner, call, stream, { nowMs: 0 }, 0);
+  const attempt = new UpstreamAttempt(owner, call, stream, edge, 0);
   attempt.onRequestStart(controller);
   attempt.onResponseStart(controller, 200, { 'content-type': stream ? 'text/event-stream' : 'application/json' });
   return { attempt, controller, failures, wasAborted: () => aborted };
@@ -46,10 +51,11 @@ describe('a bug met while a reply is handled', () => {
     expect(wasAborted()).toBe(true);
   });
 
-  it('fails at the end of a stream and of a whole reply too, once', () => {
+  it('fails at the end of a stream and of a whole reply too, once', async () => {
     for (const stream of [true, false]) {
       const { attempt, failures } = attemptOfBrokenOwner(stream);
       attempt.onResponseEnd();
+      await new Promise(setImmediate);
       attempt.onResponseEnd();
       expect(failures.map(({ kind }) => kind)).toEqual(['gateway']);
     }
@@ -71,8 +77,6 @@ describe('an attempt that is paused', () => {
         return state.mayReadOn;
       },
       relayEnded: () => steps.push('ended'),
-      relayWaits: (attempt) => process.nextTick(() => attempt.flushUnlessPaused()),
-    replyComplete: (attempt) => attempt.deliver(),
       replyBuffered: () => undefined,
       attemptFailed: () => steps.push('failed'),
     };
@@ -81,7 +85,7 @@ describe('an attempt that is paused', () => {
       pause: () => steps.push('pause'),
       resume: () => steps.push('resume'),
     } as unknown as Dispatcher.DispatchController;
-    const attempt = new UpstreamAttempt(owner, call, true, { nowMs: 0 }, 0);
+    const attempt = new UpstreamAttempt(owner, call, true, edge, 0);
     attempt.onRequestStart(controller);
     attempt.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' });
     const receive = async (number: number): Promise<void> => {

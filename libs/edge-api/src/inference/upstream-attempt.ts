@@ -5,6 +5,7 @@ import type { UpstreamFailure } from '../core/upstream-failure';
 import { AttemptRecord } from './attempt-record';
 import type { PreparedCall } from './prepare-call';
 import type { Relay } from './relay';
+import type { Stage, TurnStages } from './turn-stages';
 
 /** A whole upstream reply held in memory is bounded: a client could not use more, and we could not bear it. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
@@ -13,15 +14,17 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 export interface AttemptOwner {
   /** A streaming reply begins; gives the machine that turns its bytes into the client's. */
   openRelay(attempt: UpstreamAttempt): Relay;
-  /** There are bytes for the client: the attempt is to `flushUnlessPaused` in this turn. */
-  relayWaits(attempt: UpstreamAttempt): void;
   /** Bytes for the client; false asks the attempt to pause. */
   relayBytes(attempt: UpstreamAttempt, relay: Relay, bytes: Buffer): boolean;
   relayEnded(attempt: UpstreamAttempt, relay: Relay): void;
-  /** All of a whole reply is here: the attempt is to `deliver` it in this turn. */
-  replyComplete(attempt: UpstreamAttempt): void;
   replyBuffered(attempt: UpstreamAttempt, body: Buffer): void;
   attemptFailed(attempt: UpstreamAttempt, failure: UpstreamFailure): void;
+}
+
+/** What an attempt needs of the process. */
+export interface AttemptEdge {
+  readonly sweeper: { readonly nowMs: number };
+  readonly stages: Pick<TurnStages, 'add'>;
 }
 
 /** One upstream call, as undici drives it. Bytes of one socket read reach the owner in one piece. */
@@ -31,6 +34,8 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   /** Monotonic; of the last byte from the upstream, or of the start. */
   lastByteMs: number;
   paused = false;
+  /** All of a whole reply is here, and yet to be read. */
+  isComplete = false;
   /** Monotonic; 0: it was not sent. */
   sentMs = 0;
   /** Monotonic; of the last bytes before any of the reply went to the client; 0: there were none. */
@@ -43,12 +48,18 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
   private bufferedBytes = 0;
   private flushQueued = false;
   private over = false;
+  /** One for all its chunks. */
+  private readonly flushWaiting = (): void => {
+    this.flushQueued = false;
+    // What comes after a pause is held back: undici has a pause take effect with the next chunk only.
+    if (!this.paused) this.flush();
+  };
 
   constructor(
     private readonly owner: AttemptOwner,
     readonly call: PreparedCall,
     private readonly wantsStream: boolean,
-    private readonly clock: { readonly nowMs: number },
+    private readonly edge: AttemptEdge,
     readonly startedMs: number,
   ) {
     this.lastByteMs = startedMs;
@@ -101,7 +112,7 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.over) return;
-    this.lastByteMs = this.clock.nowMs;
+    this.lastByteMs = this.edge.sweeper.nowMs;
     if (!this.record.isAnswered) this.heardMs = performance.now();
     this.chunks.push(chunk);
     this.bufferedBytes += chunk.length;
@@ -110,9 +121,9 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.flushQueued) return;
-    // The parser hands over every chunk of one socket read in the same tick: one relay step and one write for all.
+    // The parser hands over every chunk of one socket read in the same turn: one relay step and one write for all.
     this.flushQueued = true;
-    this.owner.relayWaits(this);
+    this.edge.stages.add('relay', this.flushWaiting);
   }
 
   onResponseEnd(): void {
@@ -120,15 +131,24 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     if (this.relay !== undefined) this.flush();
     if (this.over) return;
     this.over = true;
-    if (this.relay === undefined) this.owner.replyComplete(this);
-    else this.deliver();
+    const { relay } = this;
+    if (relay !== undefined) return this.guard(() => this.owner.relayEnded(this, relay));
+    this.isComplete = true;
+    this.conclude('read', () => {
+      this.isComplete = false;
+      this.owner.replyBuffered(this, this.takeChunks());
+    });
   }
 
-  /** Hands over how it ended. */
-  deliver(): void {
+  /** Does with a whole reply what is to be done, at the end of this turn. */
+  conclude(stage: Stage, task: () => void): void {
+    this.edge.stages.add(stage, () => this.guard(task));
+  }
+
+  /** A fault of ours in what comes after its end fails the attempt all the same. */
+  private guard(task: () => void): void {
     try {
-      if (this.relay === undefined) this.owner.replyBuffered(this, this.takeChunks());
-      else this.owner.relayEnded(this, this.relay);
+      task();
     } catch (error) {
       this.over = false;
       this.fail('gateway', error);
@@ -158,15 +178,9 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
 
   resume(): void {
     this.paused = false;
-    this.lastByteMs = this.clock.nowMs;
+    this.lastByteMs = this.edge.sweeper.nowMs;
     this.flush();
     if (!this.paused && !this.over) this.controller?.resume();
-  }
-
-  /** What comes after a pause is held back: undici has a pause take effect with the next chunk only. */
-  flushUnlessPaused(): void {
-    this.flushQueued = false;
-    if (!this.paused) this.flush();
   }
 
   private flush(): void {

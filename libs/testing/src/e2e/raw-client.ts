@@ -41,7 +41,8 @@ export function unchunk(bytes: Buffer): { body: Buffer; rest: Buffer } {
   for (;;) {
     const lineEnd = bytes.indexOf('\r\n', at);
     const size = bytes.toString('latin1', at, lineEnd);
-    if (lineEnd === -1 || !/^[0-9a-f]+$/.test(size)) throw new Error(`no chunk size at byte ${at}: ${size.slice(0, 40)}`);
+    if (lineEnd === -1 || !/^[0-9a-f]+$/.test(size))
+      throw new Error(`no chunk size at byte ${at}: ${size.slice(0, 40)}`);
     const end = lineEnd + 2 + Number.parseInt(size, 16);
     if (bytes.toString('latin1', end, end + 2) !== '\r\n') throw new Error(`a chunk does not end at byte ${end}`);
     if (end === lineEnd + 2) return { body: Buffer.concat(chunks), rest: bytes.subarray(end + 2) };
