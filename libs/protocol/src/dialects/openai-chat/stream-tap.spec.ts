@@ -127,6 +127,12 @@ describe('ChatStreamTap', () => {
     expect(last).toMatchObject({ model: RENAMED.model, usage: { ...USAGE, x: 1, cost_usd: 1.25 } });
   });
 
+  it('puts its own cost in the place of one that the upstream told', () => {
+    const costUsd = () => 0.000_000_5;
+    const { text } = pass(REPLY + usageChunk({ cost_usd: 9, ...USAGE }) + DONE_EVENT, { ...RENAMED, costUsd });
+    expect(text.match(/"cost_usd":[^,}]*/g)).toEqual(['"cost_usd":5e-7']);
+  });
+
   it('ends a truncated stream with an error, and drops the half event', () => {
     const { tap, text } = pass(`${deltaChunk({ content: 'x' })}data: {"cho`, SAME, 'truncated');
     expect(readSse(Buffer.from(text)).map(({ data }) => Object.keys(JSON.parse(data) as object)[0])).toEqual([
