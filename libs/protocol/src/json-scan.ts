@@ -2,7 +2,8 @@ import { readJsonString, type JsonSpan } from './json-span';
 import { JsonWalker, type JsonScanFault } from './json-walker';
 
 export type JsonScan<Key extends string> =
-  { ok: true; spans: Record<Key, JsonSpan | undefined> } | { ok: false; reason: JsonScanFault; offset: number };
+  | { ok: true; spans: Record<Key, JsonSpan | undefined>; mayHoldEnvelope: boolean }
+  | { ok: false; reason: JsonScanFault; offset: number };
 
 /** 128 levels are far more than any real request has and far less than what troubles a recursive parser downstream. */
 export const DEFAULT_MAX_JSON_DEPTH = 128;
@@ -53,7 +54,8 @@ export class JsonScanner<Key extends string> {
     const spans = { ...this.absent };
     const finish = this.scanDocument(walker.skipSpace(start), spans);
     walker.close();
-    return finish === -1 ? { ok: false, reason: walker.fault, offset: walker.faultOffset } : { ok: true, spans };
+    if (finish === -1) return { ok: false, reason: walker.fault, offset: walker.faultOffset };
+    return { ok: true, spans, mayHoldEnvelope: walker.mayHoldEnvelope };
   }
 
   private scanDocument(position: number, spans: Spans<Key>): number {

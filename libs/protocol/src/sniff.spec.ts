@@ -77,6 +77,16 @@ describe('sniffRequest', () => {
     expect(Object.keys(empty)).toEqual(Object.keys(sniff({ model: 'a', n: 1 })));
   });
 
+  it('says whether some string may be an envelope of ours, wherever it stands', () => {
+    const signed = (signature: string) => [
+      { role: 'assistant', content: [{ type: 'thinking', thinking: '', signature }] },
+    ];
+    expect(sniff({ messages: signed('sbsig.openai-responses.x') }).mayHoldEnvelope).toBe(true);
+    expect(sniff({ input: [{ encrypted_content: 'sbsum.x' }] }).mayHoldEnvelope).toBe(true);
+    expect(sniff({ messages: signed('EqQBCgIYAhIM sbsig.') }).mayHoldEnvelope).toBe(false);
+    expect(sniff({ model: 'sb' }).mayHoldEnvelope).toBe(false);
+  });
+
   it('gives the span of the model, quotes included', () => {
     const text = '{"messages":[{"model":"inner"}], "model" : "a\\"b" }';
     const result = sniffRequest(Buffer.from(text));

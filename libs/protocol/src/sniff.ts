@@ -52,6 +52,8 @@ export interface SniffedRequest {
   replyCount: number;
   /** A server-side thread is asked for (Anthropic `thread`), which a stateless gateway has to refuse. */
   thread: boolean;
+  /** Some string of the body begins as our envelopes do: it may hold what only we can read. */
+  mayHoldEnvelope: boolean;
   /** The value of each field, null values included. */
   spans: Readonly<Record<SniffedField, JsonSpan | undefined>>;
 }
@@ -74,11 +76,11 @@ export function sniffRequest(body: Buffer, limits: SniffLimits = {}): Sniffed {
   const scanner = maxDepth === DEFAULT_MAX_JSON_DEPTH ? defaultScanner : new JsonScanner(FIELDS, maxDepth);
   const scan = scanner.scan(body);
   return scan.ok
-    ? readFields(new FieldReader(body, scan.spans))
+    ? readFields(new FieldReader(body, scan.spans), scan.mayHoldEnvelope)
     : { ok: false, fault: scanFault(body, scan, maxDepth) };
 }
 
-function readFields(reader: FieldReader): Sniffed {
+function readFields(reader: FieldReader, mayHoldEnvelope: boolean): Sniffed {
   const maxTokens = reader.integer('max_tokens', 0);
   const request: SniffedRequest = {
     ok: true,
@@ -94,6 +96,7 @@ function readFields(reader: FieldReader): Sniffed {
     includeUsage: reader.includeUsage(),
     replyCount: reader.integer('n', 1) ?? 1,
     thread: reader.isPresent('thread'),
+    mayHoldEnvelope,
     spans: reader.spans,
   };
   return reader.fault === undefined ? request : { ok: false, fault: reader.fault };

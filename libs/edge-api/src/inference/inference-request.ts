@@ -77,7 +77,7 @@ export class InferenceRequest {
 
   /** It must not reach any upstream as it is; looked for at most once. */
   get holdsOwnMarks(): boolean {
-    return (this.marked ??= holdsOwnMarks(this.body, this.dialect.id));
+    return (this.marked ??= this.sniffed.mayHoldEnvelope && holdsOwnMarks(this.body, this.dialect.id));
   }
 
   /** Whom the client says it asks for; read at most once. */
