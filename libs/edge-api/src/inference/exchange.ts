@@ -253,12 +253,12 @@ export class Exchange implements AttemptsOwner, Sweepable {
     if (attempt === undefined) return this.close();
     if (this.attempts.isWaiting)
       return this.settle(attempt.call, { status: 499, finish: 'disconnected', accepted: false });
+    this.detachedSinceMs = this.edge.sweeper.nowMs;
     // What a whole reply came to is known at the end of this turn, exactly.
-    if (attempt.call.candidate.model.onDisconnect === 'drain' || attempt.isComplete) {
-      this.detachedSinceMs = this.edge.sweeper.nowMs;
-      return this.goOn(attempt);
-    }
-    this.abandon(attempt);
+    if (attempt.call.candidate.model.onDisconnect === 'drain' || attempt.isComplete) return this.goOn(attempt);
+    // What has come of a stream counts.
+    attempt.flush();
+    if (!this.over) this.abandon(attempt);
   }
 
   /** Nobody waits for the rest of it: what was produced is billed. */

@@ -62,39 +62,50 @@ describe('a bug met while a reply is handled', () => {
   });
 });
 
+const data = (number: number) => Buffer.from(`event: ping\ndata: {"n":${number}}\n\n`);
+
+/** Of an owner that takes no more than it is told to. */
+function attemptOfSlowOwner() {
+  const heard: string[] = [];
+  const steps: string[] = [];
+  const state = { mayReadOn: false };
+  const owner: AttemptOwner = {
+    openRelay: () => new PassThroughRelay(DIALECTS['anthropic-messages'], { model: 'm', includeUsage: false }),
+    relayBytes: (_attempt, _relay, bytes) => {
+      heard.push(bytes.toString());
+      return state.mayReadOn;
+    },
+    relayEnded: () => steps.push('ended'),
+    replyBuffered: () => undefined,
+    attemptFailed: () => steps.push('failed'),
+  };
+  const controller = {
+    abort: () => undefined,
+    pause: () => steps.push('pause'),
+    resume: () => steps.push('resume'),
+  } as unknown as Dispatcher.DispatchController;
+  const attempt = new UpstreamAttempt(owner, call, true, edge, 0);
+  attempt.onRequestStart(controller);
+  attempt.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' });
+  const receive = async (number: number): Promise<void> => {
+    attempt.onResponseData(controller, data(number));
+    await new Promise(setImmediate);
+  };
+  return { attempt, heard, steps, state, receive };
+}
+
+test('what has come is handed over at once where it is asked for, and not again', async () => {
+  const { attempt, heard, state, receive } = attemptOfSlowOwner();
+  state.mayReadOn = true;
+  const received = receive(1);
+  expect(heard).toEqual([]);
+  attempt.flush();
+  attempt.cancel('the client left');
+  await received;
+  expect(heard).toEqual([data(1).toString()]);
+});
+
 describe('an attempt that is paused', () => {
-  const data = (number: number) => Buffer.from(`event: ping\ndata: {"n":${number}}\n\n`);
-
-  /** Of an owner that takes no more than it is told to. */
-  function attemptOfSlowOwner() {
-    const heard: string[] = [];
-    const steps: string[] = [];
-    const state = { mayReadOn: false };
-    const owner: AttemptOwner = {
-      openRelay: () => new PassThroughRelay(DIALECTS['anthropic-messages'], { model: 'm', includeUsage: false }),
-      relayBytes: (_attempt, _relay, bytes) => {
-        heard.push(bytes.toString());
-        return state.mayReadOn;
-      },
-      relayEnded: () => steps.push('ended'),
-      replyBuffered: () => undefined,
-      attemptFailed: () => steps.push('failed'),
-    };
-    const controller = {
-      abort: () => undefined,
-      pause: () => steps.push('pause'),
-      resume: () => steps.push('resume'),
-    } as unknown as Dispatcher.DispatchController;
-    const attempt = new UpstreamAttempt(owner, call, true, edge, 0);
-    attempt.onRequestStart(controller);
-    attempt.onResponseStart(controller, 200, { 'content-type': 'text/event-stream' });
-    const receive = async (number: number): Promise<void> => {
-      attempt.onResponseData(controller, data(number));
-      await new Promise(setImmediate);
-    };
-    return { attempt, heard, steps, state, receive };
-  }
-
   it('holds back what comes before the pause has an effect, until it goes on', async () => {
     const { attempt, heard, steps, state, receive } = attemptOfSlowOwner();
     await receive(1);

@@ -183,7 +183,8 @@ export class UpstreamAttempt implements Dispatcher.DispatchHandler {
     if (!this.paused && !this.over) this.controller?.resume();
   }
 
-  private flush(): void {
+  /** Hands over what has come, instead of at the end of this turn. */
+  flush(): void {
     if (this.over || this.relay === undefined || this.chunks.length === 0) return;
     try {
       if (this.owner.relayBytes(this, this.relay, this.takeChunks()) || this.paused) return;
