@@ -12,9 +12,9 @@ function runMs(args: string[]): number {
 }
 
 describe('the options', () => {
-  it('default to the gateway, in under four minutes', () => {
+  it('default to the gateway, in under seven minutes: translators are compiled for seconds before they cost what they cost', () => {
     expect(parseOptions([])).toMatchObject({ name: 'local', subjects: ['standalone'], profile: false });
-    expect(runMs([])).toBeLessThan(240_000);
+    expect(runMs([])).toBeLessThan(420_000);
   });
 
   it('take a first look in under a minute', () => {
