@@ -1,5 +1,3 @@
-const [CR, LF, ZERO, LOWER_A] = [13, 10, 48, 97];
-const FRAME_BYTES_MOST = 16;
 const LINE_END = '\r\n';
 
 /** What ends a body sent in chunks. */
@@ -11,29 +9,12 @@ export const LAST_CHUNK = '0\r\n\r\n';
  * the body; a string is sent as UTF-8. `rest`: goes behind it, framed already.
  */
 export function httpChunk(bytes: Buffer | string, rest = ''): Buffer | string {
-  if (typeof bytes === 'string') return `${Buffer.byteLength(bytes).toString(16)}${LINE_END}${bytes}${LINE_END}${rest}`;
-  const framed = Buffer.allocUnsafe(bytes.length + FRAME_BYTES_MOST + rest.length);
-  let written = writeHex(framed, bytes.length);
-  written = writeLineEnd(framed, written);
-  framed.set(bytes, written);
-  written = writeLineEnd(framed, written + bytes.length);
-  if (rest !== '') written += framed.write(rest, written, 'latin1');
-  return framed.subarray(0, written);
-}
-
-function writeHex(target: Buffer, value: number): number {
-  let shift = 0;
-  while (value >>> (shift + 4) !== 0) shift += 4;
-  let position = 0;
-  for (; shift >= 0; shift -= 4) {
-    const digit = (value >>> shift) & 15;
-    target[position++] = digit < 10 ? ZERO + digit : LOWER_A + digit - 10;
-  }
-  return position;
-}
-
-function writeLineEnd(target: Buffer, position: number): number {
-  target[position] = CR;
-  target[position + 1] = LF;
-  return position + 2;
+  const head = Buffer.byteLength(bytes).toString(16) + LINE_END;
+  const tail = LINE_END + rest;
+  if (typeof bytes === 'string') return head + bytes + tail;
+  const framed = Buffer.allocUnsafe(head.length + bytes.length + tail.length);
+  framed.write(head, 0, 'latin1');
+  framed.set(bytes, head.length);
+  framed.write(tail, head.length + bytes.length, 'latin1');
+  return framed;
 }

@@ -10,7 +10,7 @@ const UNUSED_MAX = 8;
 /**
  * The chunks of a stream differ in little but the text they bring. A chunk that was read in full becomes a template: all
  * before its text and all after it. A later frame of the same bytes around a string without quotes, control characters or
- * escapes but the two-byte ones (`\\n`) is known to be well formed and to say nothing else, without being read.
+ * escapes but the two-byte ones (`\n`) is known to be well formed and to say nothing else, without being read.
  *
  * Measured on one EPYC core, Node 20, 280-byte chunks: 0.2 µs per chunk against 1.5 µs for the scan. Created per stream.
  */
@@ -45,7 +45,7 @@ export class ChunkTemplate {
       if (byte !== BACKSLASH) continue;
       index += 1;
       // The last byte of a text is not what an escape needs: that would be the quote behind it.
-      if (index === textEnd || !isEscaped(bytes[index])) return -1;
+      if (index === textEnd || !standsForOneByte(bytes[index])) return -1;
       escapes += 1;
     }
     if (bytes.compare(head, 0, head.length, start, textStart) !== 0) return -1;
@@ -55,8 +55,8 @@ export class ChunkTemplate {
   }
 }
 
-/** What stands for one byte behind a backslash; `\\u` stands for as many as it likes. */
-function isEscaped(byte: number | undefined): boolean {
+/** What stands for one byte behind a backslash; `\u` stands for as many as it likes. */
+function standsForOneByte(byte: number | undefined): boolean {
   switch (byte) {
     case QUOTE:
     case BACKSLASH:
