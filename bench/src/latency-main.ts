@@ -1,6 +1,6 @@
 /** What the gateway adds to the latency of a bare proxy at a fixed rate: of whole replies, and to the first token of streams. */
 import { parseLatencyOptions, usage, type LatencyOptions } from './latency/options';
-import { KINDS, latencyPage, latencyTable, type LatencyKind, type LatencyResult } from './latency/report';
+import { firstSeconds, KINDS, latencyPage, latencyTable, type LatencyKind, type LatencyResult } from './latency/report';
 import { measurePaced } from './paced';
 import { pinThisProcess } from './pinning';
 import { keepResults, runBench, say } from './run-bench';
@@ -45,8 +45,9 @@ async function run(args: readonly string[]): Promise<void> {
   const description = describeRun('latency', pinning);
   const running = await startSubjects([direct, baseline, ...chosen], pinning, new CannedUpstream());
   try {
+    for (const { running: side } of running.sides) side.letLoadGoFirst?.();
     const results = await measureAll(running, options);
-    process.stdout.write(`\n${latencyTable(results)}\n\n${description.pinning}\n`);
+    process.stdout.write(`\n${latencyTable(results)}\n\n${firstSeconds(results, options)}\n${description.pinning}\n`);
     if (!options.keep) return;
     keepResults('latency', { ...description, options, results }, latencyPage(description, options, results));
   } finally {

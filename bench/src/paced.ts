@@ -12,6 +12,8 @@ export interface Pace {
 
 /** In the order of the rounds; latencies in milliseconds. */
 export interface PacedRounds {
+  /** Of whole replies while it warmed up: of a new process, where it had served nothing before. */
+  warmUpP99Ms: number[];
   /** Of whole replies. */
   p50Ms: number[];
   p99Ms: number[];
@@ -40,7 +42,8 @@ export async function measurePaced<Side extends NamedSubject>(
     const exchanges = [await checkedExchange(scenario, side)];
     loaded.push({ side, load: new OpenLoad({ port: side.running.port, perSecond, exchanges }), paced: noRounds() });
   }
-  for (const { load } of loaded) await load.run(warmUpMs);
+  for (const { load, paced } of loaded)
+    paced.warmUpP99Ms.push(percentile((await load.run(warmUpMs)).latenciesMs, 0.99));
   await alternate(loaded, rounds, async ({ side, load, paced }) => {
     const cpuBefore = await side.running.cpuMicros();
     const run = await load.run(roundMs);
@@ -55,7 +58,15 @@ export async function measurePaced<Side extends NamedSubject>(
 }
 
 export function noRounds(): PacedRounds {
-  return { p50Ms: [], p99Ms: [], beginsP50Ms: [], beginsP99Ms: [], latenessMs: [], pacedCpuMicros: [] };
+  return {
+    warmUpP99Ms: [],
+    p50Ms: [],
+    p99Ms: [],
+    beginsP50Ms: [],
+    beginsP99Ms: [],
+    latenessMs: [],
+    pacedCpuMicros: [],
+  };
 }
 
 function addRound(paced: PacedRounds, { latenciesMs, beginningsMs, latenessMs }: OpenRun): void {

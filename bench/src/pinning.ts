@@ -39,7 +39,7 @@ export function pinThisProcess(): Pinning {
 }
 
 /** Children, and theirs, of a process on Linux. */
-function descendants(pid: number): number[] {
+export function descendants(pid: number): number[] {
   const children = childrenOf(pid);
   return children.flatMap((child) => [child, ...descendants(child)]);
 }

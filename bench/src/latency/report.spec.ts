@@ -1,5 +1,5 @@
 import { noRounds } from '../paced';
-import { addedLatencies, latencyTable, type LatencyResult } from './report';
+import { addedLatencies, firstSeconds, latencyTable, type LatencyResult } from './report';
 
 const rounds = (p50Ms: number[], p99Ms: number[], beginsP50Ms: number[]) => ({
   ...noRounds(),
@@ -29,6 +29,16 @@ test('the table says of the gateway what was met and what missed', () => {
   const rows = latencyTable([resultOf('whole replies')]);
   expect(rows).toMatch(
     /\| distributed +\| 0\.60 +\| \+0\.20 +\| ≤ 0\.3 met +\| 3\.60 +\| \+1\.60 +\| ≤ 1\.5 \*\*missed\*\* \| 0\.20 /,
+  );
+});
+
+test('the first seconds of new processes are those of the first kind', () => {
+  const first = resultOf('whole replies');
+  first.sides[0]!.rounds.warmUpP99Ms = [12.34];
+  first.sides[1]!.rounds.warmUpP99Ms = [45.67];
+  const pace = { rounds: 3, roundMs: 4000, warmUpMs: 3000, perSecond: 300 };
+  expect(firstSeconds([first, resultOf('first token of streams')], pace)).toBe(
+    'In the first 3000 ms of a new process, at 300 requests a second from the first on, p99 ms: bare-proxy 12.3, distributed 45.7.',
   );
 });
 

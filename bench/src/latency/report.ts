@@ -64,6 +64,12 @@ export function latencyTable(results: readonly LatencyResult[]): string {
   return markdownTable(header, rows);
 }
 
+/** Of the first kind, whose warm-up is the first that the processes serve. */
+export function firstSeconds([first]: readonly LatencyResult[], { warmUpMs, perSecond }: Pace): string {
+  const told = first?.sides.map(({ name, rounds }) => `${name} ${median(rounds.warmUpP99Ms).toFixed(1)}`) ?? [];
+  return `In the first ${warmUpMs} ms of a new process, at ${perSecond} requests a second from the first on, p99 ms: ${told.join(', ')}.`;
+}
+
 export function latencyPage(run: RunDescription, pace: Pace, results: readonly LatencyResult[]): string {
   return `# Added latency
 
@@ -72,9 +78,12 @@ ${runLines(run)}.
 \`npm run bench:latency\` makes these figures anew. ${pace.perSecond} requests of 1 KB a second, evenly spaced, open loop, ${pace.rounds} rounds of
 ${pace.roundMs} ms, sides in turn; the upstream answers at once, streams (100 events in few writes) too. Latency counts from when a
 request was due; “+ bare” is the median of the differences to the bare proxy's neighbouring round. “direct” is no proxy at
-all: what load and upstream take themselves. They share their core with Redis, NATS, Postgres and the other services, so
-“sent late” is how late the load itself was, which is part of every latency.
+all: what load and upstream take themselves. They share their core with Redis, NATS, Postgres and the other services, which
+go last there (elsewhere these have cores of their own); “sent late” is how late the load was all the same, which is part of
+every latency.
 
 ${latencyTable(results)}
+
+${firstSeconds(results, pace)}
 `;
 }

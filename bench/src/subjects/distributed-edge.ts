@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { probe } from '../load';
+import { descendants } from '../pinning';
+import { goLast } from '../priority';
 import { cpuMicrosOf } from '../process-cpu';
 import { wireRequest, type Caller } from '../wire/requests';
 import { UPSTREAM_KEY_VARIABLE, type GatewayConfig } from './gateway-config';
@@ -78,6 +80,10 @@ export async function startDistributedEdge(options: EdgeOptions): Promise<Runnin
       unstored: () => readUnstored(edge),
       settled: () => untilQuiet([edge.pid], settledShare, settledWithinMs),
       untilIdle: () => untilIdle(behind, edge),
+      letLoadGoFirst: () => {
+        const others = processes.filter(({ name }) => name !== 'edge-api').map(({ pid }) => pid);
+        for (const pid of new Set(others.flatMap((each) => [each, ...descendants(each)]))) goLast(pid);
+      },
       ...(profileSocket !== undefined && { profile: () => startProfile(profileSocket) }),
       stop: () => child.stop(stopWithinMs),
     };

@@ -45,6 +45,8 @@ export interface RunningSubject {
   settled?(): Promise<void>;
   /** Resolves when what is behind it, on the core of the load, has worked off what was put to it; absent: nothing is. */
   untilIdle?(): Promise<void>;
+  /** From then on what is behind it goes last on the core of the load; absent: nothing is. */
+  letLoadGoFirst?(): void;
   /** Begins a CPU profile, and resolves to what ends it; absent: none is to be had. */
   profile?(): Promise<() => Promise<CpuProfile>>;
   /** What a reader of its figures has to know, when they were measured. */
