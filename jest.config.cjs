@@ -25,6 +25,7 @@ module.exports = {
       '^@switchboard/(simulator|standalone)$': '<rootDir>/apps/$1/src/index.ts',
       '^@switchboard/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
       '^@switchboard/([^/]+)/client$': '<rootDir>/libs/$1/src/client.ts',
+      '^@switchboard/platform/process-identity$': '<rootDir>/libs/platform/src/lifecycle/process-identity.ts',
     },
     transform: {
       '\\.ts$': [

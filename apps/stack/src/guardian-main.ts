@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
-import { processStart } from '@switchboard/platform';
+// Not from the whole of it: one beside every stack, this process would load a thousand modules for the sake of two functions.
+import { processStart } from '@switchboard/platform/process-identity';
 import { endAll, type Guarded, type IdentifiedProcess } from './guarded';
 
 /** Reads, line by line, what there is to guard; when the lines end, ends what is left of it. */
