@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
@@ -168,6 +169,27 @@ test('without NATS the private port says what is missing; with it and a catalog 
   await nats.stop();
   await until(async () => (await readiness()).down.join() === 'nats', 'NATS to be missed');
   expect((await readiness()).status).toBe(200);
+});
+
+/** Nice values of a process's event loop and of each of its other threads (proc(5), field 19 of stat). */
+function niceValues({ pid }: ChildProcess): { eventLoop: number; others: number[] } {
+  const nice = (thread: string): number => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  };
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return { eventLoop: nice(`${pid}`), others: threads.filter((id) => id !== `${pid}`).map(nice) };
+}
+
+// Elsewhere a thread has no nice value of its own.
+(process.platform === 'linux' ? test : test.skip)('its event loop goes before its other threads', async () => {
+  const child = startEdge();
+  await publish();
+  await until(() => output.includes('the public port listens'), 'the public port');
+  const { eventLoop, others } = niceValues(child);
+  // V8's, the four of the pool, and the one that counts tokens.
+  expect(others.length).toBeGreaterThan(5);
+  expect(others).toEqual(others.map(() => eventLoop + 10));
 });
 
 test('SIGTERM: unready at once, an open stream runs to its end, its usage and its call are published, and the end is clean', async () => {

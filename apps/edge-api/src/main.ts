@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { EdgeReplica, letHeapGrow } from '@switchboard/edge-api';
+import { EdgeReplica, letEventLoopGoFirst, letHeapGrow } from '@switchboard/edge-api';
 import {
   createLogger,
   createMetrics,
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
         replica.cutShort();
       });
       const port = await replica.open();
+      await letEventLoopGoFirst(log);
       log.info({ host: settings.HOST, port }, 'the public port listens');
     },
     stopLimitMs: settings.DRAIN_GRACE_MS + settings.DRAIN_MS + USAGE_DRAIN_MS + STOP_SLACK_MS,

@@ -11,7 +11,6 @@ import {
   migrate,
   openDatabase,
   planFirstRun,
-  putEventLoopFirst,
   withFirstRun,
 } from '@switchboard/platform';
 import { startSimulator } from '@switchboard/simulator';
@@ -59,7 +58,6 @@ export class Gateway {
 async function startParts({ env, cwd, settings, loaded, told }: GatewayOptions, stops: Stop[]): Promise<string> {
   const { DATA_DIR: dataDir } = settings;
   const logger = createLogger({ level: settings.LOG_LEVEL, name: 'switchboard' });
-  await putEventLoopFirst(logger);
   const lock = await lockDataDir(dataDir);
   stops.push(() => lock.release());
 

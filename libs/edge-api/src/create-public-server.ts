@@ -1,5 +1,5 @@
 import type { CallLog, CatalogSource, KeyDirectory, Limiter, ResponseStore, UsageSink } from '@switchboard/contracts';
-import { putEventLoopFirst, type Logger, type Metrics } from '@switchboard/platform';
+import type { Logger, Metrics } from '@switchboard/platform';
 import { PublicServer } from './adapters/public-server';
 import { TokenCounter } from './adapters/token-counter';
 import { UpstreamPools } from './adapters/upstream-pools';
@@ -62,10 +62,9 @@ export function createPublicServer(options: PublicServerOptions, ports: EdgePort
       allowLoopback: settings.allowLoopback ?? true,
       onCloseError: (error) => logger.error({ err: error }, 'closing an upstream pool failed'),
     }),
-    tokens: new TokenCounter({
-      onStart: () => void putEventLoopFirst(logger),
-      onCrash: (error) => logger.error({ err: error }, 'the token counter crashed and will be restarted'),
-    }),
+    tokens: new TokenCounter((error) =>
+      logger.error({ err: error }, 'the token counter crashed and will be restarted'),
+    ),
     sweeper,
     stages: new TurnStages((error) => logger.error({ err: error }, 'a step of a call failed inside the gateway')),
     drain: { begun: false },

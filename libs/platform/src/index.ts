@@ -47,7 +47,6 @@ export * from './secrets/secret-ring';
 export * from './secrets/tenant-sealer';
 export * from './secrets/webhook-secrets';
 export * from './service/configuration-report';
-export * from './service/event-loop-first';
 export * from './service/heartbeat';
 export * from './service/listening-url';
 export * from './service/nest-logger';

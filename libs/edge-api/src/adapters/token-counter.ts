@@ -12,19 +12,13 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-export interface TokenCounterOptions {
-  /** The worker runs, and is yet to load the encoding. */
-  onStart(): void;
-  onCrash(error: Error): void;
-}
-
 /** Counts tokens in a worker thread: 12 ms of CPU per 10,000 tokens would otherwise stand between a stream's chunks. */
 export class TokenCounter {
   private worker: Worker | undefined;
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
 
-  constructor(private readonly options: TokenCounterOptions) {}
+  constructor(private readonly onCrash: (error: Error) => void) {}
 
   /** Loading the encoding takes a third of a second; done ahead, nobody waits for it. */
   warmUp(): void {
@@ -55,11 +49,10 @@ export class TokenCounter {
   private start(): Worker {
     const worker = new Worker(workerFile());
     worker.unref();
-    worker.on('online', () => this.options.onStart());
     worker.on('message', (reply: CountReply) => this.settle(reply));
     worker.on('error', (error: Error) => {
       if (this.worker === worker) this.worker = undefined;
-      this.options.onCrash(error);
+      this.onCrash(error);
       this.rejectAll(error);
     });
     return worker;

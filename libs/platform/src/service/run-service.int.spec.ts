@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -64,17 +63,6 @@ class Tiny {
     return { status: reply.status, body: text.startsWith('{') ? JSON.parse(text) : { text } };
   }
 
-  /** Of its event loop and of each of its other threads (proc(5), field 19 of stat). */
-  niceValues(): { eventLoop: number; others: number[] } {
-    const { pid } = this.child;
-    const nice = (thread: string): number => {
-      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
-    };
-    const threads = readdirSync(`/proc/${pid}/task`);
-    return { eventLoop: nice(`${pid}`), others: threads.filter((id) => id !== `${pid}`).map(nice) };
-  }
-
   kill(): void {
     this.child.kill('SIGKILL');
   }
@@ -132,16 +120,6 @@ test('its metrics say what it is, and for how long it has been ending', async ()
   tiny.signal('SIGTERM');
   await tiny.said('streams end');
   expect(await metrics()).toMatch(/switchboard_draining_seconds 0\.\d/);
-});
-
-// Elsewhere a thread has no nice value of its own.
-(process.platform === 'linux' ? test : test.skip)('its event loop goes before its other threads', async () => {
-  tiny = new Tiny();
-  await tiny.said('started');
-  const { eventLoop, others } = tiny.niceValues();
-  // V8's and the four of the pool.
-  expect(others.length).toBeGreaterThan(4);
-  expect(others).toEqual(others.map(() => eventLoop + 10));
 });
 
 test('it is not ready while a check fails, and its heartbeat tells as soon as it is', async () => {

@@ -6,7 +6,6 @@ import { BUS, type Bus } from '@switchboard/contracts';
 import type { Logger } from '../logging/logger';
 import type { Metrics } from '../metrics/metrics';
 import type { Tracing } from '../tracing/open-tracing';
-import { putEventLoopFirst } from './event-loop-first';
 import { Heartbeat } from './heartbeat';
 import { logWritten } from './log-written';
 import { nestLogger } from './nest-logger';
@@ -90,7 +89,6 @@ class Service {
     const version = this.options.version ?? releaseVersion();
     registerBuildInfo(metrics, { component: name, version });
     registerDrainMetrics(metrics, () => this.port?.drainingMs ?? 0);
-    await putEventLoopFirst(log);
     this.port = await PrivatePort.listen({ port: settings.ADMIN_PORT, host: settings.ADMIN_HOST, metrics });
     log.info({ version, instance: settings.INSTANCE, adminUrl: this.port.url }, 'starting');
     const app = await this.createApplication(this.port);

@@ -1,20 +1,20 @@
 import { readdir } from 'node:fs/promises';
 import os from 'node:os';
-import type { Logger } from '../logging/logger';
+import type { Logger } from '@switchboard/platform';
 
 /** What the other threads add to the process's nice value: they get a tenth of a core that the event loop wants, too. */
 const NICER_BY = 10;
 const NICEST = 19;
 
 /**
- * Lets the event loop go before the process's other threads: V8's that compile and collect, the pool that syncs files and
- * looks up names, workers. By itself Linux gives each the same share, and where cores are few the loop waits for all of
- * them, above all while a new process's code is compiled (docs/adr/0023-event-loop-first.md says what that cost).
+ * For an edge once it serves: its event loop goes before the threads there are beside it, V8's that compile and collect, the
+ * pool that syncs files and looks up names, the one that counts tokens. By itself Linux gives each the same share, and on
+ * few cores the loop waits for all of them, above all while a new process's code is compiled: docs/adr/0023-event-loop-first.md.
  *
- * For the threads there are; to be called again for a worker started later. Only on Linux, where a thread has a nice value
- * of its own (setpriority(2), "C library/kernel differences"); elsewhere nothing is done.
+ * Only on Linux, where a thread has a nice value of its own (setpriority(2), "C library/kernel differences"); elsewhere
+ * nothing is done.
  */
-export async function putEventLoopFirst(log: Pick<Logger, 'warn'>): Promise<void> {
+export async function letEventLoopGoFirst(log: Pick<Logger, 'warn'>): Promise<void> {
   if (process.platform !== 'linux') return;
   try {
     const nice = Math.min(NICEST, os.getPriority() + NICER_BY);
