@@ -200,14 +200,24 @@ test('what was spent is told with all that was published before, or not at all',
   consumer.start();
   meteringBus.losesAcknowledgements = 1;
   await publish(all.slice(3_000, 4_000));
-  expect(await ledger.spent(acme)).toEqual({ nanoUsd: 4_000 });
-  const short: Promise<number>[] = [];
+  // Not at all, while a machine with much else to do is behind: then it is asked again.
+  const told = (): Promise<{ nanoUsd: number } | undefined> =>
+    ledger.spent(acme).catch((error: unknown) => {
+      if (error instanceof LedgerUnavailableError) return undefined;
+      throw error;
+    });
+  let spent: { nanoUsd: number } | undefined;
+  await until(async () => (spent = await told()) !== undefined, 20_000);
+  expect(spent).toEqual({ nanoUsd: 4_000 });
+  const short: Promise<number | undefined>[] = [];
   for (const [index, id] of Array.from({ length: 300 }, (_, index) => `more_${index}`).entries()) {
     const payload = encodeJson({ events: [event(id, { costNanoUsd: 1 })] });
     await edgeBus.append(STREAMS.usage, payload, id);
-    short.push(ledger.spent(acme).then(({ nanoUsd }) => 4_001 + index - nanoUsd));
+    short.push(told().then((answer) => answer && 4_001 + index - answer.nanoUsd));
   }
-  expect(Math.max(...(await Promise.all(short)))).toBeLessThanOrEqual(0);
+  const answered = (await Promise.all(short)).filter((missing) => missing !== undefined);
+  expect(answered.length).toBeGreaterThan(0);
+  expect(Math.max(...answered)).toBeLessThanOrEqual(0);
   await consumer.stop();
   await publish(all.slice(4_000));
   await expect(ledger.spent(acme)).rejects.toThrow(LedgerUnavailableError);

@@ -16,6 +16,8 @@ import { eventually, usageOf } from './usage-ledger';
 
 jest.setTimeout(120_000);
 
+/** A second, on a machine with something to spare; here two other suites run beside this one. */
+const PROMPTLY_MS = 2000;
 const UPSTREAM_CREDENTIAL = 'sk-made-through-the-api-9876543210';
 
 let simulator: RunningSimulator;
@@ -96,7 +98,7 @@ async function makeEverything(gateway: RunningGateway, keyFields: Json = {}): Pr
     ...{ tenant: 'lab', name: 'ci' },
     ...keyFields,
   });
-  expect(await timeUntil(async () => (await statusOf(gateway, key.key)) === 200)).toBeLessThan(1000);
+  expect(await timeUntil(async () => (await statusOf(gateway, key.key)) === 200)).toBeLessThan(PROMPTLY_MS);
   return key;
 }
 
@@ -192,7 +194,7 @@ describe('what is made through the admin API', () => {
     const onOneConnection = () => listModels(gateway, key, agent);
     expect(await onOneConnection()).toBe(200);
     await made(gateway, 'POST', `keys/${id}/revoke`);
-    expect(await timeUntil(async () => (await onOneConnection()) === 401)).toBeLessThan(1000);
+    expect(await timeUntil(async () => (await onOneConnection()) === 401)).toBeLessThan(PROMPTLY_MS);
     expect(await statusOf(gateway, key)).toBe(401);
     agent.destroy();
     expect((await whole).text).toContain('[DONE]');
