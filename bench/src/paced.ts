@@ -1,4 +1,5 @@
 import { alternate, checkedExchange, settled, type NamedSubject } from './measure';
+import { Load, type Exchange } from './load';
 import { OpenLoad, type OpenRun } from './open-load';
 import type { Scenario } from './scenarios';
 import { percentile } from './statistics';
@@ -7,8 +8,12 @@ export interface Pace {
   rounds: number;
   roundMs: number;
   warmUpMs: number;
+  /** Then a closed loop for so long: at a low rate V8 would still be compiling in the last round. Absent: none. */
+  fullLoadMs?: number;
   perSecond: number;
 }
+
+const FULL_LOAD_CONNECTIONS = 16;
 
 /** In the order of the rounds; latencies in milliseconds. */
 export interface PacedRounds {
@@ -34,16 +39,19 @@ export interface PacedRounds {
 export async function measurePaced<Side extends NamedSubject>(
   sides: readonly Side[],
   scenario: Scenario,
-  { rounds, roundMs, warmUpMs, perSecond }: Pace,
+  { rounds, roundMs, warmUpMs, fullLoadMs = 0, perSecond }: Pace,
   onRound: (side: Side, replies: number) => void = () => undefined,
 ): Promise<PacedRounds[]> {
-  const loaded: { side: Side; load: OpenLoad; paced: PacedRounds }[] = [];
+  const loaded: { side: Side; exchanges: Exchange[]; load: OpenLoad; paced: PacedRounds }[] = [];
   for (const side of sides) {
     const exchanges = [await checkedExchange(scenario, side)];
-    loaded.push({ side, load: new OpenLoad({ port: side.running.port, perSecond, exchanges }), paced: noRounds() });
+    const load = new OpenLoad({ port: side.running.port, perSecond, exchanges });
+    loaded.push({ side, exchanges, load, paced: noRounds() });
   }
-  for (const { load, paced } of loaded)
+  // What was started last is asked as soon as it is ready: that is when a new process has most to do.
+  for (const { load, paced } of loaded.toReversed())
     paced.warmUpP99Ms.push(percentile((await load.run(warmUpMs)).latenciesMs, 0.99));
+  if (fullLoadMs > 0) for (const { side, exchanges } of loaded) await fullLoad(side, exchanges, fullLoadMs);
   await alternate(loaded, rounds, async ({ side, load, paced }) => {
     const cpuBefore = await side.running.cpuMicros();
     const run = await load.run(roundMs);
@@ -55,6 +63,13 @@ export async function measurePaced<Side extends NamedSubject>(
     await side.running.untilIdle?.();
   });
   return loaded.map(({ paced }) => paced);
+}
+
+async function fullLoad({ running }: NamedSubject, exchanges: readonly Exchange[], durationMs: number): Promise<void> {
+  const load = new Load(running.port, exchanges, FULL_LOAD_CONNECTIONS);
+  await load.run(durationMs);
+  load.close();
+  await running.untilIdle?.();
 }
 
 export function noRounds(): PacedRounds {

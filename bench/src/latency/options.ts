@@ -9,8 +9,8 @@ export interface LatencyOptions extends Pace {
   keep: boolean;
 }
 
-const full = { rounds: 9, roundMs: 4000, warmUpMs: 3000 };
-const quick = { rounds: 3, roundMs: 300, warmUpMs: 100 };
+const full = { rounds: 9, roundMs: 4000, warmUpMs: 3000, fullLoadMs: 6000 };
+const quick = { rounds: 3, roundMs: 300, warmUpMs: 100, fullLoadMs: 100 };
 
 export const usage = `npm run bench:latency -- [--subject NAME]… [--rate N] [--rounds N] [--quick]
   --subject  what to measure beside the bare proxy (default: distributed)

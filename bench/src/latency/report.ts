@@ -76,7 +76,7 @@ export function latencyPage(run: RunDescription, pace: Pace, results: readonly L
 ${runLines(run)}.
 
 \`npm run bench:latency\` makes these figures anew. ${pace.perSecond} requests of 1 KB a second, evenly spaced, open loop, ${pace.rounds} rounds of
-${pace.roundMs} ms, sides in turn; the upstream answers at once, streams (100 events in few writes) too. Latency counts from when a
+${pace.roundMs} ms, sides in turn, after ${pace.fullLoadMs ?? 0} ms of each at full load; the upstream answers at once, streams (100 events in few writes) too. Latency counts from when a
 request was due; “+ bare” is the median of the differences to the bare proxy's neighbouring round. “direct” is no proxy at
 all: what load and upstream take themselves. They share their core with Redis, NATS, Postgres and the other services, which
 go last there (elsewhere these have cores of their own); “sent late” is how late the load was all the same, which is part of
