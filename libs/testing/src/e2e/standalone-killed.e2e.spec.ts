@@ -6,7 +6,7 @@ import { startSimulator, type RunningSimulator } from '@switchboard/simulator';
 import { startGateway, type RunningGateway } from '../gateway';
 import { GATEWAY_ENV, gatewayConfig, KEY, model, provider, UPSTREAM_DIALECTS } from './gateway-config';
 import { openStreams } from './many-streams';
-import { ShortCalls } from './short-calls';
+import { CALLS_OF_A_TURN_MOST, ShortCalls } from './short-calls';
 import { allUsage, eventually } from './usage-ledger';
 
 jest.setTimeout(120_000);
@@ -76,8 +76,10 @@ test('kill -9 and a restart on the same data: every call the upstream served is 
     expect([inputTokens, outputTokens]).toEqual([served.input_tokens, served.output_tokens]);
   }
   const whole = calls.filter((call) => call.whole).map(({ requestId }) => requestId);
-  // But for one that the kill met between its last byte and the end of the turn.
-  expect(whole.filter((id) => byRequest.get(id)?.accuracy !== 'exact').length).toBeLessThanOrEqual(1);
+  // But for those that the kill met between their last byte and the end of the turn.
+  expect(whole.filter((id) => byRequest.get(id)?.accuracy !== 'exact').length).toBeLessThanOrEqual(
+    CALLS_OF_A_TURN_MOST,
+  );
   const orphans = records.filter(({ accuracy }) => accuracy === 'orphaned');
   expect(orphans.length).toBeGreaterThanOrEqual(STREAMS);
 
