@@ -1,5 +1,5 @@
-import { alternate, checkedExchange, settled, type NamedSubject } from './measure';
 import { Load, type Exchange } from './load';
+import { alternate, checkedExchange, settled, type NamedSubject } from './measure';
 import { OpenLoad, type OpenRun } from './open-load';
 import type { Scenario } from './scenarios';
 import { percentile } from './statistics';

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { createHash } from 'node:crypto';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   BUCKETS,
@@ -171,14 +171,13 @@ test('without NATS the private port says what is missing; with it and a catalog 
   expect((await readiness()).status).toBe(200);
 });
 
-/** Nice values of a process's event loop and of each of its other threads (proc(5), field 19 of stat). */
-function niceValues({ pid }: ChildProcess): { eventLoop: number; others: number[] } {
-  const nice = (thread: string): number => {
-    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+/** Nice values of a process's event loop and of each of its other threads. */
+function niceValues({ pid = 0 }: ChildProcess): { eventLoop: number; others: number[] } {
+  const threads = readdirSync(`/proc/${pid}/task`).map(Number);
+  return {
+    eventLoop: os.getPriority(pid),
+    others: threads.filter((id) => id !== pid).map((id) => os.getPriority(id)),
   };
-  const threads = readdirSync(`/proc/${pid}/task`);
-  return { eventLoop: nice(`${pid}`), others: threads.filter((id) => id !== `${pid}`).map(nice) };
 }
 
 // Elsewhere a thread has no nice value of its own.
