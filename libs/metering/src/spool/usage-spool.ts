@@ -99,8 +99,8 @@ export class UsageSpool {
     this.log.afterTurn(written);
   }
 
-  /** False: it is in memory only. `kept` is called as `written` is. `json`: its text, where there is one already. */
-  usage(event: UsageRecordedV1, kept?: () => void, json?: string): boolean {
+  /** False: it is in memory only. `kept` is called as `written` is. `json`: what it is written as, where that is known already. */
+  usage(event: UsageRecordedV1, kept?: () => void, json?: Buffer): boolean {
     const spooled = this.judged(this.log.usage(event, json));
     if (kept !== undefined) this.log.afterTurn(kept);
     return spooled;

@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import type { UsageIntent, UsageRecordedV1 } from '@switchboard/contracts';
 import { encodeRecord } from '../../core/usage-batch';
-import { FRAME_HEAD_BYTES, frameBytesMost, type FrameKind, PAYLOAD_BYTES_MAX, writeFrame } from '../core/frames';
+import { encodeIntent } from '../../core/usage-json';
+import { FRAME_HEAD_BYTES, type FrameKind, PAYLOAD_BYTES_MAX, writeFrame } from '../core/frames';
 import { SegmentFile } from './segment-file';
 
 export interface SpoolLogOptions {
@@ -82,7 +83,7 @@ export class SpoolLog {
 
   /** The record is in the page cache after this turn of the event loop. False: the spool is full, or cannot be written. */
   intent(intent: UsageIntent): boolean {
-    return this.append('intent', intent.requestId, JSON.stringify(intent), this.options.bytesMax * INTENTS_SHARE);
+    return this.append('intent', intent.requestId, encodeIntent(intent), this.options.bytesMax * INTENTS_SHARE);
   }
 
   /** As `intent`. */
@@ -101,7 +102,7 @@ export class SpoolLog {
     const known = requestIds.filter((requestId) => this.settle(requestId));
     if (known.length === 0) return;
     const most = this.options.bytesMax + STORED_RESERVE_BYTES;
-    this.place('stored', JSON.stringify(known), most);
+    this.place('stored', Buffer.from(JSON.stringify(known)), most);
     // What nobody wrote down is done again after a crash, to no effect.
     this.tendSoon();
   }
@@ -152,7 +153,7 @@ export class SpoolLog {
     if (this.entries.size === 0) await rm(this.options.folder, { recursive: true, force: true });
   }
 
-  private append(kind: FrameKind, requestId: string, json: string, bytesMost: number): boolean {
+  private append(kind: FrameKind, requestId: string, json: Buffer, bytesMost: number): boolean {
     const placed = this.place(kind, json, bytesMost);
     if (placed === undefined) return false;
     this.settle(requestId);
@@ -161,14 +162,13 @@ export class SpoolLog {
   }
 
   /** Undefined: there is no room, or the disk takes nothing. */
-  private place(kind: FrameKind, json: string, bytesMost: number): Entry | undefined {
+  private place(kind: FrameKind, json: Buffer, bytesMost: number): Entry | undefined {
     if (this.closed || (this.failing && performance.now() < this.retryAtMs)) return undefined;
-    if (json.length > PAYLOAD_BYTES_MAX / 3 && Buffer.byteLength(json) > PAYLOAD_BYTES_MAX) return undefined;
-    const room = Math.min(frameBytesMost(json), FRAME_HEAD_BYTES + PAYLOAD_BYTES_MAX);
+    if (json.length > PAYLOAD_BYTES_MAX) return undefined;
     if (this.bytes + this.options.bytesElsewhere() + json.length + HEADS_BYTES > bytesMost) return undefined;
     const segment = this.segmentWithRoom(json.length);
     if (segment === undefined) return undefined;
-    if (this.used + room > TURN_BYTES) this.flush();
+    if (this.used + FRAME_HEAD_BYTES + json.length > TURN_BYTES) this.flush();
     // That may have failed, and the segment with it.
     if (this.current !== segment) return undefined;
     const offset = segment.size + this.used;
@@ -209,7 +209,7 @@ export class SpoolLog {
     const segment = new SegmentFile(this.options.folder, ++this.sequence);
     this.segments.push(segment);
     this.current = segment;
-    this.used = writeFrame(this.turn, 0, 'segment', JSON.stringify(this.options.owner));
+    this.used = writeFrame(this.turn, 0, 'segment', Buffer.from(JSON.stringify(this.options.owner)));
     return segment;
   }
 

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { type FrameKind, frameBytesMost, readFrames, writeFrame } from './frames';
+import { FRAME_HEAD_BYTES, type FrameKind, readFrames, writeFrame } from './frames';
 
 const KINDS: readonly FrameKind[] = ['segment', 'intent', 'usage', 'stored'];
 type Written = readonly [FrameKind, string];
@@ -9,10 +9,11 @@ const records = fc.array(fc.tuple(fc.constantFrom(...KINDS), fc.json({ maxDepth:
 
 /** Where each record ends. */
 function written(all: readonly Written[]): { bytes: Buffer; ends: number[] } {
-  const target = Buffer.alloc(all.reduce((sum, [, json]) => sum + frameBytesMost(json), 0));
+  const payloads = all.map(([kind, json]) => [kind, Buffer.from(json)] as const);
+  const target = Buffer.alloc(payloads.reduce((sum, [, payload]) => sum + FRAME_HEAD_BYTES + payload.length, 0));
   const ends: number[] = [];
   let offset = 0;
-  for (const [kind, json] of all) ends.push((offset += writeFrame(target, offset, kind, json)));
+  for (const [kind, payload] of payloads) ends.push((offset += writeFrame(target, offset, kind, payload)));
   return { bytes: target.subarray(0, offset), ends };
 }
 

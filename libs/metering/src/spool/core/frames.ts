@@ -13,6 +13,8 @@ export const PAYLOAD_BYTES_MAX = 1024 * 1024;
 
 const CODES: Readonly<Record<FrameKind, number>> = { segment: 1, intent: 2, usage: 3, stored: 4 };
 const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as FrameKind]));
+/** Of its byte, which the payload's goes on from. */
+const KIND_SUMS = [0, ...Object.values(CODES)].map((code) => crc32(Buffer.of(code)));
 const CRC_AT = 4;
 const KIND_AT = 8;
 
@@ -28,19 +30,14 @@ export interface FramesRead {
   wholeBytes: number;
 }
 
-/** Writes one record at `offset`, where there must be room for it. @returns its bytes. */
-export function writeFrame(target: Buffer, offset: number, kind: FrameKind, json: string): number {
-  const length = target.write(json, offset + FRAME_HEAD_BYTES, 'utf8');
-  const end = offset + FRAME_HEAD_BYTES + length;
-  target.writeUInt32LE(length, offset);
-  target[offset + KIND_AT] = CODES[kind];
-  target.writeUInt32LE(crc32(target.subarray(offset + KIND_AT, end)), offset + CRC_AT);
-  return end - offset;
-}
-
-/** The most bytes that a record of this text can take; exact only for ASCII, divided by three. */
-export function frameBytesMost(json: string): number {
-  return FRAME_HEAD_BYTES + json.length * 3;
+/** Writes one record at `offset`, where there must be room for it. `payload`: JSON. @returns its bytes. */
+export function writeFrame(target: Buffer, offset: number, kind: FrameKind, payload: Buffer): number {
+  const code = CODES[kind];
+  target.writeUInt32LE(payload.length, offset);
+  target.writeUInt32LE(crc32(payload, KIND_SUMS[code]), offset + CRC_AT);
+  target[offset + KIND_AT] = code;
+  target.set(payload, offset + FRAME_HEAD_BYTES);
+  return FRAME_HEAD_BYTES + payload.length;
 }
 
 /** Never throws. The payloads share the memory of `bytes`. */
