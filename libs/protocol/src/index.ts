@@ -6,6 +6,7 @@ export * from './conversation';
 export * from './dialect';
 export * from './json';
 export * from './json-scan';
+export type { StringMarks } from './json-walker';
 export * from './json-span';
 export * from './json-text';
 export * from './loss';

@@ -1,8 +1,8 @@
 import { readJsonString, type JsonSpan } from './json-span';
-import { JsonWalker, type JsonScanFault } from './json-walker';
+import { JsonWalker, type JsonScanFault, type StringMarks } from './json-walker';
 
 export type JsonScan<Key extends string> =
-  | { ok: true; spans: Record<Key, JsonSpan | undefined>; mayHoldEnvelope: boolean }
+  | ({ ok: true; spans: Record<Key, JsonSpan | undefined> } & StringMarks)
   | { ok: false; reason: JsonScanFault; offset: number };
 
 /** 128 levels are far more than any real request has and far less than what troubles a recursive parser downstream. */
@@ -55,7 +55,8 @@ export class JsonScanner<Key extends string> {
     const finish = this.scanDocument(walker.skipSpace(start), spans);
     walker.close();
     if (finish === -1) return { ok: false, reason: walker.fault, offset: walker.faultOffset };
-    return { ok: true, spans, mayHoldEnvelope: walker.mayHoldEnvelope };
+    const { mayHoldEnvelope, mayHoldImages, mayHideNames } = walker;
+    return { ok: true, spans, mayHoldEnvelope, mayHoldImages, mayHideNames };
   }
 
   private scanDocument(position: number, spans: Spans<Key>): number {

@@ -10,9 +10,13 @@ const NINE = 57;
 const COLON = 58;
 const OPEN_BRACKET = 91;
 const BACKSLASH = 92;
+const LOWER_A = 97;
 const LOWER_B = 98;
-const LOWER_S = 115;
 const LOWER_E = 101;
+const LOWER_I = 105;
+const LOWER_M = 109;
+const LOWER_S = 115;
+const LOWER_U = 117;
 const OPEN_BRACE = 123;
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
@@ -21,17 +25,28 @@ const NO_BYTES = Buffer.alloc(0);
 /** Below this many bytes a loop beats the call to `indexOf`; measured, flat between 24 and 64. */
 const SHORT_STRING_BYTES = 32;
 
+/** What a walk notices of strings in passing, names included: a search afterwards takes as long again. */
+export interface StringMarks {
+  /** Some string begins as our envelopes do (`sbsig.`, `sbsum.`). */
+  mayHoldEnvelope: boolean;
+  /** Some string begins as names of images do (`image`, `image_url`), as it stands there. */
+  mayHoldImages: boolean;
+  /** Some string has a character by its number (`\u0069mage`) where a name may be: it may be another than it seems. */
+  mayHideNames: boolean;
+}
+
 /**
  * Walks over JSON values in a Buffer and checks their structure, making no JavaScript value. Every method returns the
  * offset after what it walked over, or -1 with `fault` and `faultOffset` set. Reused from body to body.
  */
-export class JsonWalker {
+export class JsonWalker implements StringMarks {
   body: Buffer = NO_BYTES;
   end = 0;
   fault: JsonScanFault = 'syntax';
   faultOffset = 0;
-  /** Some string began as our envelopes do (`sbsig.`, `sbsum.`): a search for them afterwards takes half as long as the walk. */
   mayHoldEnvelope = false;
+  mayHoldImages = false;
+  mayHideNames = false;
   private readonly stack: Uint8Array;
 
   constructor(readonly maxDepth: number) {
@@ -44,6 +59,8 @@ export class JsonWalker {
     this.fault = 'syntax';
     this.faultOffset = 0;
     this.mayHoldEnvelope = false;
+    this.mayHoldImages = false;
+    this.mayHideNames = false;
   }
 
   /** Lets go of the body, so that a walker kept for reuse does not keep a prompt in memory. */
@@ -116,14 +133,21 @@ export class JsonWalker {
   skipString(position: number): number {
     const { body, end } = this;
     const first = position;
-    if (body[position] === LOWER_S && body[position + 1] === LOWER_B && body[position + 2] === LOWER_S)
+    const byte = body[position];
+    if (byte === LOWER_S && body[position + 1] === LOWER_B && body[position + 2] === LOWER_S)
       this.mayHoldEnvelope = true;
+    else if (byte === LOWER_I && body[position + 1] === LOWER_M && body[position + 2] === LOWER_A)
+      this.mayHoldImages = true;
     for (;;) {
       const loopEnd = Math.min(position + SHORT_STRING_BYTES, end);
       while (position < loopEnd) {
         const byte = body[position];
         if (byte === QUOTE) return position + 1;
-        position += byte === BACKSLASH ? 2 : 1;
+        if (byte === BACKSLASH) {
+          // No name is so long that its first such character is not in the loop.
+          if (body[position + 1] === LOWER_U) this.mayHideNames = true;
+          position += 2;
+        } else position += 1;
       }
       if (position >= end) return this.fail(end);
       const quote = body.indexOf(QUOTE, position);

@@ -87,6 +87,19 @@ describe('sniffRequest', () => {
     expect(sniff({ model: 'sb' }).mayHoldEnvelope).toBe(false);
   });
 
+  it('says whether some string may be the name of an image, or any name in disguise', () => {
+    const marksOf = (text: string) => {
+      const sniffed = sniffRequest(Buffer.from(text));
+      if (!sniffed.ok) throw new Error(sniffed.fault.message);
+      return [sniffed.mayHoldImages, sniffed.mayHideNames];
+    };
+    expect(marksOf('{"messages":[{"content":[{"type":"image"}]}]}')).toEqual([true, false]);
+    expect(marksOf('{"messages":[{"content":[{"image_url":""}]}]}')).toEqual([true, false]);
+    expect(marksOf('{"messages":[{"content":"an image, \\"image\\", \\n \\\\u0069"}]}')).toEqual([false, false]);
+    expect(marksOf('{"messages":[{"content":[{"type":"im\\u0061ge"}]}]}')).toEqual([false, true]);
+    expect(marksOf('{"messages":[{"cont\\u0065nt":""}]}')).toEqual([false, true]);
+  });
+
   it('gives the span of the model, quotes included', () => {
     const text = '{"messages":[{"model":"inner"}], "model" : "a\\"b" }';
     const result = sniffRequest(Buffer.from(text));

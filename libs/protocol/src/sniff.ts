@@ -1,6 +1,7 @@
 import type { Fault } from './dialect';
 import { isJsonObject } from './json';
 import { DEFAULT_MAX_JSON_DEPTH, JsonScanner, type JsonScan } from './json-scan';
+import type { StringMarks } from './json-walker';
 import { readJsonNumber, readJsonString, readJsonValue, type JsonSpan } from './json-span';
 
 const FIELDS = [
@@ -31,7 +32,7 @@ export type SniffedField = (typeof FIELDS)[number];
 export type ListState = 'absent' | 'empty' | 'filled';
 
 /** What admission, planning and pass-through need of a request, read from its bytes. Absent and null are the same. */
-export interface SniffedRequest {
+export interface SniffedRequest extends StringMarks {
   ok: true;
   model: string | undefined;
   /** The value of `model`, quotes included: what pass-through replaces. */
@@ -52,8 +53,6 @@ export interface SniffedRequest {
   replyCount: number;
   /** A server-side thread is asked for (Anthropic `thread`), which a stateless gateway has to refuse. */
   thread: boolean;
-  /** Some string of the body begins as our envelopes do: it may hold what only we can read. */
-  mayHoldEnvelope: boolean;
   /** The value of each field, null values included. */
   spans: Readonly<Record<SniffedField, JsonSpan | undefined>>;
 }
@@ -76,11 +75,11 @@ export function sniffRequest(body: Buffer, limits: SniffLimits = {}): Sniffed {
   const scanner = maxDepth === DEFAULT_MAX_JSON_DEPTH ? defaultScanner : new JsonScanner(FIELDS, maxDepth);
   const scan = scanner.scan(body);
   return scan.ok
-    ? readFields(new FieldReader(body, scan.spans), scan.mayHoldEnvelope)
+    ? readFields(new FieldReader(body, scan.spans), scan)
     : { ok: false, fault: scanFault(body, scan, maxDepth) };
 }
 
-function readFields(reader: FieldReader, mayHoldEnvelope: boolean): Sniffed {
+function readFields(reader: FieldReader, marks: StringMarks): Sniffed {
   const maxTokens = reader.integer('max_tokens', 0);
   const request: SniffedRequest = {
     ok: true,
@@ -96,7 +95,9 @@ function readFields(reader: FieldReader, mayHoldEnvelope: boolean): Sniffed {
     includeUsage: reader.includeUsage(),
     replyCount: reader.integer('n', 1) ?? 1,
     thread: reader.isPresent('thread'),
-    mayHoldEnvelope,
+    mayHoldEnvelope: marks.mayHoldEnvelope,
+    mayHoldImages: marks.mayHoldImages,
+    mayHideNames: marks.mayHideNames,
     spans: reader.spans,
   };
   return reader.fault === undefined ? request : { ok: false, fault: reader.fault };

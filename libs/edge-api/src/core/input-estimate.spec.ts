@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
+import { sniffRequest } from '@switchboard/protocol';
 import { get_encoding } from 'tiktoken';
 import { estimateInput } from './input-estimate';
 
@@ -204,6 +205,20 @@ describe('the most that a text can come to', () => {
     );
   });
 
+  it('is the same by what a walk of the body told, however letters are written', () => {
+    fc.assert(
+      fc.property(parts, texts, fc.array(fc.nat()), (list, system, places) => {
+        const plain = JSON.stringify({ ...messages(list.map(({ part }) => part)), system });
+        const body = Buffer.from(withEscapes(plain, places));
+        expect(JSON.parse(body.toString())).toEqual(JSON.parse(plain));
+        const sniffed = sniffRequest(body);
+        if (!sniffed.ok) throw new Error(sniffed.fault.message);
+        expect(estimateInput(body, false, sniffed)).toEqual(estimateInput(body, false));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('is never less than the tokens that a real encoding makes of it', () => {
     fc.assert(
       fc.property(parts, texts, (list, system) => {
@@ -213,6 +228,17 @@ describe('the most that a text can come to', () => {
     );
   });
 });
+
+/** Some letters as their numbers: every letter of these bodies is in a string. */
+function withEscapes(json: string, places: readonly number[]): string {
+  const letters = [...json.matchAll(/(?<!\\\\.{0,5})[a-z_]/g)].map(({ index }) => index);
+  const chosen = new Set(places.map((place) => letters[place % letters.length]));
+  return [...json.split('')]
+    .map((character, at) => {
+      return chosen.has(at) ? `\\u00${character.charCodeAt(0).toString(16)}` : character;
+    })
+    .join('');
+}
 
 /** Files of this repository stand for what clients send: prose, notes, code, data. */
 const fileOf = (name: string): string => readFileSync(path.join(__dirname, '../../../..', name), 'utf8');

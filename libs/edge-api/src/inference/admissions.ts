@@ -186,7 +186,7 @@ function registerReservationGauges(metrics: Metrics, open: OpenReservations): vo
 
 function askedOf({ request, startedAtMs }: Call): Asked {
   const { body, maxTokens, replyCount, sniffed } = request;
-  return { body, maxTokens, replyCount, hasTools: sniffed.tools === 'filled', startedAtMs };
+  return { body, maxTokens, replyCount, hasTools: sniffed.tools === 'filled', marks: sniffed, startedAtMs };
 }
 
 function reservationRequest(call: Call, { amounts }: WorstCase): ReservationRequest {

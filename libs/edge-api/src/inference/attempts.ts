@@ -256,7 +256,7 @@ export class Attempts {
     return {
       id: `${this.identity.requestId}:${++this.entered}`,
       tenantId: this.key.tenant.id,
-      inputTokens: estimateInput(body, sniffed.tools === 'filled').tokens,
+      inputTokens: estimateInput(body, sniffed.tools === 'filled', sniffed).tokens,
       outputTokens: Math.min(granted, outputTokensAsked({ maxTokens, replyCount }, candidate.model)),
       startedAtMs: Date.now(),
     };

@@ -7,10 +7,10 @@ import type { PreparedCall } from './prepare-call';
 import type { CallFacts } from './settlement';
 
 /**
- * A longer body is not searched for images, which takes half a nanosecond a byte: 20 µs of a call of 20 KB. As bytes it
+ * A longer body is not walked over for images, which takes 20 µs of a call of 20 KB. As bytes it
  * counts for four times the tokens of its text, room enough for an image by URL or two, and no image counts for more.
  */
-const SEARCHED_BYTES_MAX = 8 * 1024;
+const WALKED_BYTES_MAX = 8 * 1024;
 
 export interface IntentFacts extends Pick<CallFacts, 'identity' | 'key' | 'startedAtMs' | 'reservation'> {
   attempts: number;
@@ -63,8 +63,9 @@ function unreserved(
   { sniffed, maxTokens, replyCount }: InferenceRequest,
   { candidate: { model }, body }: PreparedCall,
 ) {
-  const isSearched = body.length <= SEARCHED_BYTES_MAX;
-  const bound = isSearched ? estimateInput(body, sniffed.tools === 'filled').tokensMost : body.length;
+  const mayHold = sniffed.mayHoldImages || sniffed.mayHideNames;
+  const isWeighed = !mayHold || body.length <= WALKED_BYTES_MAX;
+  const bound = isWeighed ? estimateInput(body, sniffed.tools === 'filled', sniffed).tokensMost : body.length;
   return {
     inputTokens: Math.min(bound, model.contextWindow),
     outputTokens: outputTokensAsked({ maxTokens, replyCount }, model),
