@@ -1,4 +1,4 @@
-import type { JsonValue } from './json';
+import type { JsonObject, JsonValue } from './json';
 
 /**
  * Whether a parsed value has more than `maxDepth` levels (a scalar has none). Walks without recursion: values this
@@ -11,11 +11,14 @@ export function isDeeperThan(value: JsonValue, maxDepth: number): boolean {
     for (const item of level) {
       if (typeof item !== 'object' || item === null) continue;
       if (depth >= maxDepth) return true;
-      for (const member of Array.isArray(item) ? item : Object.values(item)) {
-        if (typeof member === 'object' && member !== null) next.push(member);
-      }
+      if (Array.isArray(item)) next.push(...item.filter(isNested));
+      else for (const name in item) if (isNested(item[name])) next.push(item[name]);
     }
     level = next;
   }
   return false;
+}
+
+function isNested(value: JsonValue | undefined): value is JsonObject | JsonValue[] {
+  return typeof value === 'object' && value !== null;
 }

@@ -146,25 +146,27 @@ function prepareTranslation(
     customTools,
   });
   if (!encoded.ok) return faultError(encoded.fault);
+  const reply: ReplyContext = { toolNames: encoded.toolNames };
+  if (conversation.stopSequences !== undefined) reply.stopSequences = conversation.stopSequences;
   const losses = adapted.losses.length === 0 ? encoded.losses : [...adapted.losses, ...encoded.losses];
   if (request.strict && losses.length > 0) return strictRefusal(losses);
   return {
     candidate,
-    body: Buffer.from(JSON.stringify({ ...own, ...encoded.body })),
+    body: Buffer.from(JSON.stringify(own === undefined ? encoded.body : { ...own, ...encoded.body })),
     passThrough: false,
     requestLosses: request.stored === undefined ? losses : [...request.stored.losses, ...losses],
-    reply: {
-      toolNames: encoded.toolNames,
-      ...(conversation.stopSequences !== undefined && { stopSequences: conversation.stopSequences }),
-    },
+    reply,
     adaptation: adapted.adaptation,
   };
 }
 
 /** Members of the body that one dialect alone has: they go on as they came where it is the upstream's too. */
-function splitOwn(conversation: Conversation, isSameDialect: boolean): { conversation: Conversation; own: JsonObject } {
+function splitOwn(
+  conversation: Conversation,
+  isSameDialect: boolean,
+): { conversation: Conversation; own: JsonObject | undefined } {
+  if (!isSameDialect) return { conversation, own: undefined };
   const own: JsonObject = {};
-  if (!isSameDialect) return { conversation, own };
   const unmapped = conversation.unmapped.filter(({ path, value }) => {
     const isMember = !/[.[]/.test(path);
     if (isMember) own[path] = value;
@@ -202,16 +204,18 @@ export function encodeContext(
   requestId: string,
   startedAtMs: number,
 ): EncodeContext {
-  const { decodedBody, dialect, stream } = request;
-  return {
+  const { decodedBody, dialect, sniffed } = request;
+  const context: EncodeContext = {
     model: candidate.model.id,
-    id: ID_PREFIXES[request.dialect.id] + requestId.slice(requestId.indexOf('_') + 1),
-    ...(decodedBody !== undefined && { request: { ...decodedBody, ...request.stored?.echo } }),
+    id: ID_PREFIXES[dialect.id] + requestId.slice(requestId.indexOf('_') + 1),
     createdAtSeconds: Math.floor(startedAtMs / 1000),
-    includeUsage: request.sniffed.includeUsage,
+    includeUsage: sniffed.includeUsage,
     costUsd: costFor(candidate, startedAtMs),
-    ...(stream && dialect.id === 'anthropic-messages' && { likelyInputTokens: likelyInputTokens(body) }),
   };
+  if (dialect.id === 'openai-responses' && decodedBody !== undefined)
+    context.request = { ...decodedBody, ...request.stored?.echo };
+  if (request.stream && dialect.id === 'anthropic-messages') context.likelyInputTokens = likelyInputTokens(body);
+  return context;
 }
 
 export function createRelay(

@@ -48,21 +48,26 @@ export function decodeContent(
 ): Part[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }];
   const blocks = findings.array(content, path) ?? [];
-  return blocks.flatMap((block, index) => decodeBlock(block, `${path}[${index}]`, findings, level));
+  const parts: Part[] = [];
+  blocks.forEach((block, index) => {
+    const part = decodeBlock(block, `${path}[${index}]`, findings, level);
+    if (part !== undefined) parts.push(part);
+  });
+  return parts;
 }
 
-function decodeBlock(value: JsonValue, path: string, findings: Findings, level: Level): Part[] {
+function decodeBlock(value: JsonValue, path: string, findings: Findings, level: Level): Part | undefined {
   if (!isJsonObject(value)) {
     findings.fail(path, 'Input should be a valid dictionary');
-    return [];
+    return undefined;
   }
   const type = findings.tag(value, path);
-  if (!UNDERSTOOD[level].has(type)) return [{ type: 'opaque', dialect: DIALECT_ID, wire: value }];
+  if (!UNDERSTOOD[level].has(type)) return { type: 'opaque', dialect: DIALECT_ID, wire: value };
   const [part, unmapped] = findings.collect(() => decodeKnown(type, value, path, findings));
   const cache = decodeCacheControl(value, path, findings);
   if (cache !== undefined) part.cache = cache;
   if (unmapped.length > 0) part.unmapped = unmapped;
-  return [part];
+  return part;
 }
 
 function decodeKnown(type: string, block: JsonObject, path: string, findings: Findings): Part {

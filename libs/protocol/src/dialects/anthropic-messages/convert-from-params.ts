@@ -1,5 +1,6 @@
 import type { Conversation, OutputFormat, Reasoning, Sampling } from '../../conversation';
 import type { JsonObject, JsonValue } from '../../json';
+import { decodeToolChoice } from './convert-from-tools';
 import { member, type Findings } from './findings';
 import { isAbsent } from './wire';
 
@@ -10,6 +11,26 @@ const READ_OF_METADATA = new Set(['user_id']);
 
 /** The smallest thinking budget the API takes. */
 export const THINKING_BUDGET_TOKENS_MIN = 1024;
+
+/** All that is optional in `Conversation`, into `params`; one member after the other, so that all have few shapes. */
+export function decodeParams(params: Conversation, body: JsonObject, findings: Findings): void {
+  // 0 is legal: it fills the prompt cache and generates nothing.
+  const maxOutputTokens = findings.integer(body, 'max_tokens', '', 0);
+  if (maxOutputTokens !== undefined) params.maxOutputTokens = maxOutputTokens;
+  const { toolChoice, parallelToolCalls } = decodeToolChoice(body['tool_choice'], findings);
+  if (toolChoice !== undefined) params.toolChoice = toolChoice;
+  if (parallelToolCalls !== undefined) params.parallelToolCalls = parallelToolCalls;
+  const stopSequences = decodeStopSequences(body, findings);
+  if (stopSequences !== undefined) params.stopSequences = stopSequences;
+  const reasoning = decodeReasoning(body, findings);
+  if (reasoning !== undefined) params.reasoning = reasoning;
+  const outputFormat = decodeOutputFormat(body, findings);
+  if (outputFormat !== undefined) params.outputFormat = outputFormat;
+  const endUser = decodeEndUser(body, findings);
+  if (endUser !== undefined) params.endUser = endUser;
+  const serviceTier = findings.string(body, 'service_tier', '');
+  if (serviceTier !== undefined) params.serviceTier = serviceTier;
+}
 
 export function decodeSampling(body: JsonObject, findings: Findings): Sampling {
   const sampling: Sampling = {};
@@ -22,7 +43,7 @@ export function decodeSampling(body: JsonObject, findings: Findings): Sampling {
   return sampling;
 }
 
-export function decodeStopSequences(body: JsonObject, findings: Findings): string[] | undefined {
+function decodeStopSequences(body: JsonObject, findings: Findings): string[] | undefined {
   const sequences = findings.array(body['stop_sequences'], 'stop_sequences');
   return sequences?.map((sequence, index) => {
     if (typeof sequence === 'string') return sequence;
@@ -31,7 +52,7 @@ export function decodeStopSequences(body: JsonObject, findings: Findings): strin
   });
 }
 
-export function decodeEndUser(body: JsonObject, findings: Findings): string | undefined {
+function decodeEndUser(body: JsonObject, findings: Findings): string | undefined {
   const metadata = findings.object(body['metadata'], 'metadata');
   if (metadata === undefined) return undefined;
   findings.leaveRest(metadata, READ_OF_METADATA, 'metadata');
@@ -39,7 +60,7 @@ export function decodeEndUser(body: JsonObject, findings: Findings): string | un
 }
 
 /** `thinking` and `output_config.effort` say one thing between them. */
-export function decodeReasoning(body: JsonObject, findings: Findings): Reasoning | undefined {
+function decodeReasoning(body: JsonObject, findings: Findings): Reasoning | undefined {
   const reasoning: Reasoning = {};
   const thinking = findings.object(body['thinking'], 'thinking');
   if (thinking !== undefined) decodeThinkingConfig(thinking, reasoning, findings);
@@ -66,7 +87,7 @@ function decodeThinkingConfig(thinking: JsonObject, reasoning: Reasoning, findin
 }
 
 /** `output_config.format`, or `output_format`, its name while it was in beta. */
-export function decodeOutputFormat(body: JsonObject, findings: Findings): OutputFormat | undefined {
+function decodeOutputFormat(body: JsonObject, findings: Findings): OutputFormat | undefined {
   const outputConfig = findings.object(body['output_config'], 'output_config') ?? {};
   findings.leaveRest(outputConfig, READ_OF_OUTPUT_CONFIG, 'output_config');
   const format = decodeFormat(outputConfig['format'], 'output_config.format', findings);
@@ -81,11 +102,4 @@ function decodeFormat(value: JsonValue | undefined, path: string, findings: Find
   if (isAbsent(format['schema'])) findings.missing(`${path}.schema`);
   findings.leaveRest(format, READ_OF_FORMAT, path);
   return { type: 'json-schema', schema: findings.object(format['schema'], `${path}.schema`) ?? {} };
-}
-
-/** Members that are optional in `Conversation`, set only where the body has them. */
-export function assignDefined(conversation: Conversation, members: Partial<Conversation>): void {
-  for (const [name, value] of Object.entries(members)) {
-    if (value !== undefined) Object.assign(conversation, { [name]: value });
-  }
 }

@@ -8,14 +8,15 @@ import type { MessageWire } from './wire';
 const JSON_HINT = 'Answer with one JSON object and nothing else.';
 
 /**
- * `system` and `messages`. System messages at the head become `system`; later ones keep their place. Neighbours of one
+ * `system` and `messages`, into `body`. System messages at the head become `system`; later ones keep their place. Neighbours of one
  * role become one message, tool results at its front, so that all results of parallel calls answer together.
  */
-export function encodeMessages(conversation: Conversation, encoding: Encoding): JsonObject {
+export function encodeMessages(body: JsonObject, conversation: Conversation, encoding: Encoding): void {
   const { messages } = conversation;
   const headLength = messages.findIndex(({ role }) => role !== 'system');
   const head = headLength === -1 ? messages : messages.slice(0, headLength);
-  const system = head.flatMap((message, index) => encodeMessage(message, index, encoding));
+  const system: JsonObject[] = [];
+  head.forEach((message, index) => system.push(...encodeMessage(message, index, encoding)));
   if (conversation.outputFormat?.type === 'json-object') {
     encoding.lose('response_format.json_object', 'response_format');
     system.push({ type: 'text', text: JSON_HINT });
@@ -27,7 +28,8 @@ export function encodeMessages(conversation: Conversation, encoding: Encoding): 
   const built = builder.finish();
   if (built.length === 0)
     encoding.fault ??= { message: 'messages: at least one message is required', param: 'messages' };
-  return { ...(system.length > 0 && { system: plainOrBlocks(system) }), messages: built };
+  if (system.length > 0) body['system'] = plainOrBlocks(system);
+  body['messages'] = built;
 }
 
 function encodeMessage(message: Message, index: number, encoding: Encoding): JsonObject[] {

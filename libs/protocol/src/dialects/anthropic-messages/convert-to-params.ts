@@ -3,15 +3,11 @@ import type { JsonObject } from '../../json';
 import type { Encoding } from './encoding';
 import { encodeReasoning } from './convert-to-thinking';
 
-/** Everything but messages and tools. */
-export function encodeParams(conversation: Conversation, encoding: Encoding): JsonObject {
+/** Everything but messages and tools, into `params`. */
+export function encodeParams(params: JsonObject, conversation: Conversation, encoding: Encoding): void {
   refuseAlternatives(conversation, encoding);
   const { thinking, effort } = encodeReasoning(conversation, encoding);
-  const params: JsonObject = encodeSampling(
-    conversation,
-    thinking !== undefined && thinking.type !== 'disabled',
-    encoding,
-  );
+  encodeSampling(params, conversation, thinking !== undefined && thinking.type !== 'disabled', encoding);
   const format = encodeOutputFormat(conversation, encoding);
   if (thinking !== undefined) params['thinking'] = { ...thinking };
   if (effort !== undefined || format !== undefined) {
@@ -24,7 +20,6 @@ export function encodeParams(conversation: Conversation, encoding: Encoding): Js
   if (serviceTier !== undefined) params['service_tier'] = serviceTier;
   if (conversation.stream) params['stream'] = true;
   loseForeign(conversation, encoding);
-  return params;
 }
 
 function refuseAlternatives({ replyCount }: Conversation, encoding: Encoding): void {
@@ -35,8 +30,7 @@ function refuseAlternatives({ replyCount }: Conversation, encoding: Encoding): v
  * Thinking allows no other temperature than 1, no `top_k`, and no `top_p` below 0.95. Without it, current models take
  * `temperature` or `top_p`, not both: one at its default of 1 says nothing and is left out, else the temperature stays.
  */
-function encodeSampling({ sampling }: Conversation, thinks: boolean, encoding: Encoding): JsonObject {
-  const wire: JsonObject = {};
+function encodeSampling(wire: JsonObject, { sampling }: Conversation, thinks: boolean, encoding: Encoding): void {
   const { temperature, topP, topK } = sampling;
   const hasTemperature = temperature !== undefined && temperature !== 1;
   const hasTopP = topP !== undefined && topP !== 1;
@@ -46,13 +40,12 @@ function encodeSampling({ sampling }: Conversation, thinks: boolean, encoding: E
   if (topK !== undefined && thinks) encoding.lose('top_k', 'top_k');
   if (thinks) {
     if (hasTopP && topP >= 0.95) wire['top_p'] = topP;
-    return wire;
+    return;
   }
   if (temperature !== undefined && (hasTemperature || !hasTopP)) wire['temperature'] = Math.min(temperature, 1);
   if (topP !== undefined && temperature === undefined) wire['top_p'] = topP;
   else if (hasTopP && !hasTemperature) wire['top_p'] = topP;
   if (topK !== undefined) wire['top_k'] = topK;
-  return wire;
 }
 
 /** The schema goes unchanged. The API always holds the model to it, whether `strict` was asked for or declined. */
@@ -90,19 +83,19 @@ function encodeServiceTier({ serviceTier }: Conversation, encoding: Encoding): s
 }
 
 /** Parameters of other dialects; a default value asks for nothing. */
-function loseForeign({ sampling, ...conversation }: Conversation, encoding: Encoding): void {
-  const foreign: Record<string, unknown> = {
-    presence_penalty: sampling.presencePenalty !== 0 ? sampling.presencePenalty : undefined,
-    frequency_penalty: sampling.frequencyPenalty !== 0 ? sampling.frequencyPenalty : undefined,
-    seed: sampling.seed,
-    logit_bias: isFilled(sampling.logitBias) ? sampling.logitBias : undefined,
-    logprobs: sampling.logprobs === true ? true : undefined,
-    top_logprobs: sampling.topLogprobs !== 0 ? sampling.topLogprobs : undefined,
-    verbosity: conversation.verbosity,
-    metadata: isFilled(conversation.metadata) ? conversation.metadata : undefined,
-    prompt_cache_key: conversation.promptCacheKey,
+function loseForeign({ sampling, verbosity, metadata, promptCacheKey }: Conversation, encoding: Encoding): void {
+  const lose = (feature: string, isAsked: boolean): void => {
+    if (isAsked) encoding.lose(feature, feature);
   };
-  for (const [feature, value] of Object.entries(foreign)) if (value !== undefined) encoding.lose(feature, feature);
+  lose('presence_penalty', (sampling.presencePenalty ?? 0) !== 0);
+  lose('frequency_penalty', (sampling.frequencyPenalty ?? 0) !== 0);
+  lose('seed', sampling.seed !== undefined);
+  lose('logit_bias', isFilled(sampling.logitBias));
+  lose('logprobs', sampling.logprobs === true);
+  lose('top_logprobs', (sampling.topLogprobs ?? 0) !== 0);
+  lose('verbosity', verbosity !== undefined);
+  lose('metadata', isFilled(metadata));
+  lose('prompt_cache_key', promptCacheKey !== undefined);
 }
 
 function isFilled(object: JsonObject | undefined): boolean {

@@ -4,14 +4,15 @@ import { isDispensable, SERVER_TOOL_LOSS } from '../../server-tools';
 import { cacheControl, type Encoding } from './encoding';
 import { DIALECT_ID } from './wire';
 
-/** `tools` and `tool_choice`. A choice without tools is refused by the API and means nothing: it is left out. */
-export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {
+/** `tools` and `tool_choice`, into `body`. A choice without tools is refused by the API and means nothing: it is left out. */
+export function encodeTools(body: JsonObject, conversation: Conversation, encoding: Encoding): void {
   const tools = conversation.tools.flatMap((tool, index) =>
     encodeTool(tool, `tools[${index}]`, conversation, encoding),
   );
-  if (tools.length === 0) return {};
+  if (tools.length === 0) return;
+  body['tools'] = tools;
   const toolChoice = encodeToolChoice(conversation, encoding);
-  return toolChoice === undefined ? { tools } : { tools, tool_choice: toolChoice };
+  if (toolChoice !== undefined) body['tool_choice'] = toolChoice;
 }
 
 function encodeTool(tool: Tool, path: string, conversation: Conversation, encoding: Encoding): JsonObject[] {

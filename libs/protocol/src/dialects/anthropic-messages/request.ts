@@ -4,15 +4,8 @@ import type { JsonObject } from '../../json';
 import { isDeeperThan } from '../../json-depth';
 import { DEFAULT_MAX_JSON_DEPTH } from '../../json-scan';
 import { decodeMessages, decodeSystem } from './convert-from-messages';
-import {
-  assignDefined,
-  decodeEndUser,
-  decodeOutputFormat,
-  decodeReasoning,
-  decodeSampling,
-  decodeStopSequences,
-} from './convert-from-params';
-import { decodeToolChoice, decodeTools } from './convert-from-tools';
+import { decodeParams, decodeSampling } from './convert-from-params';
+import { decodeTools } from './convert-from-tools';
 import { encodeMessages } from './convert-to-messages';
 import { encodeParams } from './convert-to-params';
 import { encodeTools } from './convert-to-tools';
@@ -55,16 +48,7 @@ export function decodeRequest(body: JsonObject): Decoded<Conversation> {
     unmapped: [],
   };
   if (isAbsent(body['max_tokens'])) findings.missing('max_tokens');
-  assignDefined(conversation, {
-    // 0 is legal: it fills the prompt cache and generates nothing.
-    maxOutputTokens: findings.integer(body, 'max_tokens', '', 0),
-    ...decodeToolChoice(body['tool_choice'], findings),
-    stopSequences: decodeStopSequences(body, findings),
-    reasoning: decodeReasoning(body, findings),
-    outputFormat: decodeOutputFormat(body, findings),
-    endUser: decodeEndUser(body, findings),
-    serviceTier: findings.string(body, 'service_tier', ''),
-  });
+  decodeParams(conversation, body, findings);
   findings.leaveRest(body, READ_OF_BODY, '');
   conversation.unmapped = findings.unmapped;
   return findings.fault === undefined ? { ok: true, value: conversation } : { ok: false, fault: findings.fault };
@@ -77,9 +61,9 @@ export function decodeRequest(body: JsonObject): Decoded<Conversation> {
 export function encodeRequest(conversation: Conversation, target: RequestTarget): EncodedRequest {
   const encoding = new Encoding(target, shortenToolNames(conversation));
   const body: JsonObject = { model: target.model, max_tokens: conversation.maxOutputTokens ?? target.maxOutputTokens };
-  Object.assign(body, encodeMessages(conversation, encoding));
-  Object.assign(body, encodeTools(conversation, encoding));
-  Object.assign(body, encodeParams(conversation, encoding));
+  encodeMessages(body, conversation, encoding);
+  encodeTools(body, conversation, encoding);
+  encodeParams(body, conversation, encoding);
   encoding.loseUnmapped(conversation.unmapped);
   if (conversation.compaction) encoding.refuse('conversations are not compacted by this model', 'input');
   if (encoding.fault !== undefined) return { ok: false, fault: encoding.fault };

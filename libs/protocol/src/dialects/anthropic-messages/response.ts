@@ -43,9 +43,9 @@ export function decodeReply(body: JsonObject, { toolNames }: ReplyContext): Deco
     model: findings.string(body, 'model', '') ?? '',
     parts,
     finish: decodeFinish(body, parts, findings),
-    ...(usage !== undefined && { usage: mergeUsage(undefined, usage) }),
     unmapped: [],
   };
+  if (usage !== undefined) reply.usage = mergeUsage(undefined, usage);
   const stopSequence = findings.string(body, 'stop_sequence', '');
   if (stopSequence !== undefined) reply.stopSequence = stopSequence;
   const serviceTier = usage?.['service_tier'];

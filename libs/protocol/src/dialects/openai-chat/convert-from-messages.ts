@@ -91,7 +91,7 @@ function decodeSystem(role: 'system' | 'developer', wire: JsonObject, path: stri
   requireContent(wire, path, findings);
   const parts = decodeContent(wire.content, `${path}.content`, ['text'], findings);
   markCache(wire, path, parts, findings);
-  return { role: 'system', parts, ...(role === 'developer' && { developer: true }) };
+  return role === 'developer' ? { role: 'system', parts, developer: true } : { role: 'system', parts };
 }
 
 function decodeUser(wire: JsonObject, path: string, answered: ToolResultPart[] | undefined, state: State): void {
@@ -104,7 +104,9 @@ function decodeUser(wire: JsonObject, path: string, answered: ToolResultPart[] |
   const restored = answered ? restoreAttachments(answered, parts) : 0;
   if (restored > 0 && restored === parts.length) return;
   const name = findings.scalar(wire, 'name', 'string', path);
-  state.messages.push({ role: 'user', parts: parts.slice(restored), ...(name !== undefined && { name }) });
+  const message: Message = { role: 'user', parts: parts.slice(restored) };
+  if (name !== undefined) message.name = name;
+  state.messages.push(message);
 }
 
 function requireContent(wire: JsonObject, path: string, findings: Findings): void {
@@ -124,7 +126,7 @@ function decodeAssistant(wire: JsonObject, path: string, findings: Findings): Me
   markCache(wire, path, parts, findings);
   if (parts.length === 0 && isAbsent(wire.content)) findings.missing(`${path}.content`);
   const name = findings.scalar(wire, 'name', 'string', path);
-  return { role: 'assistant', parts, ...(name !== undefined && { name }) };
+  return name === undefined ? { role: 'assistant', parts } : { role: 'assistant', parts, name };
 }
 
 function decodeToolMessage(role: 'tool' | 'function', wire: JsonObject, path: string, state: State): void {

@@ -7,13 +7,12 @@ import { encodeSchema } from '../openai/output-format';
 import { encodeServiceTier } from '../openai/service-tier';
 import { STOP_SEQUENCES_MAX } from './wire';
 
-export function encodeParams(conversation: Conversation, encoding: Encoding): JsonObject {
+/** All but model, messages and tools, into `body`. */
+export function encodeParams(body: JsonObject, conversation: Conversation, encoding: Encoding): void {
   const { outputFormat, verbosity, promptCacheKey, replyCount, reasoning, stream } = conversation;
-  const body: JsonObject = {
-    ...encodeMaxOutputTokens(conversation, encoding),
-    ...encodeSampling(conversation, encoding),
-    ...encodeIdentity(conversation, encoding),
-  };
+  encodeMaxOutputTokens(body, conversation, encoding);
+  encodeSampling(body, conversation, encoding);
+  encodeIdentity(body, conversation, encoding);
   const stop = encodeStop(conversation.stopSequences ?? [], encoding);
   if (stop.length > 0) body.stop = stop;
   if (reasoning?.display !== undefined) encoding.lose('thinking.display', 'thinking.display');
@@ -28,21 +27,20 @@ export function encodeParams(conversation: Conversation, encoding: Encoding): Js
     // Without it the stream says nothing of tokens, and the call could not be billed exactly.
     body.stream_options = { include_usage: true };
   }
-  return body;
 }
 
 /**
  * OpenAI's reasoning models refuse `max_tokens`; compatible servers may not know `max_completion_tokens`. More than the
  * model can give is asked for by clients that do not know it, and refused by servers that do.
  */
-function encodeMaxOutputTokens({ maxOutputTokens }: Conversation, { target }: Encoding): JsonObject {
-  if (maxOutputTokens === undefined) return {};
-  const name = target.reasoning ? 'max_completion_tokens' : 'max_tokens';
-  return { [name]: Math.min(maxOutputTokens, target.maxOutputTokens) };
+function encodeMaxOutputTokens(body: JsonObject, { maxOutputTokens }: Conversation, { target }: Encoding): void {
+  if (maxOutputTokens === undefined) return;
+  const most = Math.min(maxOutputTokens, target.maxOutputTokens);
+  if (target.reasoning) body.max_completion_tokens = most;
+  else body.max_tokens = most;
 }
 
-function encodeSampling({ sampling }: Conversation, encoding: Encoding): JsonObject {
-  const body: JsonObject = {};
+function encodeSampling(body: JsonObject, { sampling }: Conversation, encoding: Encoding): void {
   if (sampling.temperature !== undefined) body.temperature = sampling.temperature;
   if (sampling.topP !== undefined) body.top_p = sampling.topP;
   if (sampling.topK !== undefined) encoding.lose('top_k', 'top_k');
@@ -52,14 +50,13 @@ function encodeSampling({ sampling }: Conversation, encoding: Encoding): JsonObj
   if (sampling.logitBias !== undefined) body.logit_bias = sampling.logitBias;
   if (sampling.logprobs !== undefined) body.logprobs = sampling.logprobs;
   if (sampling.topLogprobs !== undefined) body.top_logprobs = sampling.topLogprobs;
-  return body;
 }
 
-function encodeIdentity(conversation: Conversation, encoding: Encoding): JsonObject {
+function encodeIdentity(body: JsonObject, conversation: Conversation, encoding: Encoding): void {
   const { metadata, serviceTier } = conversation;
   // OpenAI refuses `metadata` unless the reply is stored, which a gateway must not ask for on its own.
   if (metadata && Object.keys(metadata).length > 0) encoding.lose('metadata', 'metadata');
-  return { ...encodeEndUser(conversation, encoding), ...encodeServiceTier(serviceTier, encoding) };
+  Object.assign(body, encodeEndUser(conversation, encoding), encodeServiceTier(serviceTier, encoding));
 }
 
 function encodeStop(stopSequences: readonly string[], encoding: Encoding): string[] {

@@ -122,23 +122,22 @@ function decodeChoiceObject(choice: JsonObject, findings: Findings): ToolChoice 
   return named && { type: 'tool', name: findings.required(named, 'name', path) };
 }
 
-/** `tools`, `tool_choice`, `parallel_tool_calls` and web search, as far as the conversation has them. */
-export function encodeTools(conversation: Conversation, encoding: Encoding): JsonObject {
+/** `tools`, `tool_choice`, `parallel_tool_calls` and web search, as far as the conversation has them, into `body`. */
+export function encodeTools(body: JsonObject, conversation: Conversation, encoding: Encoding): void {
   const { tools, toolChoice, parallelToolCalls } = conversation;
   const wires = tools.flatMap((tool, index) => encodeTool(tool, `tools[${index}]`, conversation, encoding));
   const search = tools.find((tool) => tool.type === 'server' && tool.name === WEB_SEARCH && isOwn(tool.dialect));
-  const body: JsonObject = search?.type === 'server' ? { [WEB_SEARCH]: search.wire } : {};
+  if (search?.type === 'server') body[WEB_SEARCH] = search.wire;
   if (wires.length === 0) {
     // Chat refuses both members without tools; only a demanded call would be missed.
     if (toolChoice?.type === 'required' || toolChoice?.type === 'tool') {
       encoding.refuse(`'tool_choice' demands a tool call, but no tools are given.`, 'tool_choice');
     }
-    return body;
+    return;
   }
   body.tools = wires;
   if (toolChoice) body.tool_choice = encodeToolChoice(toolChoice, tools, encoding);
   if (parallelToolCalls !== undefined) body.parallel_tool_calls = parallelToolCalls;
-  return body;
 }
 
 function withholdServerTool(tool: ServerTool, path: string, conversation: Conversation, encoding: Encoding): void {

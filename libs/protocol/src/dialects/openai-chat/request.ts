@@ -25,23 +25,21 @@ export function decodeRequest(body: JsonObject): Decoded<Conversation> {
   const toolChoice = decodeToolChoice(body, findings);
   const toolNames = new Set(tools.map((tool) => tool.name));
   const messages = decodeMessages(body.messages, toolNames, findings);
-  const params = decodeParams(body, findings);
-  findings.leaveRest(body, READ_OF_BODY, '');
-  if (findings.fault) return { ok: false, fault: findings.fault };
   const { unmapped } = findings;
-  return { ok: true, value: { ...params, model, messages, tools, ...(toolChoice && { toolChoice }), unmapped } };
+  const conversation: Conversation = { model, messages, tools, sampling: {}, stream: false, unmapped };
+  if (toolChoice) conversation.toolChoice = toolChoice;
+  decodeParams(conversation, body, findings);
+  findings.leaveRest(body, READ_OF_BODY, '');
+  return findings.fault ? { ok: false, fault: findings.fault } : { ok: true, value: conversation };
 }
 
 /** Canonical → request for an OpenAI-compatible upstream. */
 export function encodeRequest(conversation: Conversation, target: RequestTarget): EncodedRequest {
   const shortNames = shortenToolNames(conversation);
   const encoding = new Encoding(target, shortNames);
-  const body: JsonObject = {
-    model: target.model,
-    messages: encodeMessages(conversation.messages, encoding),
-    ...encodeTools(conversation, encoding),
-    ...encodeParams(conversation, encoding),
-  };
+  const body: JsonObject = { model: target.model, messages: encodeMessages(conversation.messages, encoding) };
+  encodeTools(body, conversation, encoding);
+  encodeParams(body, conversation, encoding);
   encoding.loseUnmapped(conversation.unmapped);
   if (conversation.compaction) encoding.refuse('The upstream of this model does not compact conversations.', 'input');
   if (encoding.fault) return { ok: false, fault: encoding.fault };

@@ -64,20 +64,13 @@ export function decodeReply(body: JsonObject, context: ReplyContext): Decoded<Re
   if (findings.fault) return { ok: false, fault: findings.fault };
   const serviceTier = textMember(body, 'service_tier');
   const usage = decodeUsage(body.usage);
-  return {
-    ok: true,
-    value: {
-      id,
-      model: textMember(body, 'model') ?? '',
-      parts,
-      finish: finish.reason,
-      ...(finish.stopSequence !== undefined && { stopSequence: finish.stopSequence }),
-      ...(usage && { usage }),
-      ...(serviceTier !== undefined && { serviceTier }),
-      ...(!isAbsent(choice.logprobs) && { logprobs: choice.logprobs }),
-      unmapped: findings.unmapped,
-    },
-  };
+  const { unmapped } = findings;
+  const reply: Reply = { id, model: textMember(body, 'model') ?? '', parts, finish: finish.reason, unmapped };
+  if (finish.stopSequence !== undefined) reply.stopSequence = finish.stopSequence;
+  if (usage) reply.usage = usage;
+  if (serviceTier !== undefined) reply.serviceTier = serviceTier;
+  if (!isAbsent(choice.logprobs)) reply.logprobs = choice.logprobs;
+  return { ok: true, value: reply };
 }
 
 function decodeMessage(message: JsonObject, { toolNames }: ReplyContext, findings: Findings): Part[] {
@@ -97,8 +90,11 @@ function decodeMessage(message: JsonObject, { toolNames }: ReplyContext, finding
 }
 
 function leaveRest(record: JsonObject, read: ReadonlySet<string>, prefix: string, findings: Findings): void {
-  for (const [name, value] of Object.entries(record))
-    if (!read.has(name) && !isEmpty(value)) findings.leave(`${prefix}${name}`, value);
+  for (const name in record) {
+    if (read.has(name)) continue;
+    const value = record[name];
+    if (value !== undefined && !isEmpty(value)) findings.leave(`${prefix}${name}`, value);
+  }
 }
 
 function withCallIds(message: JsonObject, replyId: string): JsonObject {

@@ -47,10 +47,10 @@ export function decodeParams(body: JsonObject, findings: Findings): Params {
   const params: Params = {
     sampling: decodeSampling(body, findings),
     stream: findings.scalar(body, 'stream', 'boolean') ?? false,
-    ...decodeEndUser(body, findings),
-    ...decodeCommonParams(body, findings),
-    ...decodeText(body, findings),
   };
+  decodeEndUser(params, body, findings);
+  decodeCommonParams(params, body, findings);
+  decodeText(params, body, findings);
   const maxOutputTokens = findings.atLeastOne(body, 'max_output_tokens');
   if (maxOutputTokens !== undefined) params.maxOutputTokens = maxOutputTokens;
   const reasoning = decodeReasoning(body, findings);
@@ -100,13 +100,14 @@ function decodeReasoning(body: JsonObject, findings: Findings): Reasoning | unde
   return display === undefined || reasoning.mode === 'disabled' ? reasoning : { ...reasoning, display };
 }
 
-function decodeText(body: JsonObject, findings: Findings): Pick<Params, 'outputFormat' | 'verbosity'> {
+function decodeText(params: Params, body: JsonObject, findings: Findings): void {
   const wire = findings.object(body.text, 'text');
-  if (!wire) return {};
+  if (!wire) return;
   findings.leaveRest(wire, READ_OF_TEXT, 'text');
   const outputFormat = decodeFormat(wire, findings);
   const verbosity = findings.scalar(wire, 'verbosity', 'string', 'text');
-  return { ...(outputFormat && { outputFormat }), ...(verbosity !== undefined && { verbosity }) };
+  if (outputFormat) params.outputFormat = outputFormat;
+  if (verbosity !== undefined) params.verbosity = verbosity;
 }
 
 function decodeFormat(text: JsonObject, findings: Findings): OutputFormat | undefined {

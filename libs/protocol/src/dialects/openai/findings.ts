@@ -51,8 +51,10 @@ export class Findings {
 
   /** Everything in `record` but the members already read. */
   leaveRest(record: JsonObject, read: ReadonlySet<string>, path: string): void {
-    for (const [name, value] of Object.entries(record)) {
-      if (!read.has(name) && !isAbsent(value)) this.leave(path === '' ? name : `${path}.${name}`, value);
+    for (const name in record) {
+      if (read.has(name)) continue;
+      const value = record[name];
+      if (!isAbsent(value)) this.leave(path === '' ? name : `${path}.${name}`, value);
     }
   }
 
