@@ -17,24 +17,29 @@ export function decodeMessages(value: JsonValue | undefined, findings: Findings)
   if (isAbsent(value)) findings.missing('messages');
   const messages = findings.array(value, 'messages');
   if (messages?.length === 0) findings.fail('messages', 'at least one message is required');
-  return (messages ?? []).flatMap((message, index) => decodeMessage(message, `messages[${index}]`, findings));
+  const decoded: Message[] = [];
+  messages?.forEach((wire, index) => {
+    const message = decodeMessage(wire, `messages[${index}]`, findings);
+    if (message !== undefined) decoded.push(message);
+  });
+  return decoded;
 }
 
-function decodeMessage(message: JsonValue, path: string, findings: Findings): Message[] {
+function decodeMessage(message: JsonValue, path: string, findings: Findings): Message | undefined {
   if (!isJsonObject(message)) {
     findings.fail(path, 'Input should be a valid dictionary');
-    return [];
+    return undefined;
   }
   const role = findings.requiredString(message, 'role', path);
   if (role !== 'user' && role !== 'assistant' && role !== 'system') {
     // Claude Code looks for this very phrase.
     findings.fail(`${path}.role`, "Input should be 'user' or 'assistant'");
-    return [];
+    return undefined;
   }
   if (isAbsent(message['content'])) findings.missing(`${path}.content`);
   const [parts, unmapped] = findings.collect(() => {
     findings.leaveRest(message, READ_OF_MESSAGE, path);
     return decodeContent(message['content'], `${path}.content`, findings);
   });
-  return [unmapped.length === 0 ? { role, parts } : { role, parts, unmapped }];
+  return unmapped.length === 0 ? { role, parts } : { role, parts, unmapped };
 }

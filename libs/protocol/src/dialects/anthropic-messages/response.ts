@@ -65,7 +65,8 @@ function decodeFinish(body: JsonObject, parts: readonly Part[], findings: Findin
 /** A reply as the client's message. */
 export function encodeReply(reply: Reply, context: EncodeContext): { body: JsonObject; losses: Loss[] } {
   const losses: Loss[] = [];
-  const content = reply.parts.flatMap((part, index) => encodeReplyPart(part, `content[${index}]`, losses));
+  const content: JsonObject[] = [];
+  reply.parts.forEach((part, index) => content.push(...encodeReplyPart(part, `content[${index}]`, losses)));
   for (const { path } of reply.unmapped) losses.push({ feature: fieldFeature(path), path });
   if (reply.logprobs !== undefined) losses.push({ feature: 'logprobs', path: 'logprobs' });
   const usage = encodeUsage(reply.usage ?? emptyUsage());
@@ -90,7 +91,7 @@ function encodeReplyPart(part: Part, path: string, losses: Loss[]): JsonObject[]
   switch (part.type) {
     case 'text': {
       const citations = encodeCitations(part.citations, path, losses);
-      return [{ type: 'text', text: part.text, ...(citations.length > 0 && { citations }) }];
+      return [citations.length > 0 ? { type: 'text', text: part.text, citations } : { type: 'text', text: part.text }];
     }
     case 'refusal':
       // The words go as text; that it is a refusal is said by the stop reason.

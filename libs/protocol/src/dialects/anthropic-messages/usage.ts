@@ -50,14 +50,15 @@ export function encodeInputUsage(usage: Usage): JsonObject {
   };
 }
 
-export function encodeOutputUsage(usage: Usage): JsonObject {
-  const wire: JsonObject = { output_tokens: usage.outputTokens };
+/** The output side, added to `wire`. */
+export function encodeOutputUsage(usage: Usage, wire: JsonObject = {}): JsonObject {
+  wire['output_tokens'] = usage.outputTokens;
   if (usage.reasoningTokens > 0) wire['output_tokens_details'] = { thinking_tokens: usage.reasoningTokens };
   return wire;
 }
 
 export function encodeUsage(usage: Usage): JsonObject {
-  return { ...encodeInputUsage(usage), ...encodeOutputUsage(usage) };
+  return encodeOutputUsage(usage, encodeInputUsage(usage));
 }
 
 export function sameInputUsage(left: Usage, right: Usage): boolean {

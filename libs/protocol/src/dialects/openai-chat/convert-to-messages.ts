@@ -42,7 +42,7 @@ function encodeBetween(between: PlacedMessage[], calls: ToolCallPart[], encoding
 
   const encoded = results.map((result) => encodeToolResult(result, encoding));
   const wires = encoded.map(({ message }) => message);
-  let attachments = encoded.flatMap((result) => result.attachments);
+  let attachments = encoded.length === 0 ? [] : encoded.flatMap((result) => result.attachments);
   for (const { message, path } of between) {
     encoding.loseUnmapped(message.unmapped);
     const placed = place(message.parts, `${path}.content`).filter(({ part }) => part.type !== 'tool-result');
@@ -59,7 +59,7 @@ function encodeBetween(between: PlacedMessage[], calls: ToolCallPart[], encoding
     }
     const content = collapse([...attachments, ...encodeUserParts(placed, encoding)]);
     attachments = [];
-    wires.push({ role: 'user', content, ...(message.name !== undefined && { name: message.name }) });
+    wires.push(message.name === undefined ? { role: 'user', content } : { role: 'user', content, name: message.name });
   }
   if (attachments.length > 0) wires.push({ role: 'user', content: attachments });
   return wires;

@@ -8,6 +8,9 @@ import { repairReply } from './reply-repair';
 import { costEdit, isSame, neutralFinish, readFailure } from './tap-payload';
 import { decodeUsage } from './usage';
 
+/** A whole reply's text is not counted: its usage says how long it is. */
+const NO_TEXTS: readonly Buffer[] = [];
+
 /** ChatStreamTap for a whole reply. A body that is none, or holds an error, comes back as it is, with a failure. */
 export function tapReply(body: Buffer, context: TapContext): TappedReply {
   const scan = FRAME_SCANNER.scan(body);
@@ -17,7 +20,7 @@ export function tapReply(body: Buffer, context: TapContext): TappedReply {
     const reported = scan.ok ? readFailure(body, { start: 0, end: body.length }) : undefined;
     return failed(body, reported ?? { kind: 'malformed', message: 'The upstream sent something that is not a reply.' });
   }
-  const reading = readChoices(body, choices);
+  const reading = readChoices(body, choices, undefined, NO_TEXTS);
   const { finishReason } = reading;
   const message = finishReason && failedFinish(finishReason);
   if (message) return failed(body, { kind: 'upstream', message });
@@ -33,7 +36,7 @@ export function tapReply(body: Buffer, context: TapContext): TappedReply {
     const repaired = isJsonObject(whole) && repairReply(whole);
     if (repaired) edits.push(editOf(choices, JSON.stringify(repaired)));
   }
-  edits.sort((left, right) => left.start - right.start);
+  if (edits.length > 1) edits.sort((left, right) => left.start - right.start);
   const finish = neutralFinish(finishReason, reading.hasCalls);
   return { body: spliceBytes(body, edits), usage, finish, failure: undefined };
 }
