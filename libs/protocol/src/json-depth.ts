@@ -11,8 +11,11 @@ export function isDeeperThan(value: JsonValue, maxDepth: number): boolean {
     for (const item of level) {
       if (typeof item !== 'object' || item === null) continue;
       if (depth >= maxDepth) return true;
-      if (Array.isArray(item)) next.push(...item.filter(isNested));
-      else for (const name in item) if (isNested(item[name])) next.push(item[name]);
+      if (Array.isArray(item)) {
+        for (const member of item) if (isNested(member)) next.push(member);
+      } else {
+        for (const name in item) if (isNested(item[name])) next.push(item[name]);
+      }
     }
     level = next;
   }

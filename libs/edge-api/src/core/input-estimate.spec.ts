@@ -229,14 +229,13 @@ describe('the most that a text can come to', () => {
   });
 });
 
-/** Some letters as their numbers: every letter of these bodies is in a string. */
+/** Some letters as their numbers, where they are no escape already: every letter of these bodies is in a string. */
 function withEscapes(json: string, places: readonly number[]): string {
-  const letters = [...json.matchAll(/(?<!\\\\.{0,5})[a-z_]/g)].map(({ index }) => index);
+  const letters = [...json.matchAll(/(?<!\\.{0,5})[a-z_]/g)].map(({ index }) => index);
   const chosen = new Set(places.map((place) => letters[place % letters.length]));
-  return [...json.split('')]
-    .map((character, at) => {
-      return chosen.has(at) ? `\\u00${character.charCodeAt(0).toString(16)}` : character;
-    })
+  return json
+    .split('')
+    .map((character, at) => (chosen.has(at) ? `\\u00${character.charCodeAt(0).toString(16)}` : character))
     .join('');
 }
 

@@ -77,7 +77,7 @@ export function usageRecord(outcome: CallOutcome): UsageRecordedV1 {
   return record;
 }
 
-/** No clock here is better, and thirteen more digits take as long to write as all the rest of a record. */
+/** What is finer than that is noise, and would be written into every record with thirteen digits more. */
 function toMicros(milliseconds: number): number {
   return Math.round(milliseconds * 1_000) / 1_000;
 }

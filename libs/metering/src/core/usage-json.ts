@@ -4,7 +4,7 @@ import { JsonBytes, label, textLabel } from './json-bytes';
 
 const json = new JsonBytes();
 
-const L = {
+const CALL = {
   requestId: textLabel('{"requestId":'),
   tenantId: textLabel(',"tenantId":'),
   keyId: textLabel(',"keyId":'),
@@ -59,10 +59,10 @@ const METADATA = {
 export function encodeIntent(intent: UsageIntent): Buffer {
   json.begin();
   writeCall(intent);
-  json.number(L.inputTokens, intent.inputTokens);
-  json.number(L.outputTokens, intent.outputTokens);
+  json.number(CALL.inputTokens, intent.inputTokens);
+  json.number(CALL.outputTokens, intent.outputTokens);
   writeClient(intent);
-  json.raw(L.end);
+  json.raw(CALL.end);
   return json.end() ?? Buffer.from(JSON.stringify(intent));
 }
 
@@ -71,38 +71,38 @@ export function encodeUsage(record: UsageRecordedV1): Buffer {
   json.begin();
   writeCall(record);
   writeAmounts(record.usage);
-  json.text(L.accuracy, record.accuracy);
-  if (record.firstTokenMs !== undefined) json.number(L.firstTokenMs, record.firstTokenMs);
-  json.number(L.latencyMs, record.latencyMs);
-  json.text(L.finish, record.finish);
-  json.number(L.status, record.status);
+  json.text(CALL.accuracy, record.accuracy);
+  if (record.firstTokenMs !== undefined) json.number(CALL.firstTokenMs, record.firstTokenMs);
+  json.number(CALL.latencyMs, record.latencyMs);
+  json.text(CALL.finish, record.finish);
+  json.number(CALL.status, record.status);
   writeLosses(record.losses);
   writeClient(record);
   if (record.clientMetadata !== undefined) writeMetadata(record.clientMetadata);
-  if (record.traceparent !== undefined) json.text(L.traceparent, record.traceparent);
-  json.raw(L.end);
+  if (record.traceparent !== undefined) json.text(CALL.traceparent, record.traceparent);
+  json.raw(CALL.end);
   return json.end() ?? Buffer.from(JSON.stringify(record));
 }
 
 function writeCall(call: UsageIntent | UsageRecordedV1): void {
-  json.text(L.requestId, call.requestId);
-  json.text(L.tenantId, call.tenantId);
-  json.text(L.keyId, call.keyId);
-  json.text(L.requestedModel, call.requestedModel);
-  json.text(L.model, call.model);
-  json.text(L.upstream, call.upstream);
-  json.text(L.clientDialect, call.clientDialect);
-  json.text(L.upstreamDialect, call.upstreamDialect);
-  json.flag(L.stream, call.stream);
-  json.number(L.startedAtMs, call.startedAtMs);
-  json.number(L.attempts, call.attempts);
-  if (call.priceVersion !== undefined) json.text(L.priceVersion, call.priceVersion);
-  json.number(L.costNanoUsd, call.costNanoUsd);
+  json.text(CALL.requestId, call.requestId);
+  json.text(CALL.tenantId, call.tenantId);
+  json.text(CALL.keyId, call.keyId);
+  json.text(CALL.requestedModel, call.requestedModel);
+  json.text(CALL.model, call.model);
+  json.text(CALL.upstream, call.upstream);
+  json.text(CALL.clientDialect, call.clientDialect);
+  json.text(CALL.upstreamDialect, call.upstreamDialect);
+  json.flag(CALL.stream, call.stream);
+  json.number(CALL.startedAtMs, call.startedAtMs);
+  json.number(CALL.attempts, call.attempts);
+  if (call.priceVersion !== undefined) json.text(CALL.priceVersion, call.priceVersion);
+  json.number(CALL.costNanoUsd, call.costNanoUsd);
 }
 
 function writeClient({ endUser, clientRequestId }: UsageIntent | UsageRecordedV1): void {
-  if (endUser !== undefined) json.text(L.endUser, endUser);
-  if (clientRequestId !== undefined) json.text(L.clientRequestId, clientRequestId);
+  if (endUser !== undefined) json.text(CALL.endUser, endUser);
+  if (clientRequestId !== undefined) json.text(CALL.clientRequestId, clientRequestId);
 }
 
 function writeAmounts(usage: Usage): void {
@@ -112,7 +112,7 @@ function writeAmounts(usage: Usage): void {
   json.number(USAGE.cacheWrite1hTokens, usage.cacheWrite1hTokens);
   json.number(USAGE.outputTokens, usage.outputTokens);
   json.number(USAGE.reasoningTokens, usage.reasoningTokens);
-  json.raw(L.end);
+  json.raw(CALL.end);
 }
 
 function writeLosses(losses: readonly Loss[]): void {
@@ -120,7 +120,7 @@ function writeLosses(losses: readonly Loss[]): void {
   losses.forEach(({ feature, path }, index) => {
     json.text(index === 0 ? LOSSES.first : LOSSES.next, feature);
     json.text(LOSSES.path, path);
-    json.raw(L.end);
+    json.raw(CALL.end);
   });
   json.raw(LOSSES.end);
 }
@@ -132,5 +132,5 @@ function writeMetadata(metadata: Readonly<Record<string, string>>): void {
     json.text(index === 0 ? METADATA.first : METADATA.next, name);
     json.text(METADATA.value, metadata[name] ?? '');
   });
-  json.raw(L.end);
+  json.raw(CALL.end);
 }

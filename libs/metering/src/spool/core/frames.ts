@@ -14,7 +14,9 @@ export const PAYLOAD_BYTES_MAX = 1024 * 1024;
 const CODES: Readonly<Record<FrameKind, number>> = { segment: 1, intent: 2, usage: 3, stored: 4 };
 const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as FrameKind]));
 /** Of its byte, which the payload's goes on from. */
-const KIND_SUMS = [0, ...Object.values(CODES)].map((code) => crc32(Buffer.of(code)));
+const KIND_SUMS = Object.fromEntries(
+  Object.entries(CODES).map(([kind, code]) => [kind, crc32(Buffer.of(code))]),
+) as Readonly<Record<FrameKind, number>>;
 const CRC_AT = 4;
 const KIND_AT = 8;
 
@@ -32,10 +34,9 @@ export interface FramesRead {
 
 /** Writes one record at `offset`, where there must be room for it. `payload`: JSON. @returns its bytes. */
 export function writeFrame(target: Buffer, offset: number, kind: FrameKind, payload: Buffer): number {
-  const code = CODES[kind];
   target.writeUInt32LE(payload.length, offset);
-  target.writeUInt32LE(crc32(payload, KIND_SUMS[code]), offset + CRC_AT);
-  target[offset + KIND_AT] = code;
+  target.writeUInt32LE(crc32(payload, KIND_SUMS[kind]), offset + CRC_AT);
+  target[offset + KIND_AT] = CODES[kind];
   target.set(payload, offset + FRAME_HEAD_BYTES);
   return FRAME_HEAD_BYTES + payload.length;
 }

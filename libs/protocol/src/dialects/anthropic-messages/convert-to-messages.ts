@@ -16,7 +16,9 @@ export function encodeMessages(body: JsonObject, conversation: Conversation, enc
   const headLength = messages.findIndex(({ role }) => role !== 'system');
   const head = headLength === -1 ? messages : messages.slice(0, headLength);
   const system: JsonObject[] = [];
-  head.forEach((message, index) => system.push(...encodeMessage(message, index, encoding)));
+  head.forEach((message, index) => {
+    for (const block of encodeMessage(message, index, encoding)) system.push(block);
+  });
   if (conversation.outputFormat?.type === 'json-object') {
     encoding.lose('response_format.json_object', 'response_format');
     system.push({ type: 'text', text: JSON_HINT });
