@@ -92,7 +92,7 @@ export class JsonBytes {
     const thousandths = Math.round(value * 1_000);
     if (Number.isSafeInteger(thousandths) && thousandths > 0 && thousandths / 1_000 === value)
       return this.thousandths(thousandths);
-    this.raw(label(JSON.stringify(value)));
+    this.raw(Buffer.from(JSON.stringify(value)));
   }
 
   private integer(value: number): void {
