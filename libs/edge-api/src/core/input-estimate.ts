@@ -22,8 +22,8 @@ export interface InputEstimate {
 }
 
 /**
- * Of a request body in either dialect, as bytes: costs no parsing; `marks`: as of `weighImages`. Images count by themselves, not by their bytes.
- * Documents count by their bytes: their text is in them.
+ * Of a request body in either dialect, as bytes: costs no parsing. Images count by themselves, not by their bytes.
+ * Documents count by their bytes: their text is in them. `marks`: as of `weighImages`.
  */
 export function estimateInput(body: Buffer, hasTools: boolean, marks = ANY_NAMES): InputEstimate {
   const images = weighImages(body, marks);

@@ -48,14 +48,16 @@ export function coveredBy(candidates: readonly Candidate[]): readonly Candidate[
 
 /** `candidates`: not empty. */
 export function worstCase(asked: Asked, candidates: readonly Candidate[], scopes: readonly ScopeBounds[]): WorstCase {
-  const input = estimateInput(asked.body, asked.hasTools, asked.marks);
+  const { mayHoldImages, mayHideNames: mayHide } = asked.marks;
+  const hidesNames = mayHide && mayHideNames(asked.body);
+  const input = estimateInput(asked.body, asked.hasTools, { mayHoldImages, mayHideNames: hidesNames });
   let outputTokens = 0;
   for (const { model } of candidates) {
     outputTokens = Math.max(outputTokens, outputTokensAsked(asked, model));
   }
   const output = outputBounds(outputTokens, asked.replyCount, scopes);
   // Of keys without a budget too: it is what an orphan is charged, and the call costs what it costs whoever bounds it.
-  const writes = askedCacheWrites(asked.body, asked.marks.mayHideNames && mayHideNames(asked.body));
+  const writes = askedCacheWrites(asked.body, hidesNames);
   const mostTokens = { input: input.tokensMost, output: output.most };
   const nanoUsd = wholeNumber(dearest(candidates, writes, mostTokens, asked.startedAtMs));
   return {

@@ -7,8 +7,8 @@ import type { PreparedCall } from './prepare-call';
 import type { CallFacts } from './settlement';
 
 /**
- * A longer body is not walked over for images, which takes 20 µs of a call of 20 KB. As bytes it
- * counts for four times the tokens of its text, room enough for an image by URL or two, and no image counts for more.
+ * A longer body is not walked over for images, which takes 20 µs of a call of 20 KB. As bytes it counts for four times the
+ * tokens of its text, room enough for an image by URL or two, and no image counts for more.
  */
 const WALKED_BYTES_MAX = 8 * 1024;
 
